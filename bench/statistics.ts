@@ -1,0 +1,14 @@
+/** The value below which the given share of the samples lies (nearest rank). */
+export function percentile(samples: number[], share: number): number {
+  if (samples.length === 0) throw new RangeError("Cannot take a percentile of no samples");
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}
+
+/** One line for a table of figures, in milliseconds. */
+export function describe(samples: number[]): string {
+  const figures = { p50: 0.5, p95: 0.95, max: 1 };
+  return Object.entries(figures)
+    .map(([name, share]) => `${name} ${percentile(samples, share).toFixed(1).padStart(7)} ms`)
+    .concat(`n ${samples.length}`).join("   ");
+}

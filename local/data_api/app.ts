@@ -1,0 +1,64 @@
+import { App } from "@supabase/lite";
+import { createPostgresConnection } from "@supabase/lite/postgres";
+import type { ProjectConfig } from "./config.ts";
+import type { PartEnv } from "../part.ts";
+import { mailboxDriver } from "./email.ts";
+
+/** Auth and data API on one reading of the database's schema. */
+export interface DataApi {
+  fetch(request: Request): Promise<Response> | Response;
+  close(): Promise<void>;
+}
+
+/** Builds lite on the stack's database; it reads the schema before the first answer. */
+export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise<DataApi> {
+  const login = new URL(env.dbUrl);
+  login.username = "supabase_lite";
+  const connection = createPostgresConnection({
+    url: login.href,
+    postgresOptions: { max: 20, onnotice: () => {} },
+  });
+  // On its first request lite would look for row-level security once, grant everything on every
+  // schema that has it, and never switch roles if there is none. Telling it the answer keeps our
+  // grants as they are. Should a new version look elsewhere, its grants fail: see platform SQL.
+  Reflect.set(connection, "rlsState", "active");
+
+  // rpc() arguments of type jsonb reach the driver as JSON text already, and it would encode that
+  // text once more, as a JSON string.
+  const { serializers } = Reflect.get(connection, "driver").options;
+  serializers[3802] = (value: unknown) => typeof value === "string" ? value : JSON.stringify(value);
+
+  const { auth, api } = config;
+  const app = new App({
+    connection,
+    api: { schemas: api.schemas, max_rows: api.max_rows },
+    auth: {
+      enabled: true,
+      jwt_secret: env.jwtSecret,
+      publishable_key: env.publishableKey,
+      secret_key: env.secretKey,
+      site_url: auth.site_url,
+      additional_redirect_urls: auth.additional_redirect_urls,
+      jwt_expiry: auth.jwt_expiry,
+      enable_signup: auth.enable_signup,
+      minimum_password_length: auth.minimum_password_length,
+      email: { enable_signup: true, ...auth.email },
+    },
+    // History is written by our runner and the CLI.
+    db: { migrations: { enabled: false } },
+    studio: { enabled: false },
+    options: {
+      server: { admin: false, disableFallback: true },
+      drivers: {
+        email: mailboxDriver({
+          mailUrl: env.mailUrl,
+          apiUrl: env.apiUrl,
+          siteUrl: auth.site_url,
+        }),
+      },
+    },
+  });
+  await app.init();
+  await connection.introspect({ useCache: true });
+  return { fetch: (request) => app.fetch(request), close: () => connection.close() };
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import type postgres from "postgres";
+import { contractDatabase, eventually, failure, inVain } from "./contract_database.ts";
+
+interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly at: number;
+}
+
+/** A server that notes what it is asked; the path says how it answers. */
+function startTarget() {
+  const seen: Seen[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const url = new URL(request.url);
+    seen.push({
+      method: request.method,
+      path: url.pathname + url.search,
+      headers: Object.fromEntries(request.headers),
+      body: await request.text(),
+      at: performance.now(),
+    });
+    if (url.pathname === "/slow") await new Promise((resolve) => setTimeout(resolve, 1000));
+    if (url.pathname === "/moved") return Response.redirect(new URL("/target", url), 302);
+    if (url.pathname === "/bad") return Response.json({ bad: true }, { status: 418 });
+    return new Response("fine");
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    seen: (path: string) =>
+      eventually(() => Promise.resolve(seen.find((one) => one.path === path))),
+    count: (path: string) => seen.filter((one) => one.path === path).length,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const responseTo = (sql: postgres.Sql, id: string) =>
+  eventually(async () => (await sql`select * from net._http_response where id = ${id}`)[0]);
+
+Deno.test("pg_net", async (t) => {
+  await using sql = await contractDatabase();
+  await using target = startTarget();
+  const post = async (path: string, timeout = 5000) => {
+    const [row] = await sql<[{ id: string }]>`
+      select net.http_post(
+        ${target.url + path}, '{"a": 1}'::jsonb, timeout_milliseconds => ${timeout}
+      ) as id`;
+    return row.id;
+  };
+
+  await t.step("a committed post is sent at once, as JSON, by pg_net", async () => {
+    const committed = performance.now();
+    const id = await post("/first");
+    const request = await target.seen("/first");
+    assert.equal(request.method, "POST");
+    assert.equal(request.body, '{"a": 1}');
+    assert.equal(request.headers["content-type"], "application/json");
+    assert.match(request.headers["user-agent"] ?? "", /^pg_net\/\d/);
+    assert(request.at - committed < 1000, `sent after ${request.at - committed} ms`);
+    const response = await responseTo(sql, id);
+    assert.equal(response.status_code, 200);
+    assert.equal(response.content, "fine");
+    assert.equal(response.timed_out, false);
+    assert.equal(response.error_msg, null);
+    const [queued] = await sql`select count(*)::int from net.http_request_queue where id = ${id}`;
+    assert.equal(queued?.count, 0);
+  });
+
+  await t.step("get and delete carry encoded parameters", async () => {
+    await sql`select net.http_get(${target.url + "/get?a=1"}, '{"q": "ü &"}'::jsonb)`;
+    assert.equal((await target.seen("/get?a=1&q=%C3%BC%20%26")).method, "GET");
+    await sql`select net.http_delete(${
+      target.url + "/delete"
+    }, headers => '{"X-One": "1"}'::jsonb)`;
+    assert.equal((await target.seen("/delete")).headers["x-one"], "1");
+  });
+
+  await t.step(
+    "a rolled back post is never sent, a direct insert waits for net.wake()",
+    async () => {
+      await inVain(sql, async (sql) => {
+        await sql`select net.http_post(${target.url + "/rolled-back"})`;
+      });
+      // Let the worker fall asleep, so that it is the missing wake that is seen.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await sql`insert into net.http_request_queue (method, url, timeout_milliseconds)
+      values ('GET', ${target.url + "/direct"}, 1000)`;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.equal(target.count("/direct"), 0);
+      await sql`select net.wake()`;
+      await target.seen("/direct");
+      assert.equal(target.count("/rolled-back"), 0);
+    },
+  );
+
+  await t.step("statuses are answers, redirects are followed", async () => {
+    const bad = await responseTo(sql, await post("/bad"));
+    assert.equal(bad.status_code, 418);
+    assert.match(bad.content_type, /^application\/json/);
+    assert.deepEqual(JSON.parse(bad.content), { bad: true });
+    assert.equal((await responseTo(sql, await post("/moved"))).status_code, 200);
+    await target.seen("/target");
+  });
+
+  await t.step("a timeout and a dead host are rows, and nothing is tried again", async () => {
+    const late = await responseTo(sql, await post("/slow", 200));
+    assert.equal(late.status_code, null);
+    assert.equal(late.timed_out, true);
+    assert.match(late.error_msg, /^Timeout of 200 ms reached\. Total time: /);
+    const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const nobody = `http://127.0.0.1:${closed.addr.port}/`;
+    closed.close();
+    const [row] = await sql<[{ id: string }]>`select net.http_get(${nobody}) as id`;
+    const dead = await responseTo(sql, row.id);
+    assert.equal(dead.timed_out, false);
+    assert.match(dead.error_msg, /connect/i);
+    assert.equal(target.count("/slow"), 1);
+  });
+
+  await t.step("no answer of a batch is seen before its slowest request ended", async () => {
+    const [row] = await sql<[{ slow: string; quick: string }]>`
+      select net.http_get(${target.url + "/slow"}) as slow,
+        net.http_get(${target.url + "/quick"}) as quick`;
+    await target.seen("/quick");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const early = await sql`select id from net._http_response where id = ${row.quick}`;
+    assert.equal(early.length, 0);
+    await responseTo(sql, row.slow);
+    await responseTo(sql, row.quick);
+  });
+
+  await t.step("bad calls fail with the known texts", () =>
+    inVain(sql, async (sql) => {
+      const error = (query: string) => failure(sql, (sql) => sql.unsafe(query));
+      const wrongType = await error(
+        `select net.http_post('http://x', headers => '{"content-type": "text/plain"}')`,
+      );
+      assert.equal(wrongType.message, 'Content-Type header must be "application/json"');
+      assert.match(
+        (await error("select net.http_get(null)")).message,
+        /null value in column "url"/,
+      );
+      assert.match((await error("select net.http_get('nowhere')")).message, /nowhere/);
+    }));
+
+  await t.step("the worker is up", async () => {
+    await sql`select net.check_worker_is_up()`;
+    await sql`select net.wait_until_running()`;
+  });
+});

@@ -1,0 +1,15 @@
+import type { PartEnv } from "./part.ts";
+
+/** The functions' own secrets on the local stack; a hosted project has them by `supabase secrets set`. */
+export function functionSecrets(env: PartEnv): Record<string, string> {
+  return {
+    PUBLIC_URL: env.apiUrl,
+    SITE_URL: "http://127.0.0.1:3000",
+    AUTOMATION_KEY: env.automationKey,
+    GOOGLE_CLIENT_ID: "local-google-client",
+    GOOGLE_CLIENT_SECRET: "local-google-secret",
+    GOOGLE_AUTH_URL: `${env.providersUrl}/google/o/oauth2/v2/auth`,
+    GOOGLE_TOKEN_URL: `${env.providersUrl}/google`,
+    YOUTUBE_API_URL: `${env.providersUrl}/youtube/v3`,
+  };
+}

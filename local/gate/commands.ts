@@ -1,0 +1,44 @@
+import { check, type Outcome } from "./outcome.ts";
+
+const repo = new URL("../../", import.meta.url).pathname;
+
+/** Runs `deno <args>` in the repository and returns its exit code and everything it printed. */
+export async function deno(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: repo,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return { code, output: text.decode(stdout) + text.decode(stderr) };
+}
+
+/** A command that passes or fails as a whole, such as a formatter's check. */
+export async function checkCommand(...args: string[]): Promise<Outcome> {
+  const { code, output } = await deno(args);
+  return check(code === 0, `deno ${args.join(" ")}\n${output.slice(-6_000)}`);
+}
+
+/**
+ * Runs `deno test` and counts its tests by the closing line. A run that ends without that line, or
+ * that fails although no test did (a leak, an import error), counts as one failure.
+ */
+export async function runDenoTests(paths: string[], env: Record<string, string>): Promise<Outcome> {
+  const { code, output } = await deno(["test", "-A", "--no-check", ...paths], env);
+  const totals = output.match(/(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/);
+  const passed = Number(totals?.[1] ?? 0);
+  const failed = Number(totals?.[2] ?? 0);
+  if (code === 0 && totals) return { passed, failures: [] };
+  const report = output.slice(output.indexOf(" ERRORS "));
+  return {
+    passed,
+    failures: Array.from(
+      { length: Math.max(failed, 1) },
+      (_, index) => index === 0 ? report : "(above)",
+    ),
+  };
+}

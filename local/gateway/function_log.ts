@@ -1,0 +1,21 @@
+/** One line of `logs/functions.log`. */
+export interface FunctionLogLine {
+  readonly function: string;
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** Takes log lines of all functions. */
+export type FunctionLog = (line: FunctionLogLine) => void;
+
+/** Appends JSON lines to a file. Written at once: a crash must not take its own explanation along. */
+export function functionLogFile(path: string): FunctionLog {
+  const file = Deno.openSync(path, { append: true, create: true });
+  const encoder = new TextEncoder();
+  return (line) => {
+    file.writeSync(
+      encoder.encode(JSON.stringify({ time: new Date().toISOString(), ...line }) + "\n"),
+    );
+  };
+}

@@ -1,0 +1,17 @@
+/** What the gateway tells a function's process. */
+export type HostCommand =
+  /** Are you there? A process stuck in a loop does not answer. */
+  | { readonly type: "ping" }
+  /** Dispatch `beforeunload`: the function's chance to save its work. */
+  | { readonly type: "unload"; readonly reason: string }
+  /** No more requests will come; leave when the background work is done. */
+  | { readonly type: "retire" };
+
+/** How much a console line matters. */
+export type ConsoleLevel = "debug" | "info" | "warn" | "error";
+
+/** What a function's process tells the gateway. */
+export type HostMessage =
+  | { readonly type: "ready"; readonly port: number }
+  | { readonly type: "pong" }
+  | { readonly type: "log"; readonly level: ConsoleLevel; readonly message: string };

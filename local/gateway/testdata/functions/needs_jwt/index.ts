@@ -1,0 +1,1 @@
+Deno.serve((request) => Response.json(Object.fromEntries(request.headers)));

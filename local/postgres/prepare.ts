@@ -1,0 +1,29 @@
+import { applyPlatform, platformHash } from "../platform/apply.ts";
+import { freePort } from "../stack/ports.ts";
+import { clusterTemplate, copyCluster, superuser, syncCluster } from "./cluster.ts";
+import { connect, databaseUrl } from "./connect.ts";
+import { exists, type Installation } from "./install.ts";
+import { startServer } from "./server.ts";
+
+/** Makes sure that a stack has a cluster; a new one already holds the platform, no migration. */
+export async function ensureCluster(
+  installation: Installation,
+  dataDir: string,
+  options: { fast: boolean },
+): Promise<void> {
+  if (await exists(dataDir)) return;
+  const template = await clusterTemplate(installation, await platformHash(), async (draft) => {
+    const port = freePort();
+    const settings = { port, fast: true, output: "null" } as const;
+    const server = await startServer(installation.root, draft, settings);
+    const admin = connect(databaseUrl(port, superuser));
+    try {
+      await applyPlatform(admin);
+    } finally {
+      await admin.end();
+      await server.stop(10_000);
+    }
+  });
+  await copyCluster(template, dataDir);
+  if (!options.fast) await syncCluster(installation, dataDir);
+}

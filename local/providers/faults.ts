@@ -1,0 +1,136 @@
+/**
+ * Fault switches: what a provider does on a bad day, on request. A fault names its kind, which
+ * calls it strikes (by path and method), how many it lets pass first, and how many it strikes.
+ * @module
+ */
+import { z } from "zod";
+
+/** Every kind of bad day the simulator can act out. */
+export const faultKinds = [
+  "expired_token", // API: 401 authError, as if the bearer token had run out
+  "revoked_token", // token endpoint: 400 invalid_grant; API: 401 authError
+  "missing_scope", // token endpoint: grants no YouTube scope; API: 403 insufficientPermissions
+  "rate_limited", // 429 rateLimitExceeded, with Retry-After when retry_after is given
+  "user_rate_limited", // 403 userRateLimitExceeded
+  "quota_exceeded", // 403 quotaExceeded, whatever the counters say
+  "server_error", // 500 internalError or, with status 503, backendError
+  "slow", // answers after delay_ms
+  "connection_reset", // breaks the connection in the middle of the answer
+  "truncated_json", // 200 with the first half of the answer
+  "html", // 200 with a page where JSON was promised
+  "duplicate_item", // playlistItems, later pages: begins with the last item of the page before
+  "deleted_item", // videos: the first `items` ids asked for are gone
+  "cursor_expired", // playlistItems with pageToken: 400 invalidPageToken
+  "empty_page", // playlistItems: no items, but a nextPageToken that leads on
+  "missing_fields", // videos: every optional field is absent
+] as const;
+
+/** The kind of a fault. */
+export type FaultKind = typeof faultKinds[number];
+
+/** What `/_admin/faults` takes for one fault. */
+export const faultSchema = z.strictObject({
+  /** Names the fault so that it can be removed; made up when absent. */
+  id: z.string().min(1).optional(),
+  kind: z.enum(faultKinds),
+  /** Path prefix such as `/youtube/v3/videos`, or with `*` for any run of characters. */
+  path: z.string().startsWith("/").default("/"),
+  method: z.enum(["GET", "POST"]).optional(),
+  /** Only calls made for this Google account (API calls only). */
+  account: z.string().optional(),
+  /** How many matching calls it strikes; null is all of them. */
+  count: z.number().int().positive().nullable().default(1),
+  /** How many matching calls pass unharmed before it strikes. */
+  skip: z.number().int().nonnegative().default(0),
+  status: z.union([z.literal(500), z.literal(503)]).default(500),
+  /** Seconds; absent means that no Retry-After header is sent. */
+  retry_after: z.number().int().nonnegative().optional(),
+  delay_ms: z.number().int().nonnegative().max(300_000).default(1_000),
+  /** How many items a data fault touches. */
+  items: z.number().int().positive().default(1),
+});
+
+/** A fault with its defaults filled in. */
+export type Fault = z.output<typeof faultSchema>;
+
+/** A fault that is switched on. */
+export interface ActiveFault extends Fault {
+  id: string;
+  /** How many calls it has struck. */
+  hits: number;
+}
+
+/** The side of a call that faults look at. */
+export interface FaultTarget {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly account: string | null;
+}
+
+// Kinds that make no sense on every call only count the calls where they do.
+const fits: Partial<Record<FaultKind, (call: FaultTarget) => boolean>> = {
+  duplicate_item: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
+  cursor_expired: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
+  empty_page: (call) => call.path.endsWith("/playlistItems"),
+  deleted_item: (call) => call.path.endsWith("/videos"),
+  missing_fields: (call) => call.path.endsWith("/videos"),
+};
+
+function matches(fault: Fault, call: FaultTarget): boolean {
+  const pattern = fault.path.split("*").map((part) => RegExp.escape(part)).join(".*");
+  return new RegExp(`^${pattern}`).test(call.path) &&
+    (fault.method === undefined || fault.method === call.method) &&
+    (fault.account === undefined || fault.account === call.account) &&
+    (fits[fault.kind]?.(call) ?? true);
+}
+
+/** The faults that are switched on, in the order in which they were. */
+export class FaultBoard {
+  #faults: ActiveFault[] = [];
+  #made = 0;
+
+  /** Switches a fault on; one with the same id is replaced. */
+  add(fault: Fault): ActiveFault {
+    const active = { ...fault, id: fault.id ?? `fault-${++this.#made}`, hits: 0 };
+    this.remove(active.id);
+    this.#faults.push(active);
+    return active;
+  }
+
+  /** Switches one fault off; false when there is none of that name. */
+  remove(id: string): boolean {
+    const before = this.#faults.length;
+    this.#faults = this.#faults.filter((fault) => fault.id !== id);
+    return this.#faults.length < before;
+  }
+
+  /** Switches all faults off. */
+  clear(): void {
+    this.#faults = [];
+  }
+
+  /** All faults, also those that are used up, with the number of calls each has struck. */
+  list(): readonly ActiveFault[] {
+    return this.#faults;
+  }
+
+  /**
+   * The faults that strike this call; each is counted down. At most one per kind, so that two
+   * switches of a kind follow one another.
+   */
+  strike(call: FaultTarget): ReadonlyMap<FaultKind, ActiveFault> {
+    const struck = new Map<FaultKind, ActiveFault>();
+    for (const fault of this.#faults) {
+      if (struck.has(fault.kind) || fault.count === 0 || !matches(fault, call)) continue;
+      if (fault.skip > 0) {
+        fault.skip--;
+        continue;
+      }
+      fault.hits++;
+      if (fault.count !== null) fault.count--;
+      struck.set(fault.kind, fault);
+    }
+    return struck;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/_admin`.
+ * @module
+ */
+import { Hono } from "hono";
+import { adminRoutes } from "./admin.ts";
+import { type CallEnv, simulatedCall } from "./call.ts";
+import { authorizeRoutes } from "./google/authorize.ts";
+import type { OAuthClient } from "./google/consents.ts";
+import { tokenRoutes } from "./google/token.ts";
+import { World } from "./world.ts";
+import { youtubeRoutes } from "./youtube/api.ts";
+
+/** The Google app of the local stack, registered for the callback of this stack. */
+export function localClient(apiUrl: string): OAuthClient {
+  const callback = new URL("/functions/v1/oauth-youtube-callback", apiUrl);
+  const alias = new URL(callback);
+  alias.hostname = callback.hostname === "localhost" ? "127.0.0.1" : "localhost";
+  return {
+    id: "local-google-client",
+    secret: "local-google-secret",
+    name: "StreamVibe",
+    project: "streamvibe-local",
+    redirect_uris: [callback.href, alias.href],
+  };
+}
+
+/** The web application that is all simulated providers. */
+export function createSimulator(world: World): Hono {
+  const google = new Hono<CallEnv>();
+  google.use(simulatedCall(world));
+  google.use(async (c, next) => {
+    const failing = c.var.faults.get("server_error");
+    if (!failing) return await next();
+    return c.json({ error: "internal_failure" }, failing.status);
+  });
+  google.route("/o/oauth2/v2", authorizeRoutes(world));
+  google.route("/", tokenRoutes(world));
+
+  const youtube = new Hono<CallEnv>();
+  youtube.use(simulatedCall(world));
+  youtube.route("/", youtubeRoutes(world));
+
+  const app = new Hono();
+  app.get("/_part/ready", (c) => c.text("ready"));
+  app.get(
+    "/",
+    (c) =>
+      c.text(
+        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, switches at /_admin\n",
+      ),
+  );
+  app.route("/_admin", adminRoutes(world));
+  app.route("/google", google);
+  app.route("/youtube/v3", youtube);
+  return app;
+}
+
+/** A simulator on a port of its own, for tests; disposing of it closes it. */
+export function serveSimulator(world: World, port = 0): { url: string } & AsyncDisposable {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port, onListen: () => {} },
+    createSimulator(world).fetch,
+  );
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * All that the simulated providers remember, in one place.
+ * @module
+ */
+import { AccountBook, defaultEmail, type Population } from "./accounts.ts";
+import { FaultBoard } from "./faults.ts";
+import {
+  ConsentBook,
+  type ConsentMode,
+  type ConsentRecord,
+  type OAuthClient,
+} from "./google/consents.ts";
+import { RequestLog } from "./request_log.ts";
+import { QuotaBook } from "./youtube/quota.ts";
+
+/** Settings a test may change. */
+export interface Settings {
+  /** Lifetime of an access token. */
+  access_token_seconds: number;
+  /** Lifetime of an authorization code. */
+  code_seconds: number;
+  /** A playlist shows no more than its newest items; YouTube stops at about this many. */
+  playlist_view_limit: number;
+}
+
+/** What is kept over a restart. */
+export interface Kept {
+  population: Population;
+  consents: ConsentRecord;
+}
+
+const defaultSettings: Readonly<Settings> = {
+  access_token_seconds: 3_599,
+  code_seconds: 600,
+  playlist_view_limit: 20_000,
+};
+
+const defaultConsent: Readonly<ConsentMode> = {
+  auto: "browser",
+  decision: "approve",
+  account: defaultEmail,
+  withheld: [],
+};
+
+/** The state of the simulator. */
+export class World {
+  readonly accounts = new AccountBook();
+  readonly consents = new ConsentBook();
+  readonly faults = new FaultBoard();
+  readonly requests = new RequestLog();
+  readonly quota = new QuotaBook(() => this.now());
+  readonly clients = new Map<string, OAuthClient>();
+  settings: Settings = { ...defaultSettings };
+  consent: ConsentMode = { ...defaultConsent };
+  /** How far the simulated clock is ahead of the machine's. */
+  clockOffset = 0;
+  readonly #clients: readonly OAuthClient[];
+  readonly #keep: (kept: Kept) => void;
+
+  /** `keep` is told whatever has to survive a restart, each time it changes. */
+  constructor(
+    clients: readonly OAuthClient[],
+    kept: Kept | null = null,
+    keep: (kept: Kept) => void = () => {},
+  ) {
+    this.#clients = clients;
+    this.#keep = keep;
+    this.#register();
+    if (kept) {
+      this.accounts.restore(kept.population);
+      this.consents.restore(kept.consents);
+    }
+  }
+
+  /** The simulated time in milliseconds since 1970. */
+  now(): number {
+    return Date.now() + this.clockOffset;
+  }
+
+  /** Writes down what has to survive a restart. */
+  save(): void {
+    this.#keep({ population: this.accounts.population(), consents: this.consents.record() });
+  }
+
+  /** Back to the first day, tokens given out excepted: those stay good. */
+  reset(): void {
+    this.accounts.reset();
+    this.consents.restore({ ...this.consents.record(), scopes: [] });
+    this.faults.clear();
+    this.requests.clear();
+    this.quota.reset();
+    this.settings = { ...defaultSettings };
+    this.consent = { ...defaultConsent };
+    this.clockOffset = 0;
+    this.#register();
+    this.save();
+  }
+
+  #register(): void {
+    this.clients.clear();
+    for (const client of this.#clients) this.clients.set(client.id, structuredClone(client));
+  }
+}

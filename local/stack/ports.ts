@@ -1,0 +1,110 @@
+/** The ports one stack shows to the outside, counted from its API port as `supabase start` does. */
+export interface StackPorts {
+  readonly api: number;
+  readonly db: number;
+  readonly mail: number;
+  readonly providers: number;
+}
+
+/** The API port of `supabase start`, and ours when none is asked for. */
+export const defaultApiPort = 54321;
+
+/** The ports that belong to an API port. */
+export function portsFrom(api: number): StackPorts {
+  if (!Number.isInteger(api) || api < 1024 || api > 65_500) {
+    throw new Error(`Port ${api} cannot be used: choose one from 1024 to 65500.`);
+  }
+  return { api, db: api + 1, mail: api + 3, providers: api + 9 };
+}
+
+/** True when nothing listens on this loopback port. */
+export function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
+
+/** A loopback port the system hands out, free at this moment. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** An API port whose whole set is free, from a range no default of ours lies in. */
+export function freeApiPort(): number {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const api = 56_000 + 10 * Math.floor(Math.random() * 400);
+    if (Object.values(portsFrom(api)).every(isFree)) return api;
+  }
+  throw new Error("No ten free ports in a row were found between 56000 and 60000.");
+}
+
+/** One sentence about the first taken port, or null when all are free. */
+export async function takenPortSentence(ports: StackPorts): Promise<string | null> {
+  for (const [purpose, port] of Object.entries(ports)) {
+    if (isFree(port)) continue;
+    const owner = await ownerOf(port);
+    return `Port ${port} (${purpose}) is already in use${
+      owner ? ` by ${owner}` : ""
+    }; end that process, or start on other ports with --port.`;
+  }
+  return null;
+}
+
+/**
+ * Who listens on a port, as "name (pid)". Linux only, and only for processes we may look at:
+ * elsewhere the sentence simply does not name the process.
+ */
+async function ownerOf(port: number): Promise<string | null> {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    const inodes = listeningInodes(
+      await Deno.readTextFile("/proc/net/tcp") + await readOr("/proc/net/tcp6", ""),
+      port,
+    );
+    for await (const entry of Deno.readDir("/proc")) {
+      if (/^\d+$/.test(entry.name) && await holdsSocket(entry.name, inodes)) {
+        return `${
+          (await readOr(`/proc/${entry.name}/comm`, "a process")).trim()
+        } (pid ${entry.name})`;
+      }
+    }
+  } catch {
+    return null;
+  }
+  return null;
+}
+
+/** Inodes of sockets listening on a port, read from the text of /proc/net/tcp. */
+export function listeningInodes(table: string, port: number): Set<string> {
+  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  const listening = "0A";
+  return new Set(
+    table.split("\n").map((line) => line.trim().split(/\s+/))
+      .filter((field) => field[1]?.endsWith(`:${wanted}`) && field[3] === listening)
+      .map((field) => field[9] ?? ""),
+  );
+}
+
+async function holdsSocket(pid: string, inodes: Set<string>): Promise<boolean> {
+  try {
+    for await (const fd of Deno.readDir(`/proc/${pid}/fd`)) {
+      const target = await Deno.readLink(`/proc/${pid}/fd/${fd.name}`).catch(() => "");
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode && inodes.has(inode)) return true;
+    }
+  } catch {
+    return false;
+  }
+  return false;
+}
+
+async function readOr(path: string, fallback: string): Promise<string> {
+  return await Deno.readTextFile(path).catch(() => fallback);
+}

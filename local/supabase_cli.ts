@@ -1,0 +1,88 @@
+/**
+ * Runs the real Supabase CLI with nothing but Deno. Its npm package `supabase` is a launcher that
+ * lists every platform's binary as a dependency; we install only the one this machine can run.
+ *
+ *   deno run -A local/supabase_cli.ts migration list
+ */
+import { join } from "node:path";
+import { exists, publish } from "./postgres/install.ts";
+import { type Machine, thisMachine } from "./postgres/platform.ts";
+import { cacheRoot, repositoryRoot } from "./stack/paths.ts";
+
+/** The version every developer and CI uses. */
+export const cliVersion = "3.1.0";
+
+/** What a run of the CLI left. */
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the CLI in this repository and collects what it prints. */
+export async function supabase(args: string[]): Promise<CliResult> {
+  const { code, stdout, stderr } = await (await command(args, "piped")).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Path of the CLI's binary, installed into the cache when it is not there yet. */
+export async function cliBinary(machine: Machine = thisMachine()): Promise<string> {
+  const name = `@supabase/cli-${cliPlatform(machine)}`;
+  const folder = join(cacheRoot(), "supabase-cli", cliVersion);
+  const binary = join(folder, "node_modules", name, "bin", "supabase");
+  if (!await exists(binary)) await install(name, folder);
+  return binary;
+}
+
+/** How the CLI's packages name a machine. */
+export function cliPlatform({ os, arch, glibc }: Machine): string {
+  const cpu = { x86_64: "x64", aarch64: "arm64" }[arch];
+  if (!cpu || !["linux", "darwin"].includes(os)) {
+    throw new Error(`There is no Supabase CLI for ${os} on ${arch} that we know of.`);
+  }
+  return `${os}-${cpu}${glibc ? "" : "-musl"}`;
+}
+
+async function install(name: string, folder: string): Promise<void> {
+  const draft = `${folder}.draft-${Deno.pid}`;
+  await Deno.mkdir(draft, { recursive: true });
+  const project = { dependencies: { [name]: cliVersion } };
+  await Deno.writeTextFile(join(draft, "package.json"), JSON.stringify(project));
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["install", "--quiet", "--node-modules-dir=auto"],
+    cwd: draft,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    throw new Error(`The Supabase CLI could not be installed: ${new TextDecoder().decode(stderr)}`);
+  }
+  await publish(draft, folder);
+}
+
+async function command(args: string[], output: "piped" | "inherit"): Promise<Deno.Command> {
+  const home = join(cacheRoot(), "supabase-cli", "home");
+  await Deno.mkdir(home, { recursive: true });
+  return new Deno.Command(await cliBinary(), {
+    args,
+    cwd: repositoryRoot,
+    // A home of its own: no login of the developer is used, nothing is written to theirs.
+    env: {
+      HOME: home,
+      DO_NOT_TRACK: "1",
+      SUPABASE_TELEMETRY_DISABLED: "1",
+      SUPABASE_NO_UPDATE_NOTIFIER: "1",
+      NO_COLOR: "1",
+    },
+    stdin: "null",
+    stdout: output,
+    stderr: output,
+  });
+}
+
+if (import.meta.main) {
+  const { code } = await (await command(Deno.args, "inherit")).spawn().status;
+  Deno.exit(code);
+}

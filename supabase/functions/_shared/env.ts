@@ -1,0 +1,139 @@
+/**
+ * Configuration, read here and nowhere else. Values come in groups so that a function fails for the
+ * variables it uses and not for those of another; a group names everything that is missing at once.
+ * {@link endpoint} evaluates the groups a function declares when its module loads.
+ */
+
+/** A variable is missing or unreadable. Carries names only, never a value. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+type Names = Record<string, string | undefined>;
+
+/** Reads a group: `undefined` marks a required variable, a string is the default. */
+function readGroup<T extends Names>(defaults: T): { [K in keyof T]: string } {
+  const values: Names = {};
+  const missing: string[] = [];
+  for (const [name, fallback] of Object.entries(defaults)) {
+    values[name] = Deno.env.get(name) || fallback;
+    if (values[name] === undefined) missing.push(name);
+  }
+  if (missing.length > 0) throw new ConfigurationError(`Not set: ${missing.join(", ")}`);
+  return values as { [K in keyof T]: string };
+}
+
+function once<T>(read: () => T): () => T {
+  let value: { read: T } | undefined;
+  return () => (value ??= { read: read() }).read;
+}
+
+function readJson(name: string): unknown {
+  const text = Deno.env.get(name);
+  if (!text) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigurationError(`Not valid JSON: ${name}`);
+  }
+}
+
+/** The key named `default` of a `{"default": "sb_…"}` variable, or the older single-key variable. */
+function readKey(keysName: string, legacyName: string): string {
+  const keys = readJson(keysName);
+  const named = typeof keys === "object" && keys !== null && "default" in keys
+    ? keys.default
+    : undefined;
+  const key = typeof named === "string" && named ? named : Deno.env.get(legacyName);
+  if (!key) throw new ConfigurationError(`Not set: ${keysName} (or ${legacyName})`);
+  return key;
+}
+
+/** What the platform injects into every function. */
+export const platformEnv = once(() => ({
+  /** Reachable from a function; not for links (locally it may be an inner address). */
+  supabaseUrl: readGroup({ SUPABASE_URL: undefined }).SUPABASE_URL,
+  publishableKey: readKey("SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY"),
+  secretKey: readKey("SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
+  /** Keys that sign user tokens, as a JWK set; may be empty. */
+  jwks: readJson("SUPABASE_JWKS"),
+  region: Deno.env.get("SB_REGION"),
+  executionId: Deno.env.get("SB_EXECUTION_ID"),
+}));
+
+/** The database for the worker's own connection. */
+export const databaseEnv = once(() => ({
+  url: readGroup({ SUPABASE_DB_URL: undefined }).SUPABASE_DB_URL,
+}));
+
+/** Where users find us: links are built from these. */
+export const linkEnv = once(() => {
+  const { PUBLIC_URL, SITE_URL } = readGroup({ PUBLIC_URL: undefined, SITE_URL: undefined });
+  return { publicUrl: PUBLIC_URL.replace(/\/+$/, ""), siteUrl: SITE_URL.replace(/\/+$/, "") };
+});
+
+/** Keys with which our own schedules and doorbells identify themselves; two during a rotation. */
+export const automationEnv = once(() => {
+  const { AUTOMATION_KEY } = readGroup({ AUTOMATION_KEY: undefined });
+  const previous = Deno.env.get("AUTOMATION_KEY_PREVIOUS");
+  return { keys: previous ? [AUTOMATION_KEY, previous] : [AUTOMATION_KEY] };
+});
+
+/** The Google OAuth client. */
+export const googleEnv = once(() => {
+  const group = readGroup({
+    GOOGLE_CLIENT_ID: undefined,
+    GOOGLE_CLIENT_SECRET: undefined,
+    GOOGLE_AUTH_URL: "https://accounts.google.com/o/oauth2/v2/auth",
+    GOOGLE_TOKEN_URL: "https://oauth2.googleapis.com",
+  });
+  return {
+    clientId: group.GOOGLE_CLIENT_ID,
+    clientSecret: group.GOOGLE_CLIENT_SECRET,
+    authUrl: group.GOOGLE_AUTH_URL,
+    tokenUrl: group.GOOGLE_TOKEN_URL.replace(/\/+$/, ""),
+  };
+});
+
+/** The YouTube Data API. */
+export const youtubeEnv = once(() => {
+  const { YOUTUBE_API_URL } = readGroup({
+    YOUTUBE_API_URL: "https://www.googleapis.com/youtube/v3",
+  });
+  return { apiUrl: YOUTUBE_API_URL.replace(/\/+$/, "") };
+});
+
+/**
+ * How the job worker fits the platform it runs on. Hosted limits are the default there and null
+ * (not watched) elsewhere; a paid plan raises `WORKER_WALL_CLOCK_MS` to 400000.
+ */
+export const workerEnv = once(() => {
+  const region = Deno.env.get("SB_REGION");
+  const hosted = region !== undefined && region !== "local";
+  return {
+    concurrency: readNumber("WORKER_CONCURRENCY"),
+    lingerMs: readNumber("WORKER_LINGER_MS"),
+    budgetMs: readNumber("WORKER_BUDGET_MS"),
+    wallClockMs: readNumber("WORKER_WALL_CLOCK_MS") ?? (hosted ? 150_000 : null),
+    cpuMs: readNumber("WORKER_CPU_MS") ?? (hosted ? 1_500 : null),
+    memoryBytes: readNumber("WORKER_MEMORY_BYTES") ?? (hosted ? 180 * 1024 * 1024 : null),
+  };
+});
+
+function readNumber(name: string): number | null {
+  const text = Deno.env.get(name);
+  if (!text) return null;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new ConfigurationError(`Not a number: ${name}`);
+  return value;
+}
+
+/** The header with the caller's address that the platform in front of us overwrites on every request. */
+export const clientIpEnv = once(() => ({
+  header: readGroup({ CLIENT_IP_HEADER: "cf-connecting-ip" }).CLIENT_IP_HEADER,
+}));
+
+/** Which release this is; set by the deployment. */
+export const releaseEnv = once(() => ({
+  version: readGroup({ RELEASE_VERSION: "development" }).RELEASE_VERSION,
+}));

@@ -1,0 +1,53 @@
+import { PostgrestError } from "@supabase/postgrest-js";
+import { AppError, isErrorCode } from "./errors.ts";
+import { ProviderError, providerOutcomes } from "./platforms/provider_error.ts";
+
+/** What anything thrown means to the caller. What is not recognised is our fault and says nothing more. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof ProviderError) return ofProvider(error);
+  if (error instanceof PostgrestError) return ofDatabase(error);
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return new AppError("SERVICE_UNAVAILABLE", { cause: error });
+  }
+  return new AppError("INTERNAL_ERROR", { cause: error });
+}
+
+function ofProvider(error: ProviderError): AppError {
+  const retryAfter = error.retryAfterMs && Math.ceil(error.retryAfterMs / 1000);
+  return new AppError(providerOutcomes[error.class].code, {
+    details: { provider: error.provider, reason: error.reason },
+    retryAfter,
+    cause: error,
+  });
+}
+
+/** `private.raise_error` puts our code into the hint; PostgREST's own codes begin with PGRST. */
+function ofDatabase(error: PostgrestError): AppError {
+  const { code = "", hint, message, details } = error;
+  if (/^PT\d{3}$/.test(code) && isErrorCode(hint)) {
+    return new AppError(hint, { message, ...readDetails(details), cause: error });
+  }
+  if (code === "PGRST301" || code === "PGRST303") {
+    return new AppError("UNAUTHENTICATED", { cause: error });
+  }
+  // No answer, no connection to the database, or no time left for the statement.
+  if (["", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "57014"].includes(code)) {
+    return new AppError("SERVICE_UNAVAILABLE", { cause: error });
+  }
+  return new AppError("INTERNAL_ERROR", { cause: error });
+}
+
+function readDetails(text: string): { details?: unknown; retryAfter?: number } {
+  let details: unknown;
+  try {
+    details = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  const retryAfter = typeof details === "object" && details !== null &&
+      "retry_after" in details && typeof details.retry_after === "number"
+    ? details.retry_after
+    : undefined;
+  return { details: details ?? undefined, retryAfter };
+}

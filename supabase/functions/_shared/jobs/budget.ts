@@ -1,0 +1,68 @@
+import process from "node:process";
+import type { Clock } from "./clock.ts";
+
+/** What one invocation may use up before it drains. A null limit is not watched. */
+export interface BudgetLimits {
+  wall_ms: number;
+  cpu_ms: number | null;
+  memory_bytes: number | null;
+}
+
+/** Reads what the process has used; null where the platform does not tell. */
+export interface UsageMeter {
+  cpuMs(): number | null;
+  memoryBytes(): number | null;
+}
+
+export const processMeter: UsageMeter = {
+  cpuMs: () =>
+    reading(() => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000;
+    }),
+  memoryBytes: () =>
+    reading(() => {
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    }),
+};
+
+function reading(read: () => number): number | null {
+  try {
+    const value = read();
+    // A platform that stubs the call answers 0 for ever, which is no reading.
+    return value > 0 ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The platform's limits as one question: may this invocation go on? */
+export class Budget {
+  readonly #deadline: number;
+  readonly #cpuAtStart: number | null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly limits: BudgetLimits,
+    private readonly meter: UsageMeter = processMeter,
+  ) {
+    this.#deadline = clock.now() + limits.wall_ms;
+    this.#cpuAtStart = meter.cpuMs();
+  }
+
+  /** Wall-clock milliseconds left, 0 as soon as any limit is used up. */
+  remaining(): number {
+    return this.spent() ? 0 : this.#deadline - this.clock.now();
+  }
+
+  /** The limit that is used up, or null. */
+  spent(): "wall_clock" | "cpu" | "memory" | null {
+    if (this.clock.now() >= this.#deadline) return "wall_clock";
+    const { cpu_ms, memory_bytes } = this.limits;
+    const cpu = cpu_ms === null ? null : this.meter.cpuMs();
+    if (cpu_ms !== null && cpu !== null && cpu - (this.#cpuAtStart ?? 0) >= cpu_ms) return "cpu";
+    const memory = memory_bytes === null ? null : this.meter.memoryBytes();
+    return memory_bytes !== null && memory !== null && memory >= memory_bytes ? "memory" : null;
+  }
+}

@@ -1,0 +1,131 @@
+import { PostgrestError } from "@supabase/postgrest-js";
+import { toAppError } from "../error_mapping.ts";
+import { AppError, type ErrorCode, errors } from "../errors.ts";
+import { redactText } from "../log.ts";
+import { ProviderError, providerOutcomes } from "../platforms/provider_error.ts";
+
+/** Why a running handler was told to stop. */
+export type AbortReason = "cancelled" | "lease_lost" | "slice_over" | "shutdown";
+
+/** The reason of a context's `signal`, and what its methods throw once the signal has fired. */
+export class JobAborted extends Error {
+  override readonly name = "JobAborted";
+  constructor(readonly reason: AbortReason) {
+    super(`job stopped: ${reason}`);
+  }
+}
+
+/** What a handler may say besides the code. The message is shown to the job's owner. */
+export interface JobErrorOptions {
+  message?: string;
+  cause?: unknown;
+}
+
+/** Thrown by a handler: this job can never succeed, do not run it again. */
+export class FatalError extends Error {
+  override readonly name = "FatalError";
+  constructor(readonly code: ErrorCode, options: JobErrorOptions = {}) {
+    super(options.message ?? errors[code].message, { cause: options.cause });
+  }
+}
+
+/** Thrown by a handler: run it again after the job type's backoff. So does any unknown exception. */
+export class RetryableError extends Error {
+  override readonly name: string = "RetryableError";
+  constructor(readonly code: ErrorCode, options: JobErrorOptions = {}) {
+    super(options.message ?? errors[code].message, { cause: options.cause });
+  }
+}
+
+/** Thrown by a handler: run it again after exactly `delayMs`, as the other side asked. */
+export class RetryAfterError extends RetryableError {
+  override readonly name = "RetryAfterError";
+  constructor(code: ErrorCode, readonly delayMs: number, options: JobErrorOptions = {}) {
+    super(code, options);
+  }
+}
+
+/** Thrown by a handler that has to wait for something: no retry is counted, nothing has failed. */
+export class Snooze extends Error {
+  override readonly name: string = "Snooze";
+  /** Without a checkpoint the stored one stays. */
+  constructor(readonly delayMs: number, readonly checkpoint?: unknown) {
+    super(`snoozed for ${delayMs} ms`);
+  }
+}
+
+/** A run that failed, in the words the job store records. */
+export interface Failed {
+  kind: "failed";
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+  /** Left out, the job type's backoff decides. */
+  retryAfterMs?: number;
+}
+
+/** How one run of a handler ended. */
+export type Outcome =
+  | { kind: "completed"; result: unknown }
+  | Failed
+  | { kind: "yielded"; delayMs: number; checkpoint?: unknown }
+  | { kind: "cancelled" }
+  | { kind: "lost" };
+
+/** The outcome of a handler that stopped because its signal fired. */
+export function outcomeOfAbort(reason: AbortReason): Outcome {
+  if (reason === "cancelled") return { kind: "cancelled" };
+  if (reason === "lease_lost") return { kind: "lost" };
+  return { kind: "yielded", delayMs: 0 };
+}
+
+/** The outcome of a handler that threw. What it does not recognise is retryable. */
+export function outcomeOfError(error: unknown): Outcome {
+  if (error instanceof JobAborted) return outcomeOfAbort(error.reason);
+  if (error instanceof Snooze) {
+    return { kind: "yielded", delayMs: error.delayMs, checkpoint: error.checkpoint };
+  }
+  if (error instanceof FatalError) return failed(error.code, error.message, false);
+  if (error instanceof RetryAfterError) {
+    return failed(error.code, error.message, true, error.delayMs);
+  }
+  if (error instanceof RetryableError) return failed(error.code, error.message, true);
+  if (error instanceof ProviderError) return outcomeOfProvider(error);
+  if (error instanceof AppError) return outcomeOfAppError(error);
+  if (error instanceof PostgrestError) return outcomeOfAppError(toAppError(error));
+  return failed("HANDLER_ERROR", error instanceof Error ? error.message : String(error), true);
+}
+
+/**
+ * The classes of a provider's failure are decided with the provider's facts; this adds what they
+ * mean for a job. A used-up daily quota ends the job at once: waiting for midnight would hold one
+ * of the owner's job slots for hours, and retrying before it only spends more of the quota. The
+ * checkpoint stays, so that a manual retry goes on where the job stopped.
+ */
+function outcomeOfProvider(error: ProviderError): Outcome {
+  const { code, retryable } = providerOutcomes[error.class];
+  // The provider's own sentence stays in our logs: it may quote the request.
+  const sentence = errors[code].message.replace(/\.$/, "");
+  const message = `${sentence} (${error.provider}: ${error.reason})`;
+  return failed(code, message, retryable, retryable ? error.retryAfterMs : undefined);
+}
+
+function outcomeOfAppError(error: AppError): Outcome {
+  if (error.code === "LEASE_LOST") return { kind: "lost" };
+  const retryable = error.status >= 500 || error.status === 429;
+  const retryAfterMs = error.retryAfter === undefined ? undefined : error.retryAfter * 1_000;
+  return failed(error.code, error.message, retryable, retryable ? retryAfterMs : undefined);
+}
+
+const MAX_MESSAGE = 500;
+
+function failed(code: ErrorCode, message: string, retryable: boolean, after?: number): Failed {
+  const outcome: Failed = {
+    kind: "failed",
+    code,
+    message: redactText(message).slice(0, MAX_MESSAGE),
+    retryable,
+  };
+  if (after !== undefined) outcome.retryAfterMs = after;
+  return outcome;
+}

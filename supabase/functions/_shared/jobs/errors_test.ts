@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { PostgrestError } from "@supabase/postgrest-js";
+import { AppError } from "../errors.ts";
+import {
+  ProviderError,
+  type ProviderErrorClass,
+  providerOutcomes,
+} from "../platforms/provider_error.ts";
+import { FatalError, JobAborted, outcomeOfError, RetryAfterError, Snooze } from "./errors.ts";
+
+function provider(kind: ProviderErrorClass, retryAfterMs?: number): ProviderError {
+  return new ProviderError({
+    provider: "youtube",
+    httpStatus: 400,
+    code: "x",
+    reason: "someReason",
+    message: "what the provider wrote",
+    class: kind,
+    retryAfterMs,
+  });
+}
+
+function failureOf(error: unknown) {
+  const outcome = outcomeOfError(error);
+  assert.ok(outcome.kind === "failed", `outcome ${outcome.kind}`);
+  return outcome;
+}
+
+Deno.test("every class of provider failure has its code, and says whether to try again", () => {
+  for (const [kind, expected] of Object.entries(providerOutcomes)) {
+    const { code, retryable, message } = failureOf(provider(kind as ProviderErrorClass));
+    assert.deepEqual({ code, retryable }, expected);
+    assert.doesNotMatch(message, /what the provider wrote/);
+  }
+});
+
+Deno.test("Retry-After is taken as it is", () => {
+  assert.equal(failureOf(provider("retry_after", 61_500)).retryAfterMs, 61_500);
+  assert.equal(failureOf(new RetryAfterError("PROVIDER_RATE_LIMITED", 90)).retryAfterMs, 90);
+  assert.equal(failureOf(new AppError("RATE_LIMITED", { retryAfter: 3 })).retryAfterMs, 3_000);
+});
+
+Deno.test("a used-up daily quota is final: no retry is scheduled before or after midnight", () => {
+  const { code, retryable, retryAfterMs } = failureOf(provider("quota_daily", 3_600_000));
+  assert.deepEqual([code, retryable, retryAfterMs], ["PROVIDER_QUOTA_EXCEEDED", false, undefined]);
+});
+
+Deno.test("our own errors are fatal below 500 and retryable from there", () => {
+  assert.equal(failureOf(new AppError("SOCIAL_ACCOUNT_NOT_FOUND")).retryable, false);
+  assert.equal(failureOf(new AppError("SERVICE_UNAVAILABLE")).retryable, true);
+  assert.equal(failureOf(new FatalError("CONNECTION_REVOKED")).retryable, false);
+});
+
+Deno.test("an error of the database keeps its registered code, and LEASE_LOST ends the attempt", () => {
+  const refused = (hint: string) =>
+    new PostgrestError({ message: "No.", details: "", hint, code: "PT409" });
+  assert.deepEqual(outcomeOfError(refused("LEASE_LOST")), { kind: "lost" });
+  assert.equal(failureOf(refused("CONNECTION_REVOKED")).code, "CONNECTION_REVOKED");
+  const down = new PostgrestError({ message: "down", details: "", hint: "", code: "PGRST002" });
+  assert.equal(failureOf(down).retryable, true);
+});
+
+Deno.test("an unknown exception is retryable, and its message is cleared of secrets", () => {
+  const { code, retryable, message } = failureOf(new Error("failed with Bearer ya29.abcdef"));
+  assert.deepEqual([code, retryable], ["HANDLER_ERROR", true]);
+  assert.doesNotMatch(message, /ya29/);
+  assert.equal(failureOf("just a string").message, "just a string");
+});
+
+Deno.test("a snooze gives the job back later, an abort by its reason", () => {
+  assert.deepEqual(outcomeOfError(new Snooze(5_000, { at: 1 })), {
+    kind: "yielded",
+    delayMs: 5_000,
+    checkpoint: { at: 1 },
+  });
+  assert.equal(outcomeOfError(new JobAborted("shutdown")).kind, "yielded");
+  assert.equal(outcomeOfError(new JobAborted("cancelled")).kind, "cancelled");
+  assert.equal(outcomeOfError(new JobAborted("lease_lost")).kind, "lost");
+});

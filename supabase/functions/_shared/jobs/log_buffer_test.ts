@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import type { LogLine } from "./job_store.ts";
+import { LogBuffer } from "./log_buffer.ts";
+import { FakeClock } from "./testing.ts";
+
+const lease = { job_id: "job", fencing_token: 1 };
+
+function setUp() {
+  const clock = new FakeClock();
+  const written: LogLine[][] = [];
+  const store = { broken: false };
+  const buffer = new LogBuffer(
+    {
+      async addLogs(lines) {
+        if (store.broken) throw new Error("the database is away");
+        await Promise.resolve(written.push(lines));
+      },
+    },
+    clock,
+    500,
+  );
+  return { clock, written, store, buffer };
+}
+
+Deno.test("lines of all jobs go out together after a moment", async () => {
+  const { clock, written, buffer } = setUp();
+  buffer.forJob(lease, () => true).info("one");
+  buffer.forJob({ ...lease, job_id: "other" }, () => true).error("two");
+  assert.equal(written.length, 0);
+  await clock.advance(500);
+  assert.deepEqual(written.map((lines) => lines.map((line) => line.message)), [["one", "two"]]);
+});
+
+Deno.test("a job that logs without end is cut off with a line that says so", async () => {
+  const { written, buffer } = setUp();
+  const log = buffer.forJob(lease, () => true);
+  for (let n = 0; n < 3_000; n += 1) log.debug(`line ${n}`);
+  await buffer.flush();
+  const lines = written.flat();
+  assert.equal(lines.length, 1_001);
+  assert.match(lines.at(-1)!.message, /left out/);
+});
+
+Deno.test("a closed attempt logs nothing more, and large metadata is left out", async () => {
+  const { written, buffer } = setUp();
+  let open = true;
+  const log = buffer.forJob(lease, () => open);
+  log.info("large", { text: Array.from({ length: 9 }, () => "x".repeat(1_900)) });
+  open = false;
+  log.info("late");
+  await buffer.flush();
+  assert.deepEqual(written.flat().map((line) => line.metadata), [{
+    left_out: "metadata too large",
+  }]);
+});
+
+Deno.test("a database that does not take log lines holds up nobody", async () => {
+  const { store, written, buffer } = setUp();
+  store.broken = true;
+  buffer.forJob(lease, () => true).info("lost");
+  await buffer.flush();
+  store.broken = false;
+  buffer.forJob(lease, () => true).info("kept");
+  await buffer.flush();
+  assert.deepEqual(written.flat().map((line) => line.message), ["kept"]);
+});

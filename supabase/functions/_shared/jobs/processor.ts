@@ -1,0 +1,67 @@
+import { AppError } from "../errors.ts";
+import { type Counts, noCounts } from "./counts.ts";
+
+/** The part of a worker that the processor drives. */
+export interface WorkerLife {
+  readonly id: string;
+  /** True once it takes no more work: a ring must then start another life. */
+  readonly leaving: boolean;
+  run(): Promise<Counts>;
+  nudge(): void;
+  drained(): Promise<Counts>;
+  shutdown(): Promise<void>;
+}
+
+/** What a ring at the doorbell led to. */
+export interface Ring {
+  worker_id: string;
+  outcome: "started" | "awake";
+  /** Settles when the worker's life ends; the platform has to be asked to wait for it. */
+  life: Promise<unknown>;
+}
+
+/** Keeps one worker per isolate: the first ring starts it, further rings make it look again. */
+export class Processor {
+  #worker: WorkerLife | null = null;
+  #life: Promise<unknown> = Promise.resolve();
+  #unloading = false;
+
+  constructor(
+    private readonly createWorker: () => WorkerLife,
+    private readonly onCrash: (error: unknown) => void,
+  ) {}
+
+  /** Throws `SERVICE_UNAVAILABLE` while unloading: what this process claimed now would die with it. */
+  ring(): Ring {
+    if (this.#unloading) throw new AppError("SERVICE_UNAVAILABLE");
+    const awake = this.#worker;
+    if (awake && !awake.leaving) {
+      awake.nudge();
+      return { worker_id: awake.id, outcome: "awake", life: this.#life };
+    }
+    const worker = this.#start();
+    return { worker_id: worker.id, outcome: "started", life: this.#life };
+  }
+
+  /** Resolves when the queue holds nothing claimable, with what was done since the call. */
+  drained(): Promise<Counts> {
+    return this.#worker?.drained() ?? Promise.resolve(noCounts());
+  }
+
+  /** The process is about to end. */
+  async unload(): Promise<void> {
+    this.#unloading = true;
+    await this.#worker?.shutdown();
+  }
+
+  #start(): WorkerLife {
+    const worker = this.createWorker();
+    this.#worker = worker;
+    const before = this.#life;
+    const life = worker.run().catch(this.onCrash).finally(() => {
+      if (this.#worker === worker) this.#worker = null;
+    });
+    this.#life = Promise.all([before, life]);
+    return worker;
+  }
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { type Counts, noCounts } from "./counts.ts";
+import { Processor, type WorkerLife } from "./processor.ts";
+
+class FakeWorker implements WorkerLife {
+  readonly ended = Promise.withResolvers<Counts>();
+  leaving = false;
+  nudges = 0;
+  stopped = false;
+  constructor(readonly id: string) {}
+
+  run(): Promise<Counts> {
+    return this.ended.promise;
+  }
+  nudge(): void {
+    this.nudges += 1;
+  }
+  drained(): Promise<Counts> {
+    return Promise.resolve({ ...noCounts(), claimed: 3 });
+  }
+  async shutdown(): Promise<void> {
+    await Promise.resolve(this.stopped = true);
+  }
+}
+
+function setUp() {
+  const workers: FakeWorker[] = [];
+  const crashes: unknown[] = [];
+  const processor = new Processor(() => {
+    const worker = new FakeWorker(`worker-${workers.length + 1}`);
+    workers.push(worker);
+    return worker;
+  }, (error) => crashes.push(error));
+  return { processor, workers, crashes };
+}
+
+Deno.test("the first ring starts a worker, the second makes it look again", () => {
+  const { processor, workers } = setUp();
+  assert.equal(processor.ring().outcome, "started");
+  const second = processor.ring();
+  assert.deepEqual([second.worker_id, second.outcome], ["worker-1", "awake"]);
+  assert.deepEqual([workers.length, workers[0]!.nudges], [1, 1]);
+});
+
+Deno.test("a ring that finds the worker leaving starts the next one, and waits for both", async () => {
+  const { processor, workers } = setUp();
+  processor.ring();
+  workers[0]!.leaving = true;
+  const ring = processor.ring();
+  assert.deepEqual([ring.worker_id, ring.outcome], ["worker-2", "started"]);
+  let over = false;
+  ring.life.then(() => over = true);
+  workers[1]!.ended.resolve(noCounts());
+  await Promise.resolve();
+  assert.equal(over, false);
+  workers[0]!.ended.resolve(noCounts());
+  await ring.life;
+});
+
+Deno.test("a worker that crashed is reported, and the next ring starts another", async () => {
+  const { processor, workers, crashes } = setUp();
+  const { life } = processor.ring();
+  workers[0]!.ended.reject(new Error("broken"));
+  await life;
+  assert.equal(crashes.length, 1);
+  assert.equal(processor.ring().worker_id, "worker-2");
+});
+
+Deno.test("unloading stops the worker and takes no more rings", async () => {
+  const { processor, workers } = setUp();
+  processor.ring();
+  await processor.unload();
+  assert.equal(workers[0]!.stopped, true);
+  assert.throws(() => processor.ring(), { code: "SERVICE_UNAVAILABLE" });
+});
+
+Deno.test("drained() answers what the worker did, and nothing without one", async () => {
+  const { processor } = setUp();
+  assert.equal((await processor.drained()).claimed, 0);
+  processor.ring();
+  assert.equal((await processor.drained()).claimed, 3);
+});

@@ -1,0 +1,8 @@
+import type { JobDeps } from "./deps.ts";
+import type { RunnableJob } from "./define_job.ts";
+import { syncYouTube } from "./handlers/sync_youtube.ts";
+
+/** Every job type this deployment can run. Types that are not listed stay unclaimed. */
+export const jobs: readonly RunnableJob<JobDeps>[] = [
+  syncYouTube,
+];

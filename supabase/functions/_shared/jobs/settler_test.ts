@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import type { Completion } from "./job_store.ts";
+import { MemoryStore } from "./memory_store.ts";
+import type { Outcome } from "./errors.ts";
+import { Settler } from "./settler.ts";
+import { claimedJob, FakeClock, settled } from "./testing.ts";
+
+const done: Outcome = { kind: "completed", result: { ok: true } };
+const fatal: Outcome = { kind: "failed", code: "HANDLER_ERROR", message: "no", retryable: false };
+
+async function setUp(jobs: number, company = true) {
+  const clock = new FakeClock();
+  const store = new MemoryStore();
+  for (let n = 0; n < jobs; n += 1) store.add(claimedJob());
+  const claimed = await store.claim("w", jobs, ["test_job"]);
+  const trouble: unknown[] = [];
+  const settler = new Settler({
+    store,
+    clock,
+    windowMs: 4,
+    maxBatch: 100,
+    company: () => company,
+    onTrouble: (error) => trouble.push(error),
+  });
+  const leases = claimed.map((job) => ({ job_id: job.id, fencing_token: job.fencing_token }));
+  store.calls.length = 0;
+  return { clock, store, settler, leases, trouble };
+}
+
+Deno.test("a lone job is settled at once", async () => {
+  const { store, settler, leases } = await setUp(1, false);
+  assert.equal(await settler.settle(leases[0]!, done, 30_000), "completed");
+  assert.deepEqual(store.calls, ["complete 1"]);
+});
+
+Deno.test("jobs that end within a few milliseconds share one statement per kind", async () => {
+  const { clock, store, settler, leases } = await setUp(8);
+  const outcomes = leases.map((lease, n) => settler.settle(lease, n < 6 ? done : fatal, 30_000));
+  assert.deepEqual(store.calls, []);
+  await clock.advance(4);
+  const recorded = await Promise.all(outcomes);
+  assert.deepEqual(store.calls.toSorted(), ["complete 6", "fail 2"]);
+  assert.deepEqual(recorded, [...Array(6).fill("completed"), "failed", "failed"]);
+});
+
+Deno.test("what ends while a batch is under way goes together with the next", async () => {
+  const { clock, store, settler, leases } = await setUp(3);
+  const gate = Promise.withResolvers<void>();
+  const complete = store.complete.bind(store);
+  store.complete = async (jobs: Completion[]) => {
+    await gate.promise;
+    return await complete(jobs);
+  };
+  const first = settler.settle(leases[0]!, done, 30_000);
+  await clock.advance(4);
+  const rest = [settler.settle(leases[1]!, done, 30_000), settler.settle(leases[2]!, done, 30_000)];
+  await clock.advance(50);
+  gate.resolve();
+  await Promise.all([first, ...rest]);
+  assert.deepEqual(store.calls, ["complete 1", "complete 2"]);
+});
+
+Deno.test("an outcome of a lost lease is refused, and the others of its batch are not", async () => {
+  const { clock, store, settler, leases } = await setUp(2);
+  store.steal(leases[0]!.job_id);
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  await clock.advance(4);
+  assert.deepEqual(await recorded, [null, "completed"]);
+});
+
+Deno.test("cancelled and lost jobs are not settled at all", async () => {
+  const { store, settler, leases } = await setUp(2);
+  assert.equal(await settler.settle(leases[0]!, { kind: "cancelled" }, 30_000), null);
+  assert.equal(await settler.settle(leases[1]!, { kind: "lost" }, 30_000), null);
+  assert.deepEqual(store.calls, []);
+});
+
+Deno.test("a result that cannot be stored fails its own job only", async () => {
+  const { clock, store, settler, leases } = await setUp(3);
+  store.onComplete = (jobs) => {
+    const bad = jobs.some((job) => job.job_id === leases[1]!.job_id);
+    if (bad) throw Object.assign(new RangeError("too large"), { hint: "RESULT_TOO_LARGE" });
+  };
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  await clock.advance(4);
+  assert.deepEqual(await recorded, ["completed", "failed", "completed"]);
+  assert.equal(store.rows.get(leases[1]!.job_id)!.failure!.error_code, "RESULT_TOO_LARGE");
+});
+
+Deno.test("a database that is away is asked again until it is back", async () => {
+  const { clock, store, settler, leases, trouble } = await setUp(1, false);
+  store.down = new Error("connection refused");
+  const recorded = settler.settle(leases[0]!, done, 30_000);
+  await clock.advance(1_000);
+  store.down = null;
+  await clock.advance(2_000);
+  assert.equal(await recorded, "completed");
+  assert.ok(trouble.length > 1);
+});
+
+Deno.test("a database that stays away is given up on when the lease ends", async () => {
+  const { clock, store, settler, leases } = await setUp(1, false);
+  store.down = new Error("connection refused");
+  let recorded: unknown = "waiting";
+  settler.settle(leases[0]!, done, 5_000).then((status) => recorded = status);
+  await clock.advance(4_000);
+  assert.equal(recorded, "waiting");
+  await clock.advance(3_000);
+  await settled();
+  assert.equal(recorded, null);
+});

@@ -1,0 +1,153 @@
+import postgres from "postgres";
+import { systemClock } from "./clock.ts";
+import type { ClaimedJob, HeartbeatReply, JobStore, Unlisten } from "./job_store.ts";
+
+/** Where the worker's connection leads, and what it may use there. */
+export interface StoreOptions {
+  url: string;
+  /** Two let a claim and a settlement pass each other; LISTEN takes one more. */
+  maxConnections?: number;
+  /** How long a notification sent to ourselves may take before LISTEN counts as not working. */
+  listenProofMs?: number;
+}
+
+const connection = {
+  idle_timeout: 30,
+  connect_timeout: 10,
+  // Costs a round trip per connection, and every type used here is built in.
+  fetch_types: false,
+  connection: { application_name: "job-processor" },
+  onnotice: () => {},
+};
+
+/** The job tables over one small pool. The only file of the worker that holds SQL. */
+export function openStore(
+  { url, maxConnections = 2, listenProofMs = 2_000 }: StoreOptions,
+): JobStore {
+  const pooled = isTransactionPooler(url);
+  const sql = postgres(url, {
+    ...connection,
+    max: maxConnections,
+    // Behind a transaction pooler the next statement may meet another server connection.
+    prepare: !pooled,
+    // Fencing tokens are bigint in the database and stay far below 2^53.
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
+  const json = (value: unknown) => sql.json(value as postgres.JSONValue);
+
+  return {
+    async claim(workerId, limit, types) {
+      return await sql<ClaimedJob[]>`
+        select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, max_retries,
+               crash_count, parent_job_id, fencing_token,
+               (extract(epoch from lease_expires_at - clock_timestamp()) * 1000)::int as lease_ms
+        from public.claim_jobs(${workerId}, ${limit}, string_to_array(${types.join(",")}, ','))`;
+    },
+
+    async heartbeat(beat) {
+      const [row] = await sql<{ reply: HeartbeatReply }[]>`
+        select public.heartbeat(
+          ${beat.worker_id}, ${
+        json(beat.leases)
+      }, ${beat.capacity}, ${beat.in_flight}, ${beat.region}
+        ) as reply`;
+      return row!.reply;
+    },
+
+    async unregister(workerId) {
+      await sql`select public.unregister_worker(${workerId})`;
+    },
+
+    async saveProgress(lease, { percent, message = null }) {
+      const [row] = await sql<{ written: boolean }[]>`
+        select public.update_job_progress(
+          ${lease.job_id}, ${percent}, ${message}, ${lease.fencing_token}
+        ) as written`;
+      return row!.written;
+    },
+
+    async saveCheckpoint(lease, checkpoint, progress) {
+      const [row] = await sql<{ written: boolean }[]>`
+        select public.save_job_checkpoint(
+          ${lease.job_id}, ${lease.fencing_token}, ${json(checkpoint)},
+          ${progress?.percent ?? null}, ${progress?.message ?? null}
+        ) as written`;
+      return row!.written;
+    },
+
+    async complete(jobs) {
+      const rows = await sql<{ job_id: string }[]>`
+        select job_id from public.complete_jobs(${json(jobs)}) where recorded`;
+      return new Set(rows.map((row) => row.job_id));
+    },
+
+    async fail(jobs) {
+      const rows = await sql<{ job_id: string; status: string }[]>`
+        select job_id, status from public.fail_jobs(${json(jobs)}) where status is not null`;
+      return new Map(rows.map((row) => [row.job_id, row.status]));
+    },
+
+    async giveBack(jobs) {
+      const rows = await sql<{ job_id: string }[]>`
+        select job_id from public.yield_jobs(${json(jobs)}) where recorded`;
+      return new Set(rows.map((row) => row.job_id));
+    },
+
+    async addLogs(lines) {
+      await sql`select public.add_job_logs(${json(lines)})`;
+    },
+
+    async ringDoorbell() {
+      await sql`select private.ring_doorbell() where private.oldest_due_at() is not null`;
+    },
+
+    listen: async (onReady) => pooled ? null : await listenProven(url, onReady, listenProofMs),
+
+    isBadInput,
+
+    async close() {
+      await sql.end({ timeout: 2 });
+    },
+  };
+}
+
+/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` is how other tools mark one. */
+export function isTransactionPooler(url: string): boolean {
+  const { port, searchParams } = new URL(url);
+  return port === "6543" || searchParams.get("pgbouncer") === "true";
+}
+
+/**
+ * Listens for work on a connection of its own. An unmarked pooler accepts LISTEN and never delivers,
+ * so a notification sent to ourselves must arrive first; where it does not, null says: poll.
+ */
+async function listenProven(
+  url: string,
+  onReady: () => void,
+  proofMs: number,
+): Promise<Unlisten | null> {
+  const ear = postgres(url, { ...connection, max: 1, prepare: false });
+  const proof = Promise.withResolvers<boolean>();
+  const channel = `job_proof_${crypto.randomUUID()}`;
+  try {
+    await ear.listen(channel, () => proof.resolve(true));
+    // Also called after a lost connection came back, when something may have been missed.
+    await ear.listen("job_ready", onReady, onReady);
+    await ear.notify(channel, "");
+    const callOff = systemClock.after(proofMs, () => proof.resolve(false));
+    const proven = await proof.promise;
+    callOff();
+    if (proven) return () => ear.end({ timeout: 1 });
+  } catch (error) {
+    await ear.end({ timeout: 0 });
+    throw error;
+  }
+  await ear.end({ timeout: 0 });
+  return null;
+}
+
+/** Classes 22 (data) and 54 (limits), constraint violations, and our own PT4xx refusals. */
+function isBadInput(error: unknown): boolean {
+  const code = (error as { code?: unknown })?.code;
+  return typeof code === "string" && /^(22|23|54)\w{3}$|^PT4\d\d$/.test(code);
+}

@@ -1,0 +1,193 @@
+import type { Db } from "../db.ts";
+import type { Logger } from "../log.ts";
+import { Budget, type BudgetLimits, type UsageMeter } from "./budget.ts";
+import { ClaimLoop } from "./claim_loop.ts";
+import { type Clock, settlesWithin } from "./clock.ts";
+import type { Counts } from "./counts.ts";
+import type { RunnableJob } from "./define_job.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { InFlight } from "./in_flight.ts";
+import type { HeartbeatReply, JobStore, Unlisten } from "./job_store.ts";
+import { LogBuffer } from "./log_buffer.ts";
+import type { WorkerOptions } from "./options.ts";
+import { Settler } from "./settler.ts";
+
+/** What a worker is made of. */
+export interface WorkerParts<Deps> {
+  id: string;
+  store: JobStore;
+  jobs: readonly RunnableJob<Deps>[];
+  deps: Deps;
+  db: Db;
+  clock: Clock;
+  logger: Logger;
+  options: WorkerOptions;
+  limits: Omit<BudgetLimits, "wall_ms">;
+  meter?: UsageMeter;
+  region: string | null;
+}
+
+/**
+ * One life of a worker: claims, runs and settles jobs until its budget is used up or nothing has
+ * come for a while, then leaves. The table is the truth; everything here may die at any moment.
+ */
+export class Worker<Deps> {
+  readonly #inFlight: InFlight<Deps>;
+  readonly #heartbeat: Heartbeat;
+  readonly #loop: ClaimLoop<Deps>;
+  readonly #budget: Budget;
+  readonly #logs: LogBuffer;
+  /** No more claims; handlers are asked to come to an end. */
+  #draining = false;
+  /** The process is about to end; handlers are told to stop. */
+  #unloading = false;
+  #leaving = false;
+  #life: Promise<Counts> | null = null;
+
+  constructor(private readonly parts: WorkerParts<Deps>) {
+    const { clock, id, jobs, options, store } = parts;
+    const onTrouble = (error: unknown) => this.#trouble(error);
+    this.#budget = new Budget(clock, { ...parts.limits, wall_ms: options.budget_ms }, parts.meter);
+    this.#logs = new LogBuffer(store, clock, options.log_flush_ms);
+    this.#inFlight = new InFlight({
+      ...parts,
+      jobs: new Map(jobs.map((job) => [job.type, job])),
+      logs: this.#logs,
+      settler: new Settler({
+        store,
+        clock,
+        windowMs: options.settle_window_ms,
+        maxBatch: options.settle_batch,
+        company: () => this.#inFlight.size > 1,
+        onTrouble,
+      }),
+      remaining: () => this.#remaining(),
+      onFree: () => this.#loop.nudge(),
+      onTrouble,
+    });
+    this.#heartbeat = new Heartbeat({
+      store,
+      clock,
+      workerId: id,
+      region: parts.region,
+      capacity: () => this.leaving ? 0 : options.concurrency,
+      interval: () => Math.min(options.heartbeat_ms, this.#inFlight.shortestLease() / 4),
+      leases: () => this.#inFlight.leases(),
+      onReply: (reply, sentAt) => this.#heard(reply, sentAt),
+      onSilence: () => this.#inFlight.abortExpired(),
+      onTrouble,
+    });
+    this.#loop = new ClaimLoop({
+      workerId: id,
+      types: jobs.map((job) => job.type),
+      store,
+      clock,
+      options,
+      inFlight: this.#inFlight,
+      heartbeat: this.#heartbeat,
+      remaining: () => this.#remaining(),
+      onTrouble,
+    });
+  }
+
+  get id(): string {
+    return this.parts.id;
+  }
+
+  /** True once nothing more will be claimed: a ring must then start another worker. */
+  get leaving(): boolean {
+    return this.#leaving || this.#draining;
+  }
+
+  /** Lives once; resolves with what was done. Calling it again returns the same life. */
+  run(): Promise<Counts> {
+    return this.#life ??= this.#live();
+  }
+
+  /** There may be work: look now. */
+  nudge(): void {
+    this.#loop.nudge();
+  }
+
+  /** Resolves when the queue holds nothing claimable and nothing is running, with what was done. */
+  drained(): Promise<Counts> {
+    return this.#loop.drained();
+  }
+
+  /** The platform is about to end this process: stop handlers, give jobs back, leave. */
+  async shutdown(): Promise<void> {
+    this.#draining = this.#unloading = true;
+    this.#inFlight.abortAll("shutdown");
+    this.nudge();
+    await this.#life;
+  }
+
+  async #live(): Promise<Counts> {
+    this.#heartbeat.start();
+    const unlisten = this.#listen();
+    try {
+      await this.#loop.run();
+      this.#leaving = true;
+      // Who enqueues from now on must not count on us.
+      this.#heartbeat.hurry();
+      await this.#drain();
+    } finally {
+      await this.#leave(await unlisten);
+    }
+    return this.#inFlight.counts;
+  }
+
+  /** Lets handlers come to their end, tells them to when the budget is over, and waits. */
+  async #drain(): Promise<void> {
+    const { clock, options } = this.parts;
+    // A claim that was under way when unloading began has come back since.
+    if (this.#unloading) this.#inFlight.abortAll("shutdown");
+    if (!await settlesWithin(clock, options.slice_margin_ms, this.#inFlight.empty())) {
+      this.#inFlight.abortAll("slice_over");
+    }
+    await this.#inFlight.empty();
+  }
+
+  async #leave(unlisten: Unlisten | null): Promise<void> {
+    const { id, options, store } = this.parts;
+    const onTrouble = (error: unknown) => this.#trouble(error);
+    await this.#heartbeat.stop();
+    await this.#logs.flush();
+    await unlisten?.().catch(onTrouble);
+    await store.unregister(id).catch(onTrouble);
+    // A worker that was told to drain must not call for the next one.
+    const isSpent = this.#budget.remaining() <= options.slice_margin_ms;
+    if (this.#unloading || isSpent) await store.ringDoorbell().catch(onTrouble);
+    this.#loop.end();
+  }
+
+  async #listen(): Promise<Unlisten | null> {
+    try {
+      const unlisten = await this.parts.store.listen(() => this.nudge());
+      this.#loop.isNotified = unlisten !== null;
+      return unlisten;
+    } catch (error) {
+      this.#trouble(error);
+      return null;
+    }
+  }
+
+  #heard(reply: HeartbeatReply, sentAt: number): void {
+    this.#inFlight.extend(reply.held, sentAt);
+    this.#inFlight.abort(reply.cancelled, "cancelled");
+    this.#inFlight.abort(reply.lost, "lease_lost");
+    if (reply.drain && !this.#draining) {
+      this.#draining = true;
+      this.nudge();
+    }
+  }
+
+  #remaining(): number {
+    if (this.#draining) return 0;
+    return Math.max(0, this.#budget.remaining() - this.parts.options.slice_margin_ms);
+  }
+
+  #trouble(error: unknown): void {
+    this.parts.logger.warning("worker trouble", { worker_id: this.parts.id, error });
+  }
+}

@@ -1,0 +1,373 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { createLogger } from "../log.ts";
+import type { JobContext } from "./context.ts";
+import { defineJob } from "./define_job.ts";
+import { FatalError, RetryableError } from "./errors.ts";
+import { MemoryStore } from "./memory_store.ts";
+import { defaultOptions, type WorkerOptions } from "./options.ts";
+import { claimedJob, FakeClock, noDb, settled } from "./testing.ts";
+import { Worker } from "./worker.ts";
+
+type Context = JobContext<{ name: string }, { at: number }>;
+type Handler = (ctx: Context) => Promise<{ ok: boolean }>;
+
+const options: WorkerOptions = { ...defaultOptions, linger_ms: 5_000 };
+
+function setUp(handler: Handler, changed: Partial<WorkerOptions> = {}) {
+  const clock = new FakeClock();
+  const store = new MemoryStore();
+  const lines: Record<string, unknown>[] = [];
+  const job = defineJob({
+    type: "test_job",
+    params: z.object({ name: z.string() }),
+    checkpoint: z.object({ at: z.number() }),
+    result: z.object({ ok: z.boolean() }),
+    run: (ctx: Context, deps: { handler: Handler }) => deps.handler(ctx),
+  });
+  const worker = new Worker({
+    id: "worker-1",
+    store,
+    jobs: [job],
+    deps: { handler },
+    db: noDb,
+    clock,
+    logger: createLogger({}, (line) => lines.push(JSON.parse(line))),
+    options: { ...options, ...changed },
+    limits: { cpu_ms: null, memory_bytes: null },
+    region: "local",
+  });
+  const add = (name = "job") => store.add(claimedJob({ params: { name } }));
+  return { clock, store, worker, lines, add };
+}
+
+/** A handler that works until it is told to stop. */
+const untilAborted: Handler = (ctx) =>
+  new Promise((_, reject) =>
+    ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason), { once: true })
+  );
+
+const deaf: Handler = () => new Promise(() => {});
+
+Deno.test("a worker claims in one batch, runs together, settles in one batch, and leaves", async () => {
+  const { clock, store, worker, lines, add } = setUp(() => Promise.resolve({ ok: true }));
+  for (let n = 0; n < 8; n += 1) add();
+  const life = worker.run();
+  await clock.advance(10);
+  assert.ok([...store.rows.values()].every((row) => row.status === "completed"));
+  assert.equal(store.calls.filter((call) => call.startsWith("complete")).join(), "complete 8");
+  assert.equal(store.calls.filter((call) => call === "progress").length, 0);
+  await clock.advance(20_000);
+  assert.equal((await life).completed, 8);
+  assert.equal(store.calls.at(-1), "unregister");
+  assert.equal(store.rings, 0);
+  const line = lines.find((line) => line.message === "job")!;
+  assert.deepEqual(
+    [line.job_type, line.attempt, line.outcome, typeof line.job_id, typeof line.duration_ms],
+    ["test_job", 1, "completed", "string", "number"],
+  );
+});
+
+Deno.test("a handler that takes its time shows a first progress right after the claim", async () => {
+  const { clock, worker, add } = setUp(untilAborted);
+  const row = add();
+  worker.run();
+  await clock.advance(100);
+  assert.deepEqual(row.progress, [{ percent: 1, message: "Starting" }]);
+});
+
+Deno.test("no more than `concurrency` jobs run at once, and a free slot is filled", async () => {
+  let running = 0;
+  let most = 0;
+  const { clock, worker, add } = setUp(async (ctx) => {
+    most = Math.max(most, running += 1);
+    await ctx.sleep(100);
+    running -= 1;
+    return { ok: true };
+  }, { concurrency: 3 });
+  for (let n = 0; n < 10; n += 1) add();
+  const life = worker.run();
+  await clock.advance(30_000);
+  assert.equal((await life).completed, 10);
+  assert.equal(most, 3);
+});
+
+Deno.test("new work is taken at once while the worker is awake", async () => {
+  const { clock, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  worker.run();
+  await clock.advance(3_000);
+  const row = add();
+  await clock.advance(1);
+  assert.equal(row.status, "completed");
+});
+
+Deno.test("params that do not fit are fatal, and so is a result that does not", async () => {
+  let runs = 0;
+  const { clock, store, worker, add } = setUp(() => {
+    runs += 1;
+    return Promise.resolve({ ok: "yes" } as unknown as { ok: boolean });
+  });
+  const bad = store.add(claimedJob({ params: { name: 7 } }));
+  const good = add();
+  worker.run();
+  await clock.advance(50);
+  assert.equal(bad.failure?.error_code, "INVALID_PARAMS");
+  assert.equal(good.failure?.error_code, "INVALID_RESULT");
+  assert.deepEqual([bad.status, good.status, runs], ["failed", "failed", 1]);
+});
+
+Deno.test("errors are fatal or retryable as the handler says, and counted so", async () => {
+  const { clock, worker, store, add } = setUp((ctx) => {
+    if (ctx.params.name === "fatal") throw new FatalError("PROVIDER_REJECTED");
+    if (ctx.params.name === "retry") throw new RetryableError("PROVIDER_UNAVAILABLE");
+    throw new Error("unknown: token=abc123");
+  });
+  const [fatal, retry, unknown] = ["fatal", "retry", "unknown"].map(add);
+  const life = worker.run();
+  await clock.advance(20_000);
+  assert.deepEqual([fatal!.failure!.retryable, retry!.failure!.retryable], [false, true]);
+  assert.equal(unknown!.failure!.error_code, "HANDLER_ERROR");
+  assert.equal(unknown!.failure!.retryable, true);
+  assert.doesNotMatch(unknown!.failure!.error_message, /abc123/);
+  assert.equal(store.logs.filter((line) => line.message === "Attempt failed").length, 3);
+  const counts = await life;
+  assert.deepEqual([counts.failed, counts.retried], [1, 2]);
+});
+
+Deno.test("one heartbeat holds all leases, and brings a cancel to its handler only", async () => {
+  const { clock, store, worker, lines, add } = setUp(untilAborted);
+  const [one, two] = [add(), add()];
+  const life = worker.run();
+  await clock.advance(1_000);
+  store.cancel(one.job.id);
+  await clock.advance(3_000);
+  assert.equal(store.beats.at(-1)!.leases.length, 1);
+  assert.equal(lines.find((line) => line.message === "job")!.outcome, "cancelled");
+  assert.equal(two.status, "processing");
+  await worker.shutdown();
+  assert.equal((await life).cancelled, 1);
+});
+
+Deno.test("a refused write stops the handler, and nothing of it is recorded", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(500);
+    await ctx.saveCheckpoint({ at: 1 });
+    return { ok: true };
+  });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(100);
+  store.steal(row.job.id);
+  await clock.advance(30_000);
+  assert.equal((await life).lost, 1);
+  assert.equal(row.checkpoint, null);
+  assert.ok(!store.calls.some((call) => call.startsWith("complete") || call.startsWith("fail")));
+});
+
+Deno.test("a worker that is given its own lost job again runs it once, and settles the new attempt", async () => {
+  let runs = 0;
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    runs += 1;
+    await ctx.sleep(runs === 1 ? 60_000 : 3_000);
+    return { ok: true };
+  });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(100);
+  store.steal(row.job.id);
+  row.status = "pending";
+  worker.nudge();
+  await clock.advance(2_000);
+  assert.deepEqual([runs, row.status], [2, "processing"]);
+  await clock.advance(30_000);
+  assert.equal(row.status, "completed");
+  const counts = await life;
+  assert.deepEqual([counts.completed, counts.lost], [1, 1]);
+});
+
+Deno.test("progress() throws once the job was cancelled, for handlers that never wait", async () => {
+  let thrown: unknown;
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    for (let percent = 1;; percent += 1) {
+      await new Promise<void>((resolve) => clock.after(100, resolve));
+      try {
+        ctx.progress(percent % 100);
+      } catch (error) {
+        thrown = error;
+        throw error;
+      }
+    }
+  });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(500);
+  store.cancel(row.job.id);
+  await clock.advance(20_000);
+  assert.equal((thrown as Error).name, "JobAborted");
+  assert.equal((await life).completed, 0);
+});
+
+Deno.test("while its heartbeat fails a worker claims nothing, and stops handlers at the lease's end", async () => {
+  const { clock, store, worker, add } = setUp(untilAborted);
+  add();
+  const life = worker.run();
+  await clock.advance(1_000);
+  store.down = new Error("the database is away");
+  await clock.advance(20_000);
+  const claims = store.calls.filter((call) => call === "claim").length;
+  await clock.advance(5_000);
+  assert.equal(store.calls.filter((call) => call === "claim").length, claims);
+  await clock.advance(10_000);
+  store.down = null;
+  await clock.advance(20_000);
+  assert.equal((await life).lost, 1);
+});
+
+Deno.test("a handler that heeds remaining() yields with its checkpoint, and the doorbell rings", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    for (let at = (ctx.checkpoint?.at ?? 0) + 1;; at += 1) {
+      await ctx.sleep(1_000);
+      if (ctx.remaining() === 0) ctx.yield({ at });
+    }
+  }, { budget_ms: 20_000 });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(11_500);
+  assert.equal(row.status, "given_back");
+  assert.deepEqual(row.checkpoint, { at: 10 });
+  await clock.advance(20_000);
+  assert.equal((await life).yielded, 1);
+  assert.equal(store.rings, 1);
+});
+
+Deno.test("a handler that ignores its budget is aborted, then left behind; no failure is counted", async () => {
+  for (const handler of [untilAborted, deaf]) {
+    const { clock, store, worker, add } = setUp(handler, { budget_ms: 20_000 });
+    const row = add();
+    const life = worker.run();
+    await clock.advance(19_000);
+    assert.equal(row.status, "processing");
+    await clock.advance(7_000);
+    assert.equal(row.status, "given_back");
+    assert.equal(row.failure, undefined);
+    assert.equal((await life).yielded, 1);
+    assert.equal(store.rings, 1);
+  }
+});
+
+Deno.test("what a left-behind handler does later is not written", async () => {
+  let late: unknown;
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await new Promise<void>((resolve) => clock.after(60_000, resolve));
+    await ctx.saveCheckpoint({ at: 99 }).catch((error) => late = error);
+    return { ok: true };
+  }, { budget_ms: 20_000 });
+  const row = add();
+  worker.run();
+  await clock.advance(90_000);
+  assert.equal((late as Error).name, "JobAborted");
+  assert.equal(row.checkpoint, null);
+  assert.equal(store.calls.includes("checkpoint"), false);
+});
+
+Deno.test("unloading stops handlers, gives their jobs back at once and rings for another worker", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    try {
+      await untilAborted(ctx);
+    } catch (error) {
+      assert.equal((error as { reason?: string }).reason, "shutdown");
+      ctx.yield({ at: 5 });
+    }
+    return { ok: true };
+  });
+  const [row, other] = [add(), add()];
+  const life = worker.run();
+  await clock.advance(1_000);
+  worker.shutdown();
+  await clock.advance(50);
+  assert.deepEqual([row.status, other.status], ["given_back", "given_back"]);
+  assert.deepEqual(row.checkpoint, { at: 5 });
+  assert.equal((await life).yielded, 2);
+  assert.equal(store.rings, 1);
+});
+
+Deno.test("unloading does not wait for a handler that hears nothing", async () => {
+  const { clock, worker, add } = setUp(deaf);
+  const row = add();
+  worker.run();
+  await clock.advance(1_000);
+  worker.shutdown();
+  await clock.advance(400);
+  assert.equal(row.status, "given_back");
+});
+
+Deno.test("a worker told to drain finishes what it has, takes nothing new, and rings nobody", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(4_000);
+    return { ok: true };
+  });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(500);
+  store.drain = true;
+  await clock.advance(2_000);
+  const later = add();
+  await clock.advance(10_000);
+  assert.equal((await life).completed, 1);
+  assert.deepEqual([row.status, later.status, store.rings], ["completed", "pending", 0]);
+  assert.equal(store.beats.at(-1)!.capacity, 0);
+});
+
+Deno.test("work that arrives between the goodbye and the last look is still taken", async () => {
+  const { clock, store, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  const unregister = store.unregister.bind(store);
+  let row: ReturnType<typeof add> | undefined;
+  store.unregister = async () => {
+    row ??= add();
+    await unregister();
+  };
+  const life = worker.run();
+  await clock.advance(30_000);
+  assert.equal(row!.status, "completed");
+  assert.equal((await life).completed, 1);
+});
+
+Deno.test("drained() resolves when nothing is left, with what was done since it was asked", async () => {
+  const { clock, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(100);
+    return { ok: true };
+  });
+  add();
+  worker.run();
+  await clock.advance(300);
+  for (let n = 0; n < 20; n += 1) add();
+  let counts: unknown;
+  worker.drained().then((done) => counts = done);
+  await clock.advance(150);
+  assert.equal(counts, undefined);
+  await clock.advance(1_000);
+  assert.deepEqual(counts, {
+    claimed: 20,
+    completed: 20,
+    failed: 0,
+    retried: 0,
+    yielded: 0,
+    cancelled: 0,
+    lost: 0,
+  });
+});
+
+Deno.test("a log line of a handler is stored before the job ends, and redacted", async () => {
+  const { clock, store, worker, add } = setUp((ctx) => {
+    ctx.log.info("Using Bearer ya29.secret-token", { access_token: "hidden", page: 3 });
+    return Promise.resolve({ ok: true });
+  });
+  add();
+  worker.run();
+  await clock.advance(50);
+  await settled();
+  assert.deepEqual(store.logs.map(({ log_level, metadata }) => ({ log_level, metadata })), [
+    { log_level: "info", metadata: { access_token: "[redacted]", page: 3 } },
+  ]);
+  assert.doesNotMatch(JSON.stringify(store.logs), /ya29|hidden/);
+});

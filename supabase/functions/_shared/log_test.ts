@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { createLogger, redact, redactText } from "./log.ts";
+
+const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+
+Deno.test("redact() hides strings under names of secrets, at any depth", () => {
+  const fields = {
+    access_token: "abc",
+    refreshToken: "abc",
+    code: "4/abc",
+    state: "abc",
+    client_secret: "abc",
+    Authorization: "abc",
+    apikey: "abc",
+    email: "abc",
+    nested: [{ password: "abc", cookie: { a: "abc" } }],
+  };
+  assert.ok(!JSON.stringify(redact(fields)).includes("abc"));
+});
+
+Deno.test("redact() lets numbers, booleans and plain fields pass", () => {
+  const fields = {
+    fencing_token: 7,
+    token_version: 2,
+    error_code: "NOT_FOUND",
+    status: 404,
+    ok: true,
+  };
+  assert.deepEqual(redact(fields), fields);
+});
+
+for (
+  const [what, text] of [
+    ["a JWT", `got ${JWT}`],
+    ["a secret key", "sb_secret_N7UND0UgjKTVK-Uodkm0Hg"],
+    ["an automation key", "sv_automation_s3cr3t"],
+    ["a Google access token", "ya29.a0AfH6SMBx-s3cr3t"],
+    ["a Google refresh token", "1//0gs3cr3t-s3cr3t"],
+    ["a bearer header", "Authorization: Bearer s3cr3t"],
+    ["a code in a query", "https://x.example/cb?state=s3cr3t&code=s3cr3t#s3cr"],
+    ["a form", "grant_type=refresh_token&refresh_token=s3cr3t&client_secret=s3cr3t"],
+    ["a password in a URL", "postgres://postgres:s3cr3t@db:5432/postgres"],
+    ["an e-mail address", "from s3cr3t.person+tag@mail.example.com"],
+  ]
+) {
+  Deno.test(`redactText() hides ${what}`, () => {
+    const redacted = redactText(text!);
+    assert.ok(!redacted.includes("s3cr3t") && !redacted.includes(JWT), redacted);
+    assert.match(redacted, /\[redacted\]/);
+  });
+}
+
+Deno.test("redactText() leaves an ordinary sentence alone", () => {
+  const text = "Synced 50 of 250 videos (job 3f0c, code NOT_FOUND, keyboard=de)";
+  assert.equal(redactText(text), text);
+});
+
+Deno.test("a logger writes one JSON line with its context, errors with their causes", () => {
+  const lines: string[] = [];
+  const log = createLogger({ function: "f" }, (line) => lines.push(line)).with({ request_id: "r" });
+  log.error("it failed\nbadly", {
+    error: new Error("outer", { cause: new Error(`token ${JWT}`) }),
+  });
+  assert.equal(lines.length, 1);
+  assert.ok(!lines[0]!.includes("\n") && !lines[0]!.includes(JWT));
+  const line = JSON.parse(lines[0]!);
+  assert.equal(line.level, "error");
+  assert.equal(line.function, "f");
+  assert.equal(line.request_id, "r");
+  assert.equal(line.error.cause.message, "token [redacted]");
+});
+
+Deno.test("a line that would be cut is shortened to valid JSON", () => {
+  const lines: string[] = [];
+  createLogger({ request_id: "r" }, (line) => lines.push(line))
+    .info("much", { list: Array.from({ length: 5000 }, (_, n) => `item ${n}`) });
+  assert.ok(lines[0]!.length < 10_000);
+  assert.deepEqual(
+    { request_id: JSON.parse(lines[0]!).request_id, truncated: JSON.parse(lines[0]!).truncated },
+    { request_id: "r", truncated: true },
+  );
+});

@@ -1,0 +1,8 @@
+import type { ConnectablePlatform } from "./authorization.ts";
+import { googleOAuth } from "./google_oauth.ts";
+import { youtube } from "./youtube.ts";
+
+/** The platforms that accounts can be connected from, by their name in the table `platform`. */
+export const platforms = {
+  youtube: { name: "youtube", oauth: googleOAuth, getAccount: youtube.getChannel },
+} as const satisfies Record<string, ConnectablePlatform>;

@@ -1,0 +1,28 @@
+import * as z from "zod";
+import { linkEnv } from "./env.ts";
+
+/** Whether a browser may be sent there: a page of our own site or API, nothing else. */
+export function isAllowedRedirect(target: string, { publicUrl, siteUrl } = linkEnv()): boolean {
+  let url: URL;
+  try {
+    url = new URL(target);
+  } catch {
+    return false;
+  }
+  // The origin covers scheme, host and port; a name and password before the host only serve deceit.
+  return [publicUrl, siteUrl].some((own) => new URL(own).origin === url.origin) &&
+    url.username === "" && url.password === "";
+}
+
+/** A page to go to afterwards. */
+export const RedirectTarget = z.string().max(2000).refine(
+  (target) => isAllowedRedirect(target),
+  "Must be a page of this site",
+);
+
+/** The same page with these query parameters set. */
+export function withQuery(page: string, parameters: Record<string, string>): string {
+  const url = new URL(page);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { isAllowedRedirect, withQuery } from "./redirects.ts";
+
+const own = { publicUrl: "https://api.streamvibe.example", siteUrl: "https://streamvibe.example" };
+
+for (
+  const target of ["https://streamvibe.example/connected?x=1", "https://api.streamvibe.example/"]
+) {
+  Deno.test(`a redirect to ${target} is allowed`, () => assert.ok(isAllowedRedirect(target, own)));
+}
+
+for (
+  const target of [
+    "https://evil.example/",
+    "https://streamvibe.example.evil.example/",
+    "https://streamvibe.example@evil.example/",
+    "https://user:pass@streamvibe.example/",
+    "http://streamvibe.example/",
+    "https://streamvibe.example:8443/",
+    "//evil.example/",
+    "/connected",
+    "\\\\evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "",
+  ]
+) {
+  Deno.test(`a redirect to ${JSON.stringify(target)} is refused`, () => {
+    assert.ok(!isAllowedRedirect(target, own));
+  });
+}
+
+Deno.test("withQuery() keeps the page's own query and escapes values", () => {
+  assert.equal(
+    withQuery("https://streamvibe.example/a?b=1#c", { error: "x&y" }),
+    "https://streamvibe.example/a?b=1&error=x%26y#c",
+  );
+});

@@ -1,0 +1,25 @@
+import * as z from "zod";
+import { endpoint } from "../_shared/endpoint.ts";
+import { automationEnv, databaseEnv, googleEnv, platformEnv, youtubeEnv } from "../_shared/env.ts";
+import { createEdgeProcessor } from "../_shared/jobs/edge_worker.ts";
+import { keepAlive, onUnload } from "../_shared/jobs/isolate.ts";
+import { accepted, ok } from "../_shared/reply.ts";
+
+const processor = createEdgeProcessor();
+onUnload(() => processor.unload());
+
+/** Wakes the worker of this isolate and answers at once; `?wait=true` answers when it has nothing left. */
+export default {
+  fetch: endpoint({
+    name: "job-processor",
+    caller: "service",
+    methods: ["POST"],
+    query: z.object({ wait: z.enum(["true", "false"]).optional() }),
+    needs: [automationEnv, databaseEnv, googleEnv, platformEnv, youtubeEnv],
+  }, async ({ query }) => {
+    const { worker_id, outcome, life } = processor.ring();
+    keepAlive(life);
+    if (query.wait !== "true") return accepted({ worker_id, outcome });
+    return ok({ worker_id, outcome, ...await processor.drained() });
+  }),
+};

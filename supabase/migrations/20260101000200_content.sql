@@ -1,0 +1,263 @@
+-- 002 Content: everything a creator has published, as the platforms tell it.
+-- The rule to know: the source is right about what it sent, the owner is right about what they removed
+-- here. A sync therefore overwrites and revives, except where the owner deleted.
+
+create table public.content_type (
+  name text primary key,
+  description text not null,
+  created_at timestamptz not null default now()
+);
+comment on table public.content_type is 'The kinds of content.';
+
+alter table public.content_type enable row level security;
+revoke all on table public.content_type from public, anon, authenticated, service_role;
+grant select on table public.content_type to anon, authenticated, service_role;
+
+create policy select_all on public.content_type
+  for select to anon, authenticated
+  using (true);
+
+insert into public.content_type (name, description) values
+  ('long_video', 'A video in landscape or of more than three minutes.'),
+  ('short_video', 'A vertical video of up to three minutes.'),
+  ('image', 'A single picture.'),
+  ('carousel', 'Several pictures or videos in one post.'),
+  ('story', 'A picture or video that disappears after a day.'),
+  ('reel', 'A vertical video on Instagram or Facebook.'),
+  ('post', 'A text post.');
+
+create table public.content_item (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id) on delete cascade,
+  social_account_id uuid not null references public.social_account (id) on delete cascade,
+  platform_content_id text not null,
+  content_type text not null
+    references public.content_type (name) on update cascade on delete restrict,
+  title text not null default '',
+  description text,
+  url text,
+  thumbnail_url text,
+  duration_seconds int,
+  view_count bigint,
+  like_count bigint,
+  comment_count bigint,
+  tags text[] not null default '{}',
+  hashtags text[] not null default '{}',
+  category text,
+  published_at timestamptz,
+  visibility text not null default 'private',
+  platform_data jsonb not null default '{}',
+  total_clicks bigint not null default 0,
+  search_vector tsvector not null default '',
+  deleted_at timestamptz,
+  deleted_by text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint content_item_source_key unique (social_account_id, platform_content_id),
+  constraint content_item_platform_content_id_is_filled
+    check (char_length(platform_content_id) between 1 and 255),
+  constraint content_item_duration_is_not_negative check (duration_seconds >= 0),
+  constraint content_item_counts_are_not_negative
+    check (view_count >= 0 and like_count >= 0 and comment_count >= 0 and total_clicks >= 0),
+  constraint content_item_visibility_is_known check (visibility in ('public', 'unlisted', 'private')),
+  constraint content_item_deletion_has_an_author check ((deleted_at is null) = (deleted_by is null)),
+  constraint content_item_deleted_by_is_known check (deleted_by in ('owner', 'source'))
+)
+-- Room on each page lets the next sync's new counts stay beside the row, without touching an index.
+with (fillfactor = 85);
+comment on table public.content_item is 'One video, picture or post of a connected account.';
+comment on column public.content_item.view_count is 'Null where the platform hides it; so are the other counts.';
+comment on column public.content_item.visibility is 'At the source. Private until the source says otherwise.';
+comment on column public.content_item.deleted_by is
+  'owner: removed here, and stays removed. source: vanished there, and comes back if it does.';
+
+-- Serves the owner's newest first, and the foreign key.
+create index content_item_user_id_published_at_idx on public.content_item (user_id, published_at desc);
+-- Serves an account's newest first.
+create index content_item_account_published_at_idx on public.content_item (social_account_id, published_at desc);
+-- Serves newest of a kind, and the foreign key.
+create index content_item_content_type_idx on public.content_item (content_type, published_at desc);
+-- Serves what everybody may browse, newest first.
+create index content_item_public_idx on public.content_item (published_at desc)
+  where visibility = 'public' and deleted_at is null;
+-- Serve full-text search, misspelt titles, and filtering by tag.
+create index content_item_search_vector_idx on public.content_item using gin (search_vector);
+create index content_item_title_trgm_idx on public.content_item using gin (title extensions.gin_trgm_ops);
+create index content_item_tags_idx on public.content_item using gin (tags);
+create index content_item_hashtags_idx on public.content_item using gin (hashtags);
+
+create trigger _100_update_updated_at
+  before update on public.content_item
+  for each row execute function private.update_updated_at();
+
+-- A trigger and not a generated column: that would be computed anew for every new count, and being
+-- stored out of line it would count as changed, so that each count would rewrite every index.
+-- A text search value has to stay under 1 MB: an endless description is searched by its beginning.
+create function private.update_content_search_vector()
+returns trigger
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  new.search_vector :=
+    setweight(to_tsvector('pg_catalog.english', new.title), 'A')
+    || setweight(to_tsvector('pg_catalog.english', array_to_string(new.tags || new.hashtags, ' ')), 'B')
+    || setweight(to_tsvector('pg_catalog.english', left(coalesce(new.description, ''), 20000)), 'C');
+  return new;
+end;
+$$;
+comment on function private.update_content_search_vector() is
+  'Trigger: what full-text search sees of an item: title before tags before description.';
+revoke all on function private.update_content_search_vector() from public, anon, authenticated, service_role;
+
+create trigger _200_search_vector_on_insert
+  before insert on public.content_item
+  for each row execute function private.update_content_search_vector();
+create trigger _200_search_vector_on_update
+  before update on public.content_item
+  for each row
+  when ((old.title, old.tags, old.hashtags, old.description)
+    is distinct from (new.title, new.tags, new.hashtags, new.description))
+  execute function private.update_content_search_vector();
+
+alter table public.content_item enable row level security;
+revoke all on table public.content_item from public, anon, authenticated, service_role;
+-- Reading only: what the source said is not the owner's to edit. The public reads through functions
+-- that leave out what is hidden, so that platform_data and private profiles stay unseen.
+grant select on table public.content_item to authenticated;
+grant select, insert, update, delete on table public.content_item to service_role;
+
+create policy select_own on public.content_item
+  for select to authenticated
+  using (user_id = (select auth.uid()) and deleted_at is null);
+
+-- During the removal of a whole user the profile row is already gone; only then may accounts that
+-- have content go with it.
+create function private.prevent_account_deletion_with_content()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if exists (select from public.users where id = old.user_id)
+    and exists (select from public.content_item where social_account_id = old.id)
+  then
+    perform private.raise_error('CONFLICT', jsonb_build_object('social_account_id', old.id),
+      'An account with content cannot be deleted; set deleted_at instead.');
+  end if;
+  return old;
+end;
+$$;
+comment on function private.prevent_account_deletion_with_content() is
+  'Trigger: a connected account with content can only be removed softly. Lends the right to look at content and profiles.';
+revoke all on function private.prevent_account_deletion_with_content() from public, anon, authenticated, service_role;
+
+create trigger _100_prevent_deletion_with_content
+  before delete on public.social_account
+  for each row execute function private.prevent_account_deletion_with_content();
+
+-- Items are objects with content_item's column names. What is already stored as sent is not touched:
+-- no new row version, no lock, no trigger.
+create function private.save_content(p_social_account_id uuid, p_items jsonb)
+returns table (new_count int, updated_count int, unchanged_count int)
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  owner_id uuid;
+begin
+  if jsonb_typeof(p_items) is distinct from 'array'
+    or exists (select from jsonb_array_elements(p_items) as item (value)
+      where coalesce(item.value ->> 'platform_content_id', '') = '')
+  then
+    perform private.raise_error('VALIDATION_ERROR', null,
+      'Items must be an array of objects with a platform_content_id.');
+  end if;
+
+  -- Two syncs of one account take turns here, so that no item is counted as new by both.
+  select user_id into owner_id from public.social_account where id = p_social_account_id for no key update;
+  if not found then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  end if;
+
+  return query
+  with item as (
+    -- A list that shifts under its reader repeats items; the last one is the freshest.
+    select distinct on (sent.platform_content_id)
+      sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
+      sent.thumbnail_url, sent.duration_seconds, private.count_or_null(sent.view_count) as view_count,
+      private.count_or_null(sent.like_count) as like_count, private.count_or_null(sent.comment_count) as comment_count,
+      coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags, sent.category, sent.published_at,
+      coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data
+    from rows from (
+      jsonb_to_recordset(p_items) as (
+        platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text,
+        duration_seconds int, view_count jsonb, like_count jsonb, comment_count jsonb, tags text[], hashtags text[],
+        category text, published_at timestamptz, visibility text, platform_data jsonb)
+    ) with ordinality as sent (
+      platform_content_id, content_type, title, description, url, thumbnail_url,
+      duration_seconds, view_count, like_count, comment_count, tags, hashtags,
+      category, published_at, visibility, platform_data, place)
+    order by sent.platform_content_id, sent.place desc
+  ),
+  changed as (
+    update public.content_item as stored set
+      content_type = item.content_type,
+      title = item.title,
+      description = item.description,
+      url = item.url,
+      thumbnail_url = item.thumbnail_url,
+      duration_seconds = item.duration_seconds,
+      view_count = item.view_count,
+      like_count = item.like_count,
+      comment_count = item.comment_count,
+      tags = item.tags,
+      hashtags = item.hashtags,
+      category = coalesce(item.category, stored.category),
+      published_at = item.published_at,
+      visibility = item.visibility,
+      platform_data = item.platform_data,
+      deleted_at = null,
+      deleted_by = null
+    from item
+    where stored.social_account_id = p_social_account_id
+      and stored.platform_content_id = item.platform_content_id
+      and stored.deleted_by is distinct from 'owner'
+      and (
+        stored.content_type, stored.title, stored.description, stored.url, stored.thumbnail_url,
+        stored.duration_seconds, stored.view_count, stored.like_count, stored.comment_count, stored.tags,
+        stored.hashtags, stored.category, stored.published_at, stored.visibility, stored.platform_data,
+        stored.deleted_by
+      ) is distinct from (
+        item.content_type, item.title, item.description, item.url, item.thumbnail_url,
+        item.duration_seconds, item.view_count, item.like_count, item.comment_count, item.tags,
+        item.hashtags, coalesce(item.category, stored.category), item.published_at, item.visibility,
+        item.platform_data, null
+      )
+    returning 1
+  ),
+  added as (
+    insert into public.content_item (
+      user_id, social_account_id, platform_content_id, content_type, title, description, url, thumbnail_url,
+      duration_seconds, view_count, like_count, comment_count, tags, hashtags, category, published_at, visibility,
+      platform_data)
+    select
+      owner_id, p_social_account_id, item.platform_content_id, item.content_type, item.title, item.description,
+      item.url, item.thumbnail_url, item.duration_seconds, item.view_count, item.like_count, item.comment_count,
+      item.tags, item.hashtags, item.category, item.published_at, item.visibility, item.platform_data
+    from item
+    where not exists (
+      select from public.content_item as stored
+      where stored.social_account_id = p_social_account_id
+        and stored.platform_content_id = item.platform_content_id)
+    returning 1
+  ),
+  tally as (
+    select
+      (select count(*)::int from item) as sent,
+      (select count(*)::int from added) as added,
+      (select count(*)::int from changed) as changed
+  )
+  select tally.added, tally.changed, tally.sent - tally.added - tally.changed from tally;
+end;
+$$;
+comment on function private.save_content(uuid, jsonb) is
+  'Stores what a platform sent for an account and counts new, updated and unchanged items exactly. Lends the right to write content.';
+revoke all on function private.save_content(uuid, jsonb) from public, anon, authenticated, service_role;

@@ -1,0 +1,284 @@
+-- Background jobs: slow work is a row, written in the transaction that needs it. Owners may read their
+-- own rows; only private functions change one, and a worker's change counts only under its fencing token.
+
+-- One row per kind of job, so that an operator tunes the engine by SQL, without a deploy.
+create table public.job_type (
+  name text primary key,
+  category text not null,
+  description text not null,
+  default_priority smallint not null default 5,
+  max_retries int not null default 3,
+  backoff_base interval not null default '10 seconds',
+  backoff_cap interval not null default '10 minutes',
+  lease interval not null default '60 seconds',
+  max_runtime interval not null default '1 hour',
+  max_crashes int not null default 3,
+  expires_after interval default '24 hours',
+  dedupe_window interval not null default '5 minutes',
+  cache_ttl interval default '1 hour',
+  max_concurrency int,
+  max_per_user int,
+  rate_limit int,
+  rate_window interval not null default '1 minute',
+  user_creatable boolean not null default false,
+  is_paused boolean not null default false,
+  retention interval not null default '7 days',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint job_type_name_is_snake_case check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint job_type_category_is_known check (category in (
+    'platform_sync', 'ai_analysis', 'seo_submission', 'quota_reset', 'token_refresh', 'social_post',
+    'maintenance')),
+  constraint job_type_priority_in_range check (default_priority between 1 and 10),
+  constraint job_type_retries_not_negative check (max_retries >= 0),
+  constraint job_type_crash_cap_positive check (max_crashes > 0),
+  constraint job_type_backoff_is_a_range
+    check (backoff_base > interval '0' and backoff_cap >= backoff_base),
+  constraint job_type_lease_positive check (lease >= interval '1 second'),
+  constraint job_type_runtime_covers_a_lease check (max_runtime >= lease),
+  constraint job_type_windows_not_negative check (
+    dedupe_window >= interval '0' and expires_after > interval '0' and cache_ttl > interval '0'
+    and rate_window > interval '0' and retention >= interval '0'),
+  constraint job_type_caps_not_negative
+    check (max_concurrency >= 0 and max_per_user >= 0 and rate_limit >= 0)
+);
+
+comment on table public.job_type is 'Kinds of background job and how the engine treats them.';
+comment on column public.job_type.lease is
+  'A worker that is silent this long has lost the job. A killed worker costs a lease plus one tick.';
+comment on column public.job_type.max_runtime is 'Working time over all slices; waiting does not count.';
+comment on column public.job_type.cache_ttl is 'How long a result answers the same request; null = never.';
+comment on column public.job_type.dedupe_window is
+  'find_or_create_job() joins an active job with the same params that is younger than this.';
+comment on column public.job_type.max_per_user is 'Jobs of one user that may run at once; null = any.';
+comment on column public.job_type.user_creatable is
+  'False = created only by other functions, which check what the user may ask for.';
+
+create trigger _100_update_updated_at
+  before update on public.job_type
+  for each row execute function private.update_updated_at();
+
+alter table public.job_type enable row level security;
+revoke all on public.job_type from public, anon, authenticated, service_role;
+grant select on public.job_type to authenticated;
+grant select, insert, update, delete on public.job_type to service_role;
+
+-- A user may see what can be asked for; how internal work is tuned is nobody's business.
+create policy select_user_creatable on public.job_type
+  for select to authenticated
+  using (user_creatable);
+
+-- Settings of the whole engine: one row, no redeploy.
+create table private.job_setting (
+  id boolean primary key default true,
+  max_active_jobs_per_user int not null default 10,
+  max_workers int not null default 4,
+  notify_status_changes boolean not null default true,
+  is_draining boolean not null default false,
+  constraint job_setting_is_one_row check (id),
+  constraint job_setting_limits_positive check (max_active_jobs_per_user > 0 and max_workers > 0)
+);
+
+comment on table private.job_setting is
+  'Engine-wide settings: active jobs per user, workers the doorbell may start, NOTIFY switch, drain.';
+
+insert into private.job_setting default values;
+
+-- Virtual time per priority: the highest turn claimed so far. New work lines up behind it, so that a
+-- user with 5 000 waiting jobs and a user with one take turns, without the claim ranking the backlog.
+create table private.job_lane (
+  job_priority smallint primary key,
+  virtual_time bigint not null default 0
+) with (fillfactor = 10);
+
+comment on table private.job_lane is 'Fair-queueing clock, one row per priority; moved by the claim.';
+
+insert into private.job_lane (job_priority) select generate_series(1, 10);
+
+alter table private.job_setting enable row level security;
+alter table private.job_lane enable row level security;
+revoke all on private.job_setting, private.job_lane from public, anon, authenticated, service_role;
+
+-- The queue, which is also its history until cleanup.
+create table public.job_queue (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid references public.users (id) on delete cascade,
+  job_type text not null references public.job_type (name) on update cascade on delete restrict,
+  status text not null default 'pending',
+  job_priority smallint not null default 5,
+  params jsonb not null default '{}',
+  progress_percent smallint not null default 0,
+  progress_message text,
+  result jsonb,
+  error_code text,
+  error_message text,
+  scheduled_for timestamptz not null default now(),
+  expires_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  retry_count int not null default 0,
+  max_retries int not null default 3,
+  crash_count int not null default 0,
+  worker_id text,
+  fencing_token bigint not null default 0,
+  lease_expires_at timestamptz,
+  slice_started_at timestamptz,
+  runtime_seconds double precision not null default 0,
+  is_classic boolean not null default false,
+  checkpoint jsonb,
+  cancel_requested_at timestamptz,
+  parent_job_id uuid references public.job_queue (id) on delete cascade,
+  dedupe_key text not null default gen_random_uuid()::text,
+  turn bigint default 0,
+  seq bigint not null default 0,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint job_queue_status_is_known
+    check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+  constraint job_queue_priority_in_range check (job_priority between 1 and 10),
+  constraint job_queue_progress_in_range check (progress_percent between 0 and 100),
+  constraint job_queue_counters_not_negative check (
+    retry_count >= 0 and max_retries >= 0 and crash_count >= 0 and fencing_token >= 0 and seq >= 0
+    and runtime_seconds >= 0),
+  constraint job_queue_lease_iff_processing
+    check ((status = 'processing') = (lease_expires_at is not null)),
+  constraint job_queue_slice_iff_processing
+    check ((status = 'processing') = (slice_started_at is not null)),
+  constraint job_queue_processing_has_worker
+    check (status <> 'processing' or (worker_id is not null and started_at is not null)),
+  constraint job_queue_pending_has_no_worker check (status <> 'pending' or worker_id is null),
+  constraint job_queue_completed_at_iff_final
+    check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
+  constraint job_queue_failed_says_why check (status <> 'failed' or error_code is not null),
+  constraint job_queue_result_only_when_completed check (result is null or status = 'completed'),
+  constraint job_queue_completed_is_100_percent
+    check (status <> 'completed' or progress_percent = 100),
+  constraint job_queue_cancelled_was_requested
+    check (status <> 'cancelled' or cancel_requested_at is not null),
+  constraint job_queue_params_is_object check (jsonb_typeof(params) = 'object'),
+  constraint job_queue_not_its_own_parent check (parent_job_id <> id)
+) with (
+  -- Room on the page keeps heartbeats and progress HOT; a queue's dead rows must go early.
+  fillfactor = 60,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0.02,
+  autovacuum_vacuum_insert_scale_factor = 0.05
+);
+
+comment on table public.job_queue is 'Background jobs, live and finished. Changed only by functions.';
+comment on column public.job_queue.user_id is 'The owner; null only for system jobs.';
+comment on column public.job_queue.fencing_token is
+  'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
+comment on column public.job_queue.is_classic is
+  'Taken with start_job() by a worker that knows no fencing token; only then may a write omit it.';
+comment on column public.job_queue.dedupe_key is
+  'Digest of type and params; a random value marks a job that nobody may join.';
+comment on column public.job_queue.turn is
+  'Place in its priority lane, lower first; null while scheduled_for is ahead (the claim promotes it).';
+comment on column public.job_queue.seq is 'Grows with every change the owner is told about.';
+comment on column public.job_queue.started_at is 'First start; slice_started_at is that of this attempt.';
+comment on column public.job_queue.runtime_seconds is 'Working time of the slices that have ended.';
+
+-- status moves in few, well-known proportions; more samples keep partial-index estimates honest.
+alter table public.job_queue alter column status set statistics 500;
+alter table public.job_queue alter column job_type set statistics 500;
+
+-- Progress, messages, checkpoint, lease and seq stand in no index and no predicate: their updates are HOT.
+
+-- get_user_jobs() and its keyset form: a user's newest jobs; and the foreign key.
+create index job_queue_user_listing_idx on public.job_queue (user_id, created_at desc, id desc);
+-- claim_jobs(): the next jobs of one type. The type comes first so that a paused one is never walked.
+create index job_queue_ready_idx on public.job_queue (job_type, job_priority, turn, created_at)
+  where status = 'pending' and turn is not null;
+-- claim_jobs(): retries and scheduled jobs that have become due (retry eligible).
+create index job_queue_delayed_idx on public.job_queue (scheduled_for)
+  where status = 'pending' and turn is null;
+-- expire_stale_jobs(): what waited too long.
+create index job_queue_expiry_idx on public.job_queue (expires_at)
+  where status = 'pending' and expires_at is not null;
+-- Live leases: caps per type and user, expired leases (stuck detection), a worker's active jobs.
+create index job_queue_processing_idx on public.job_queue (job_type, user_id)
+  where status = 'processing';
+-- Race-free dedupe; and by its first column a user's active top-level jobs (the limit of 10).
+create unique index job_queue_active_key on public.job_queue (user_id, dedupe_key) nulls not distinct
+  where status in ('pending', 'processing') and parent_job_id is null;
+-- get_cached_job_result(): the newest answer to the same question.
+create index job_queue_cached_result_idx on public.job_queue (user_id, dedupe_key, completed_at desc)
+  where status = 'completed';
+-- cleanup_old_jobs() (retention is per type), retry_failed_jobs(), listings by type and status.
+create index job_queue_finished_idx on public.job_queue (job_type, status, completed_at)
+  where status in ('completed', 'failed', 'cancelled');
+-- A parent's children by state; and the foreign key.
+create index job_queue_children_idx on public.job_queue (parent_job_id, status)
+  where parent_job_id is not null;
+-- Finished jobs by what they were about (params @> …); written once per job, never for empty params.
+create index job_queue_params_idx on public.job_queue using gin (params jsonb_path_ops)
+  where status in ('completed', 'failed', 'cancelled') and params <> '{}';
+-- Completed jobs by what they found (result @> …).
+create index job_queue_result_idx on public.job_queue using gin (result jsonb_path_ops)
+  where status = 'completed' and result is not null;
+
+alter table public.job_queue enable row level security;
+revoke all on public.job_queue from public, anon, authenticated, service_role;
+grant select on public.job_queue to authenticated, service_role;
+
+create policy select_own on public.job_queue
+  for select to authenticated
+  using (user_id = (select auth.uid()));
+
+-- What a job had to say. Daily partitions, so that 100 M lines cost nothing to expire. No foreign key:
+-- deleting a job must not search every partition; lines of a deleted job are out of every owner's sight
+-- (the policy asks the job) and go with their partition.
+create table public.job_log (
+  id bigint generated always as identity,
+  job_id uuid not null,
+  log_level text not null default 'info',
+  message text not null,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  primary key (created_at, id),
+  constraint job_log_level_is_known check (log_level in ('debug', 'info', 'warning', 'error')),
+  constraint job_log_message_is_bounded check (length(message) <= 10000)
+) partition by range (created_at);
+
+comment on table public.job_log is 'Log lines of jobs; partitions by day live in schema private.';
+
+-- get_job_logs(): a job's lines in time order.
+create index job_log_job_idx on public.job_log (job_id, created_at, id);
+-- Operator: recent errors over all jobs.
+create index job_log_error_idx on public.job_log (created_at) where log_level = 'error';
+-- Operator: full text of messages.
+create index job_log_message_idx on public.job_log using gin (to_tsvector('simple', message));
+-- Operator: lines by a metadata value; most lines carry none.
+create index job_log_metadata_idx on public.job_log using gin (metadata jsonb_path_ops)
+  where metadata <> '{}';
+
+alter table public.job_log enable row level security;
+revoke all on public.job_log from public, anon, authenticated, service_role;
+grant select on public.job_log to authenticated, service_role;
+
+create policy select_own on public.job_log
+  for select to authenticated
+  using (exists (
+    select from public.job_queue as job
+    where job.id = job_log.job_id and job.user_id = (select auth.uid())
+  ));
+
+-- Workers that are alive. Unlogged: after a database crash they introduce themselves again.
+create unlogged table public.job_worker (
+  worker_id text primary key,
+  started_at timestamptz not null default now(),
+  heartbeat_at timestamptz not null default now(),
+  capacity int not null default 1,
+  in_flight int not null default 0,
+  region text,
+  is_draining boolean not null default false,
+  constraint job_worker_counts_not_negative check (capacity >= 0 and in_flight >= 0)
+) with (fillfactor = 50);
+
+comment on table public.job_worker is 'Live workers by heartbeat; is_draining asks one to stop taking work.';
+
+alter table public.job_worker enable row level security;
+revoke all on public.job_worker from public, anon, authenticated, service_role;
+grant select, update, delete on public.job_worker to service_role;

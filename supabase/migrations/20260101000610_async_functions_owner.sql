@@ -1,0 +1,276 @@
+-- What owners do with jobs: create, find or create, cancel. The public functions are thin; who is acting
+-- is decided once, in private.acting_user(). Other modules enqueue through
+--
+--   private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb,
+--     p_dedupe_window interval default null, p_priority int default null,
+--     p_scheduled_for timestamptz default null)
+--   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
+--
+-- which does not ask whether users may create the type: the caller has checked what it enqueues.
+
+create function private.acting_user(p_user_id uuid)
+returns uuid
+language plpgsql stable set search_path = ''
+as $$
+declare
+  -- The role that was SET survives a definer body; without one, the login role is who is calling.
+  v_role constant text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+  v_user_id uuid;
+begin
+  if v_role in ('service_role', 'postgres', 'supabase_admin') then
+    return p_user_id;
+  end if;
+
+  v_user_id := auth.uid();
+  if v_user_id is null or v_role <> 'authenticated' then
+    perform private.raise_error('UNAUTHENTICATED');
+  end if;
+  return v_user_id;
+end;
+$$;
+comment on function private.acting_user(uuid) is
+  'The owner a call acts for: auth.uid() for users, whatever they pass; the named user for the service.';
+revoke all on function private.acting_user(uuid) from public, anon, authenticated, service_role;
+
+create function private.job_dedupe_key(p_job_type text, p_params jsonb)
+returns text
+language sql immutable set search_path = ''
+as $$
+  -- jsonb prints keys in one order, so that equal params have equal text.
+  select encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+$$;
+comment on function private.job_dedupe_key(text, jsonb) is 'Digest under which equal requests meet.';
+revoke all on function private.job_dedupe_key(text, jsonb) from public, anon, authenticated, service_role;
+
+-- Looks, and creates only what it did not find. Three things make that race-free: requests of one user
+-- queue on an advisory lock before they count and insert; the unique index over active jobs decides
+-- whatever came past the lock; and every round of the loop sees what was committed meanwhile, so that a
+-- winner that rolled back leaves the way free.
+create function private.find_or_create_job(
+  p_user_id uuid,
+  p_job_type text,
+  p_params jsonb,
+  p_dedupe_window interval default null,
+  p_priority int default null,
+  p_scheduled_for timestamptz default null
+)
+returns table (job_id uuid, status text, outcome text, created_at timestamptz)
+language plpgsql volatile set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_type public.job_type;
+  v_params constant jsonb := coalesce(p_params, '{}');
+  v_key text;
+  v_window interval;
+  v_priority smallint;
+  v_scheduled_for constant timestamptz := greatest(coalesce(p_scheduled_for, now()), now());
+  v_limit int;
+  v_active int;
+  v_ahead int;
+  v_is_locked boolean := p_user_id is null;
+begin
+  select * into v_type from public.job_type where name = p_job_type;
+  if not found then
+    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
+  end if;
+  perform private.check_job_request(v_params, p_priority);
+
+  v_key := private.job_dedupe_key(p_job_type, v_params);
+  v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
+  v_priority := coalesce(p_priority, v_type.default_priority);
+
+  for attempt in 1..10 loop
+    return query
+      select job.id, job.status, 'joined', job.created_at
+      from public.job_queue as job
+      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+        and job.parent_job_id is null
+        and v_window > interval '0' and job.created_at > now() - v_window;
+    if found then
+      return;
+    end if;
+
+    if v_type.cache_ttl is not null and v_window > interval '0' then
+      return query
+        select job.id, job.status, 'reused', job.created_at
+        from public.job_queue as job
+        where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+          and job.dedupe_key = v_key and job.status = 'completed'
+          and job.completed_at > now() - v_type.cache_ttl
+        order by job.completed_at desc
+        limit 1;
+      if found then
+        return;
+      end if;
+    end if;
+
+    if not v_is_locked then
+      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
+      v_is_locked := true;
+      continue;
+    end if;
+
+    -- An active job that is too old to be joined goes on, but gives up the key.
+    update public.job_queue as job
+    set dedupe_key = gen_random_uuid()::text
+    where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+      and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+      and job.parent_job_id is null
+      and (v_window <= interval '0' or job.created_at <= now() - v_window);
+
+    select active, ahead into v_active, v_ahead from private.count_active_jobs(p_user_id, v_priority);
+    select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
+    if p_user_id is not null and v_active >= v_limit then
+      perform private.raise_error('JOB_LIMIT_REACHED',
+        jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
+    end if;
+
+    return query
+      insert into public.job_queue as job (
+        user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+      ) values (
+        p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
+        v_scheduled_for + v_type.expires_after, v_key,
+        case when v_scheduled_for <= now() then private.next_turn(v_priority) + v_ahead end
+      )
+      on conflict (user_id, dedupe_key)
+        where status in ('pending', 'processing') and parent_job_id is null
+        do nothing
+      returning job.id, job.status, 'created', job.created_at;
+    if found then
+      return;
+    end if;
+  end loop;
+
+  -- Only a caller in a stricter isolation level, blind to what others commit, gets here.
+  perform private.raise_error('CONFLICT');
+end;
+$$;
+comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz) is
+  'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request.';
+
+create function private.check_job_request(p_params jsonb, p_priority int)
+returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_params) <> 'object' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
+      'Job parameters must be a JSON object.');
+  end if;
+  if octet_length(p_params::text) > 65536 then
+    perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
+  end if;
+  if p_priority not between 1 and 10 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_priority'),
+      'The priority must be between 1 (first) and 10 (last).');
+  end if;
+end;
+$$;
+comment on function private.check_job_request(jsonb, int) is
+  'Refuses params that are no object or over 64 KB, and priorities outside 1 to 10.';
+
+create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
+returns table (active int, ahead int)
+language sql volatile set search_path = ''
+as $$
+  -- Children are exempt. Counting stops early: more than this says nothing more.
+  select count(*)::int, (count(*) filter (where status = 'pending' and job_priority = p_priority))::int
+  from (
+    select status, job_priority
+    from public.job_queue
+    where (user_id = p_user_id or (p_user_id is null and user_id is null))
+      and status in ('pending', 'processing') and parent_job_id is null
+    limit 1000
+  ) as active;
+$$;
+comment on function private.count_active_jobs(uuid, smallint) is
+  'A user''s active top-level jobs, and those of them that wait in the same lane. Volatile: must see what was committed after a lock.';
+
+create function private.next_turn(p_priority smallint)
+returns bigint
+language sql volatile set search_path = ''
+as $$
+  select virtual_time + 1 from private.job_lane where job_priority = p_priority;
+$$;
+comment on function private.next_turn(smallint) is 'The first free turn in a priority lane.';
+
+revoke all on function
+  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz),
+  private.check_job_request(jsonb, int),
+  private.count_active_jobs(uuid, smallint),
+  private.next_turn(smallint)
+from public, anon, authenticated, service_role;
+
+create function private.find_or_create_job_as_caller(
+  p_user_id uuid, p_job_type text, p_params jsonb, p_priority int, p_dedupe_window interval
+)
+returns table (job_id uuid, status text, outcome text, created_at timestamptz)
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+  v_is_user constant boolean := current_setting('role', true) = 'authenticated';
+  v_type public.job_type;
+begin
+  if v_is_user then
+    select * into v_type from public.job_type where name = p_job_type;
+    if found and not v_type.user_creatable then
+      perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
+        'Jobs of this type are created by the product, not by its users.');
+    end if;
+  end if;
+
+  return query
+    select * from private.find_or_create_job(
+      v_user_id, p_job_type, p_params, p_dedupe_window,
+      -- A user may step back in the queue, not forward: that would be at the other users' cost.
+      case
+        when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
+        else p_priority
+      end
+    );
+end;
+$$;
+comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval) is
+  'Body of create_job() and find_or_create_job(). Lends the right to read types and write the queue.';
+revoke all on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval)
+  from public, anon, authenticated, service_role;
+grant execute on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval)
+  to authenticated, service_role;
+
+create function public.create_job(
+  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_priority int default null
+)
+returns uuid
+language sql volatile set search_path = ''
+as $$
+  -- A window of nothing joins nothing: every call is a job of its own.
+  select job_id
+  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, p_priority, interval '0');
+$$;
+comment on function public.create_job(uuid, text, jsonb, int) is
+  'Creates a job of the caller (the service may name a user; null = a system job) and returns its id.';
+
+create function public.find_or_create_job(
+  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_dedupe_window interval default null
+)
+returns table (job_id uuid, status text, outcome text, created_at timestamptz)
+language sql volatile set search_path = ''
+as $$
+  select *
+  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, null, p_dedupe_window);
+$$;
+comment on function public.find_or_create_job(uuid, text, jsonb, interval) is
+  'Returns the caller''s equal active job (joined), its fresh result (reused), or a new job (created).';
+
+revoke all on function
+  public.create_job(uuid, text, jsonb, int),
+  public.find_or_create_job(uuid, text, jsonb, interval)
+from public, anon, authenticated, service_role;
+grant execute on function
+  public.create_job(uuid, text, jsonb, int),
+  public.find_or_create_job(uuid, text, jsonb, interval)
+to authenticated, service_role;

@@ -1,0 +1,158 @@
+-- Holding jobs: the one-by-one start of classic workers, and the heartbeat that extends every lease of a
+-- worker in one call and brings back what it has to know.
+
+create function private.start_job(p_job_id uuid, p_worker_id text)
+returns boolean
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if coalesce(p_worker_id, '') = '' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  end if;
+
+  update public.job_queue as job
+  set status = 'processing',
+    worker_id = p_worker_id,
+    fencing_token = job.fencing_token + 1,
+    is_classic = true,
+    -- A classic worker sends no heartbeat; what it writes extends its lease (update_job_progress()).
+    lease_expires_at = now() + greatest(type.lease, interval '5 minutes'),
+    started_at = coalesce(job.started_at, now()),
+    slice_started_at = now(),
+    seq = job.seq + 1,
+    updated_at = now()
+  from public.job_type as type
+  where job.id = p_job_id and job.status = 'pending' and type.name = job.job_type
+    and not type.is_paused and job.scheduled_for <= now()
+    and (job.expires_at is null or job.expires_at > now());
+  return found;
+end;
+$$;
+comment on function private.start_job(uuid, text) is
+  'Body of start_job(). Lends the right to change the queue.';
+
+create function private.heartbeat(
+  p_worker_id text, p_leases jsonb, p_capacity int, p_in_flight int, p_region text
+)
+returns jsonb
+language plpgsql volatile security definer set search_path = ''
+-- A few known rows of a large table: the planner, which cannot know, must not scan or hash it.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_answer jsonb;
+  v_is_draining boolean;
+begin
+  if coalesce(p_worker_id, '') = '' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  end if;
+
+  insert into public.job_worker as worker (worker_id, capacity, in_flight, region)
+  values (p_worker_id, greatest(coalesce(p_capacity, 1), 0), greatest(coalesce(p_in_flight, 0), 0), p_region)
+  on conflict (worker_id) do update
+    set heartbeat_at = now(), capacity = excluded.capacity, in_flight = excluded.in_flight,
+      region = excluded.region
+  returning worker.is_draining into v_is_draining;
+
+  with lease as (
+    select distinct on (job_id) job_id, fencing_token
+    from jsonb_to_recordset(coalesce(p_leases, '[]')) as given (job_id uuid, fencing_token bigint)
+  ),
+  fresh as (
+    -- A row that is being settled this moment is left alone, and so is a lease that is still young:
+    -- a heartbeat every few seconds need not write every row every time.
+    select job.id, type.lease
+    from lease
+    join public.job_queue as job on job.id = lease.job_id
+    join public.job_type as type on type.name = job.job_type
+    where job.fencing_token = lease.fencing_token
+      -- Null, and so false, for a job that does not run.
+      and job.lease_expires_at < now() + type.lease * 0.75
+    order by job.id
+    for update of job skip locked
+  ),
+  extended as (
+    update public.job_queue as job
+    set lease_expires_at = now() + fresh.lease
+    from fresh
+    where job.id = fresh.id
+  ),
+  state as (
+    select lease.job_id, case
+      when job.status = 'processing' and job.fencing_token = lease.fencing_token then 'held'
+      when job.status = 'cancelled' then 'cancelled'
+      else 'lost'
+    end as state
+    from lease left join public.job_queue as job on job.id = lease.job_id
+  )
+  select jsonb_build_object(
+    'held', coalesce(jsonb_agg(job_id) filter (where state = 'held'), '[]'),
+    'cancelled', coalesce(jsonb_agg(job_id) filter (where state = 'cancelled'), '[]'),
+    'lost', coalesce(jsonb_agg(job_id) filter (where state = 'lost'), '[]'),
+    'drain', v_is_draining or (select is_draining from private.job_setting)
+  ) into v_answer
+  from state;
+  return v_answer;
+end;
+$$;
+comment on function private.heartbeat(text, jsonb, int, int, text) is
+  'Body of heartbeat(). Lends the right to extend leases and to keep the list of workers.';
+
+create function private.unregister_worker(p_worker_id text)
+returns void
+language sql volatile security definer set search_path = ''
+as $$
+  delete from public.job_worker where worker_id = p_worker_id;
+$$;
+comment on function private.unregister_worker(text) is
+  'Body of unregister_worker(). Lends the right to keep the list of workers.';
+
+revoke all on function
+  private.start_job(uuid, text),
+  private.heartbeat(text, jsonb, int, int, text),
+  private.unregister_worker(text)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.start_job(uuid, text),
+  private.heartbeat(text, jsonb, int, int, text),
+  private.unregister_worker(text)
+to service_role;
+
+create function public.start_job(p_job_id uuid, p_worker_id text)
+returns boolean
+language sql volatile set search_path = ''
+as $$
+  select private.start_job(p_job_id, p_worker_id);
+$$;
+comment on function public.start_job(uuid, text) is
+  'Service only. Takes one pending job; false when it is not there to be taken.';
+
+create function public.heartbeat(
+  p_worker_id text, p_leases jsonb, p_capacity int, p_in_flight int, p_region text default null
+)
+returns jsonb
+language sql volatile set search_path = ''
+as $$
+  select private.heartbeat(p_worker_id, p_leases, p_capacity, p_in_flight, p_region);
+$$;
+comment on function public.heartbeat(text, jsonb, int, int, text) is
+  'Service only. Extends the given leases; returns {held, cancelled, lost: [job ids], drain}.';
+
+create function public.unregister_worker(p_worker_id text)
+returns void
+language sql volatile set search_path = ''
+as $$
+  select private.unregister_worker(p_worker_id);
+$$;
+comment on function public.unregister_worker(text) is 'Service only. A worker that stops says so.';
+
+revoke all on function
+  public.start_job(uuid, text),
+  public.heartbeat(text, jsonb, int, int, text),
+  public.unregister_worker(text)
+from public, anon, authenticated, service_role;
+grant execute on function
+  public.start_job(uuid, text),
+  public.heartbeat(text, jsonb, int, int, text),
+  public.unregister_worker(text)
+to service_role;

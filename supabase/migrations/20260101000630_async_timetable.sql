@@ -1,0 +1,236 @@
+-- What runs when, and how a sleeping worker is woken. A schedule calls one named function and holds no
+-- URL and no key: only private.invoke_function() knows Vault and pg_net. The table is the truth and the
+-- doorbell only a hint: one that is lost costs at most the ten seconds until the next tick.
+
+create extension if not exists pg_cron with schema pg_catalog;
+create extension if not exists pg_net with schema extensions;
+
+create function private.invoke_function(p_name text, p_body jsonb default '{}')
+returns bigint
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_url text;
+  v_key text;
+begin
+  select
+    max(decrypted_secret) filter (where name = 'project_url'),
+    max(decrypted_secret) filter (where name = 'automation_key')
+  into v_url, v_key
+  from vault.decrypted_secrets
+  where name in ('project_url', 'automation_key');
+
+  -- A null header would be sent without complaint and refused where nobody looks.
+  if coalesce(v_url, '') = '' or coalesce(v_key, '') = '' then
+    perform private.raise_error('SERVICE_UNAVAILABLE', null,
+      'Vault lacks the secret project_url or automation_key.');
+  end if;
+
+  return net.http_post(
+    url := rtrim(v_url, '/') || '/functions/v1/' || p_name,
+    body := p_body,
+    headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', v_key),
+    timeout_milliseconds := 5000
+  );
+end;
+$$;
+comment on function private.invoke_function(text, jsonb) is
+  'Posts to one of our edge functions through pg_net, at commit; returns the id of the request.';
+
+-- When the doorbell last rang, in milliseconds. A sequence, because it needs no row lock and is seen by
+-- others at once: a hundred inserts in a second ring once, and none of them waits.
+create sequence private.doorbell_clock as bigint minvalue 0 start with 0;
+revoke all on sequence private.doorbell_clock from public, anon, authenticated, service_role;
+
+create function private.doorbell_is_due()
+returns boolean
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_lock constant bigint := hashtextextended('doorbell_clock', 0);
+  v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
+  v_is_due boolean;
+begin
+  -- Held for microseconds, not to the end of the transaction, which may be far away.
+  if not pg_try_advisory_lock(v_lock) then
+    return false;
+  end if;
+  select v_now - last_value >= 1000 into v_is_due from private.doorbell_clock;
+  if v_is_due then
+    perform setval('private.doorbell_clock', v_now);
+  end if;
+  perform pg_advisory_unlock(v_lock);
+  return v_is_due;
+end;
+$$;
+comment on function private.doorbell_is_due() is 'True for one caller a second.';
+
+create function private.ring_doorbell()
+returns text
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_live int;
+  v_idle int;
+begin
+  select live, idle into v_live, v_idle from private.live_workers();
+  if v_idle > 0 then
+    perform pg_notify('job_ready', '');
+    return 'notified';
+  end if;
+  if v_live >= (select max_workers from private.job_setting) then
+    return 'busy';
+  end if;
+  if not private.doorbell_is_due() then
+    return 'coalesced';
+  end if;
+  perform private.invoke_function('job-processor');
+  return 'rang';
+exception when others then
+  raise warning 'the doorbell did not ring: %', sqlerrm;
+  return 'failed';
+end;
+$$;
+comment on function private.ring_doorbell() is
+  'Tells workers that work waits: a notification when one is idle, else a call that starts one. Never fails.';
+
+create function private.tg_job_queue__ring_on_insert()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if exists (select from new_job where status = 'pending' and scheduled_for <= now()) then
+    perform private.ring_doorbell();
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__ring_on_insert() is
+  'Trigger. Lends the right to ring the doorbell to whoever enqueues.';
+
+create function private.tg_job_queue__ring_on_update()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+set enable_nestloop = off
+as $$
+begin
+  -- Most updates give nothing back, and are done after one look.
+  if exists (select from new_job where status = 'pending' and scheduled_for <= now()) and exists (
+    select
+    from new_job as job
+    join old_job on old_job.id = job.id
+    where job.status = 'pending' and old_job.status <> 'pending' and job.scheduled_for <= now()
+  ) then
+    perform private.ring_doorbell();
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__ring_on_update() is
+  'Trigger: a retry, yield or recovery that is due at once. Lends the right to ring the doorbell.';
+
+create trigger _500_ring_on_insert
+  after insert on public.job_queue
+  referencing new table as new_job
+  for each statement execute function private.tg_job_queue__ring_on_insert();
+
+create trigger _500_ring_on_update
+  after update on public.job_queue
+  referencing old table as old_job new table as new_job
+  for each statement execute function private.tg_job_queue__ring_on_update();
+
+create function private.process_background_jobs()
+returns text
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_worked boolean;
+  v_outcome text := 'idle';
+begin
+  -- Workers do this too when they claim; the tick does it when there is no worker.
+  v_worked := exists (select from private.recover_lost_jobs());
+  v_worked := exists (select from private.expire_pending_jobs()) or v_worked;
+  perform private.promote_due_jobs();
+  delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
+
+  if private.oldest_due_at() is not null then
+    if (select live from private.live_workers()) >= (select max_workers from private.job_setting) then
+      v_outcome := 'busy';
+    else
+      -- Rings even if a worker looks idle: it may have died since it said so.
+      begin
+        perform private.invoke_function('job-processor');
+        v_outcome := 'rang';
+      exception when others then
+        raise warning 'the doorbell did not ring: %', sqlerrm;
+        v_outcome := 'failed';
+      end;
+    end if;
+  end if;
+
+  update private.job_tick
+  set ticked_at = clock_timestamp(),
+    rang_at = case when v_outcome = 'rang' then clock_timestamp() else rang_at end,
+    worked_at = case when v_worked then clock_timestamp() else worked_at end
+  where id;
+  return v_outcome;
+end;
+$$;
+comment on function private.process_background_jobs() is
+  'The tick: recovers, expires, promotes, and rings when due work waits; returns idle, rang, busy or failed.';
+
+create function private.keep_house()
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  perform private.ensure_job_log_partitions();
+  perform private.drop_job_log_partitions();
+  -- pg_cron keeps every run for ever.
+  delete from cron.job_run_details where end_time < now() - interval '3 days';
+end;
+$$;
+comment on function private.keep_house() is
+  'Daily: makes and drops log partitions, trims the run history of pg_cron.';
+
+create view private.timetable (name, schedule, command) with (security_invoker = true) as
+values
+  ('process-background-jobs', '10 seconds', 'select private.process_background_jobs()'),
+  ('detect-stuck', '* * * * *', 'select private.recover_lost_jobs()'),
+  ('expire-stale', '* * * * *', 'select private.expire_pending_jobs()'),
+  ('cleanup-jobs', '17 3 * * *', 'select private.cleanup_old_jobs()'),
+  ('cleanup-rate-limits', '27 3 * * *', 'select private.cleanup_rate_limits()'),
+  ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
+  ('keep-house', '37 3 * * *', 'select private.keep_house()');
+
+comment on view private.timetable is
+  'Every schedule of the product. After changing it: select private.apply_timetable().';
+
+create function private.apply_timetable()
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  -- Retired names go; what somebody else scheduled stays.
+  perform cron.unschedule(job.jobid)
+  from cron.job as job
+  where job.command like 'select private.%'
+    and job.jobname not in (select name from private.timetable);
+  perform cron.schedule(name, schedule, command) from private.timetable;
+end;
+$$;
+comment on function private.apply_timetable() is 'Makes pg_cron run what the timetable says; repeatable.';
+
+revoke all on private.timetable from public, anon, authenticated, service_role;
+revoke all on function
+  private.invoke_function(text, jsonb),
+  private.doorbell_is_due(),
+  private.ring_doorbell(),
+  private.tg_job_queue__ring_on_insert(),
+  private.tg_job_queue__ring_on_update(),
+  private.process_background_jobs(),
+  private.keep_house(),
+  private.apply_timetable()
+from public, anon, authenticated, service_role;
+
+select private.apply_timetable();

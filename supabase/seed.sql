@@ -1,0 +1,4 @@
+-- Demo rows for a local database; never run against a hosted project.
+-- There are none: `deno task demo` makes its creator, connection and content the way a visitor would,
+-- through the API, so that what it shows is what the product does. Catalogues (platforms, content
+-- types, job types, limits) are not demo data and stand in the migrations.

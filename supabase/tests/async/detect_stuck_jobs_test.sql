@@ -1,0 +1,30 @@
+begin;
+\ir ../helpers.psql
+\ir jobs.psql
+select plan(7);
+
+select tests.create_user('ann');
+create temporary table job as select tests.enqueue('ann') as lost, tests.enqueue('ann') as held, tests.enqueue('ann') as worn;
+grant select on job to public;
+
+select tests.become_user('ann');
+select throws_ok($$ select public.detect_stuck_jobs() $$, '42501', null, 'users detect no stuck jobs');
+
+select tests.become_service();
+select tests.claim('w1', 3);
+select is((select count(*)::int from public.detect_stuck_jobs(), job where job_id in (lost, held, worn)), 0,
+  'detect_stuck_jobs() leaves live leases alone');
+select tests.run_out(lost), tests.run_out(worn) from job;
+select tests.become_postgres();
+update public.job_queue set crash_count = 2 from job where id = worn;
+select tests.become_service();
+select results_eq($$ select s.job_id, s.status, s.error_code from public.detect_stuck_jobs() as s, job where s.job_id in (lost, held, worn) order by 2 desc $$,
+  $$ select lost, 'pending', null from job union all select worn, 'failed', 'WORKER_LOST' from job $$,
+  'detect_stuck_jobs() gives lost jobs back, or ends them, and says which');
+select is((tests.job(lost)).crash_count, 1, 'a lost lease is a crash') from job;
+select is((tests.job(lost)).retry_count, 0, 'and no retry') from job;
+select is(public.update_job_progress(held, 5, null, 1), true, 'the worker that is alive goes on') from job;
+select is(public.update_job_progress(lost, 5, null, 1), false, 'the worker that was lost does not') from job;
+
+select * from finish();
+rollback;

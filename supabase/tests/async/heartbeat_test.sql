@@ -1,0 +1,54 @@
+begin;
+\ir ../helpers.psql
+\ir jobs.psql
+select plan(16);
+
+select tests.create_user('ann');
+create temporary table job as select tests.enqueue('ann') as held, tests.enqueue('ann', 'test_other') as lost;
+grant select on job to public;
+
+select tests.become_user('ann');
+select throws_ok($$ select public.heartbeat('w', '[]', 1, 0) $$, '42501', null, 'users have no heartbeat');
+select throws_ok($$ select public.unregister_worker('w') $$, '42501', null, 'users unregister no worker');
+
+select tests.become_service();
+select is(public.heartbeat('tests-w1', '[]', 8, 0, 'here'), '{"held": [], "cancelled": [], "lost": [], "drain": false}',
+  'heartbeat() of a worker that holds nothing');
+select results_eq($$ select capacity, in_flight, region from public.job_worker where worker_id = 'tests-w1' $$,
+  $$ values (8, 0, 'here') $$, 'heartbeat() introduces the worker');
+select tests.claim('tests-w1', 2);
+
+select tests.become_postgres();
+update public.job_queue set lease_expires_at = now() + interval '10 seconds' from job where id in (held, lost);
+select tests.become_service();
+select is(public.heartbeat('tests-w1', jsonb_build_array(
+    jsonb_build_object('job_id', held, 'fencing_token', 1),
+    jsonb_build_object('job_id', lost, 'fencing_token', 7)), 8, 2),
+  jsonb_build_object('held', jsonb_build_array(held), 'cancelled', '[]'::jsonb, 'lost', jsonb_build_array(lost), 'drain', false),
+  'heartbeat() tells held from lost leases by their tokens') from job;
+select is((tests.job(held)).lease_expires_at, now() + interval '60 seconds', 'heartbeat() extends a held lease') from job;
+select is((tests.job(lost)).lease_expires_at, now() + interval '10 seconds', 'heartbeat() extends no other') from job;
+select is((tests.job(held)).seq, 1::bigint, 'a heartbeat is no news for the owner') from job;
+select is((select in_flight from public.job_worker where worker_id = 'tests-w1'), 2, 'heartbeat() keeps the worker up to date');
+
+select tests.become_postgres();
+update public.job_queue set lease_expires_at = now() + interval '50 seconds' from job where id = held;
+select public.heartbeat('tests-w1', jsonb_build_array(jsonb_build_object('job_id', held, 'fencing_token', 1)), 8, 1) from job;
+select is((tests.job(held)).lease_expires_at, now() + interval '50 seconds', 'heartbeat() leaves a lease with three quarters left') from job;
+select public.cancel_job(held) from job;
+select is(public.heartbeat('tests-w1', jsonb_build_array(jsonb_build_object('job_id', held, 'fencing_token', 1)), 8, 1) -> 'cancelled',
+  jsonb_build_array(held), 'heartbeat() tells of a cancelled job') from job;
+select is(public.heartbeat('tests-w1', jsonb_build_array(jsonb_build_object('job_id', md5('x')::uuid, 'fencing_token', 1)), 8, 1) -> 'lost',
+  jsonb_build_array(md5('x')::uuid), 'a job that is gone is lost');
+
+update public.job_worker set is_draining = true where worker_id = 'tests-w1';
+select is(public.heartbeat('tests-w1', '[]', 8, 0) -> 'drain', 'true', 'heartbeat() asks one worker to drain');
+update private.job_setting set is_draining = true where id;
+select is(public.heartbeat('tests-w2', '[]', 8, 0) -> 'drain', 'true', 'heartbeat() asks all workers to drain');
+
+select tests.become_service();
+select lives_ok($$ select public.unregister_worker('tests-w1') $$, 'unregister_worker() works');
+select is((select count(*)::int from public.job_worker where worker_id = 'tests-w1'), 0, 'unregister_worker() forgets the worker');
+
+select * from finish();
+rollback;

@@ -1,0 +1,42 @@
+begin;
+\ir ../helpers.psql
+\ir jobs.psql
+select plan(12);
+
+select tests.create_user('ann');
+delete from public.job_worker where true;
+delete from public.job_queue where true;
+delete from vault.secrets where name in ('project_url', 'automation_key');
+select vault.create_secret('http://project.invalid', 'project_url'), vault.create_secret('sv_automation_test', 'automation_key');
+update private.job_tick set ticked_at = null, rang_at = null, worked_at = null where id;
+
+select is(private.process_background_jobs(), 'idle', 'the tick does nothing when nothing waits');
+select results_eq($$ select ticked_at is not null, rang_at is not null, worked_at is not null from private.job_tick $$,
+  $$ values (true, false, false) $$, 'and says that it was there');
+
+create temporary table job as select tests.enqueue('ann') as id;
+delete from net.http_request_queue where true;
+select is(private.process_background_jobs(), 'rang', 'the tick rings when due work waits');
+select is((select count(*)::int from net.http_request_queue), 1, 'once');
+select public.heartbeat('tests-w1', '[]', 4, 0);
+select is(private.process_background_jobs(), 'rang', 'even if a worker looks idle, since it may have died');
+update public.job_type set is_paused = true where name = 'test_open';
+select is(private.process_background_jobs(), 'idle', 'the tick does not ring for a paused type');
+update public.job_type set is_paused = false where name = 'test_open';
+
+select tests.claim('w1');
+select is(private.process_background_jobs(), 'idle', 'the tick does not ring for a running job');
+select tests.run_out(id) from job;
+select is(private.process_background_jobs(), 'rang', 'the tick takes a job from a dead worker and rings for it');
+select is((tests.job(id)).status, 'pending', 'which is pending again') from job;
+select ok(worked_at is not null, 'and is remembered as work') from private.job_tick;
+
+update public.job_worker set heartbeat_at = now() - interval '2 minutes' where worker_id = 'tests-w1';
+select private.process_background_jobs();
+select is((select count(*)::int from public.job_worker), 0, 'the tick forgets workers that are long silent');
+set local client_min_messages = error;
+delete from vault.secrets where name = 'automation_key';
+select is(private.process_background_jobs(), 'failed', 'the tick survives a missing secret');
+
+select * from finish();
+rollback;

@@ -1,0 +1,25 @@
+begin;
+\ir ../helpers.psql
+\ir jobs.psql
+select plan(7);
+
+select tests.create_user('ann');
+create temporary table job as select tests.enqueue('ann') as id;
+grant select on job to public;
+
+select tests.become_user('ann');
+select throws_ok($$ select public.save_job_checkpoint(id, 1, '{}') from job $$, '42501', null, 'users save no checkpoint');
+
+select tests.become_service();
+select tests.claim('w1');
+select ok(public.save_job_checkpoint(id, 1, '{"page": 2}', 20, 'page 2'), 'save_job_checkpoint() writes under the token') from job;
+select results_eq($$ select checkpoint, progress_percent::int, progress_message, seq from job, tests.job(id) as it $$,
+  $$ values ('{"page": 2}'::jsonb, 20, 'page 2', 2::bigint) $$, 'checkpoint and progress are one write');
+select ok(public.save_job_checkpoint(id, 1, '{"page": 3}'), 'save_job_checkpoint() needs no progress') from job;
+select results_eq($$ select checkpoint, progress_percent::int, progress_message, seq from job, tests.job(id) as it $$,
+  $$ values ('{"page": 3}'::jsonb, 20, 'page 2', 2::bigint) $$, 'a checkpoint alone is no news for the owner');
+select is(public.save_job_checkpoint(id, 2, '{}'), false, 'save_job_checkpoint() refuses another token') from job;
+select is(public.save_job_checkpoint(id, null, '{}'), false, 'save_job_checkpoint() refuses a missing token') from job;
+
+select * from finish();
+rollback;

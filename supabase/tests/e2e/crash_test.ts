@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readStack } from "../../../local/stack/client.ts";
+import type { StackInfo } from "../../../local/stack/info.ts";
+import { ended, Person } from "./person.ts";
+import { accountWith, addFault, youtubeCalls } from "./simulator.ts";
+
+/** The process that runs the job processor right now. */
+async function processorPid(stack: StackInfo): Promise<number> {
+  const functions = JSON.parse(await Deno.readTextFile(join(stack.state_dir, "functions.json")));
+  return functions["job-processor"].pid;
+}
+
+Deno.test("a sync whose worker is killed with SIGKILL goes on from its checkpoint and stores every video once", async () => {
+  const stack = await readStack();
+  const creator = await Person.signUp(stack);
+  const account = accountWith(1_000);
+  const socialAccount = await creator.connectYouTube(account);
+  await addFault(stack, account, {
+    kind: "slow",
+    path: "/youtube/v3/videos",
+    delay_ms: 250,
+    count: null,
+  });
+
+  const id = await creator.startSync();
+  const before = await creator.waitForJob(id, (job) => (job.progress_percent ?? 0) >= 30);
+  assert.equal(before.status, "processing");
+  Deno.kill(await processorPid(stack), "SIGKILL");
+  // A lease (at most 60 s) and one tick (10 s) may pass before the next worker takes it.
+  const job = await creator.waitForJob(id, ended, 100_000);
+
+  assert.equal(job.status, "completed", JSON.stringify(job));
+  assert.deepEqual([job.crash_count, job.retry_count], [1, 0]);
+  assert.deepEqual(job.result, {
+    total: 1_000,
+    new: 1_000,
+    updated: 0,
+    unchanged: 0,
+    missing: 0,
+    batches: 20,
+  });
+  const { count } = await creator.client.from("content_item").select("id", {
+    count: "exact",
+    head: true,
+  })
+    .eq("social_account_id", socialAccount);
+  assert.equal(count, 1_000);
+  // 20 batches, and at most the one that was under way when the worker died.
+  const batches = (await youtubeCalls(stack, account)).filter(({ path }) =>
+    path.endsWith("/videos")
+  );
+  assert.ok(batches.length <= 21, `${batches.length} calls for details`);
+});

@@ -1,0 +1,32 @@
+/** The switches of the provider simulator that the end-to-end tests use. */
+import assert from "node:assert/strict";
+import type { StackInfo } from "../../../local/stack/info.ts";
+
+async function admin(stack: StackInfo, method: string, path: string, body?: unknown) {
+  const response = await fetch(`${stack.providers_url}/_admin${path}`, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const answer = await response.json();
+  assert.ok(response.ok, JSON.stringify(answer));
+  return answer;
+}
+
+/** Switches a fault on for one Google account; other accounts, and so other tests, go unharmed. */
+export async function addFault(stack: StackInfo, account: string, fault: Record<string, unknown>) {
+  return await admin(stack, "POST", "/faults", { account, ...fault });
+}
+
+/** The YouTube calls made for an account so far. */
+export async function youtubeCalls(
+  stack: StackInfo,
+  account: string,
+): Promise<{ path: string; query: Record<string, string>; at: string; status: number }[]> {
+  const query = new URLSearchParams({ path: "/youtube", account });
+  return (await admin(stack, "GET", `/requests?${query}`)).requests;
+}
+
+/** A Google account nobody else uses, with a channel of this many videos. */
+export const accountWith = (videos: number) =>
+  `${crypto.randomUUID().slice(0, 8)}+${videos}@example.com`;

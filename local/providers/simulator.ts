@@ -57,9 +57,13 @@ export function createSimulator(world: World): Hono {
 }
 
 /** A simulator on a port of its own, for tests; disposing of it closes it. */
-export function serveSimulator(world: World, port = 0): { url: string } & AsyncDisposable {
+export function serveSimulator(
+  world: World,
+  port = 0,
+  hostname = "127.0.0.1",
+): { url: string } & AsyncDisposable {
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port, onListen: () => {} },
+    { hostname, port, onListen: () => {} },
     createSimulator(world).fetch,
   );
   return {

@@ -27,6 +27,12 @@ export function stackMark(stackDir: string): string {
   return `--stack=${stackDir}/`;
 }
 
+/** Appends what a process prints to a file, line by line as it comes: `pipeTo` holds back small chunks. */
+async function keep(output: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  using file = Deno.openSync(path, { append: true, create: true });
+  for await (const chunk of output) file.writeSync(chunk);
+}
+
 /** One part: started, restarted when it dies, its output kept in `logs/<part>.log`. */
 export class SupervisedPart {
   readonly name: PartName;
@@ -84,8 +90,7 @@ export class SupervisedPart {
     this.#child = child;
     const bornAt = Date.now();
     for (const output of [child.stdout, child.stderr]) {
-      const file = Deno.openSync(this.logFile, { append: true, create: true });
-      output.pipeTo(file.writable).catch(() => {});
+      keep(output, this.logFile);
     }
     onStart();
     child.status.then(() => this.#onEnd(Date.now() - bornAt));

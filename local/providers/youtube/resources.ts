@@ -2,6 +2,7 @@
  * Channels, playlist items and videos as the YouTube Data API writes them.
  * @module
  */
+import { createHash } from "node:crypto";
 import type { Channel } from "../accounts.ts";
 import { hash32, scribble } from "../seeded.ts";
 import { isoDuration, themeOf, type Video } from "./catalogue.ts";
@@ -15,7 +16,7 @@ const count = (value: number | undefined) => value?.toString();
 
 /** The short text that changes when the thing does. */
 export function etagOf(content: string): string {
-  return scribble(27, content);
+  return createHash("sha1").update(content).digest("base64url");
 }
 
 /** A resource with the asked-for parts. */

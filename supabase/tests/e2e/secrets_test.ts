@@ -31,10 +31,13 @@ async function rowsWith(adminUrl: string, needles: string[]): Promise<string[]> 
 
 async function filesWith(folder: string, needles: string[]): Promise<string[]> {
   const found: string[] = [];
+  let searched = 0;
   for await (const entry of Deno.readDir(folder)) {
     const text = await Deno.readTextFile(`${folder}/${entry.name}`);
+    searched += text.length;
     if (needles.some((needle) => text.includes(needle))) found.push(entry.name);
   }
+  assert.ok(searched > 1_000, "there are log lines to search");
   return found;
 }
 

@@ -590,6 +590,8 @@ AS $function$
       cancel_requested_at = coalesce(job.cancel_requested_at, now()),
       completed_at = now(),
       fencing_token = job.fencing_token + 1,
+      -- Or a classic worker, which names no token, could still write the log.
+      is_classic = false,
       lease_expires_at = null,
       runtime_seconds = job.runtime_seconds
         + coalesce(extract(epoch from now() - job.slice_started_at), 0),
@@ -657,6 +659,10 @@ begin
   perform private.recover_lost_jobs();
   perform private.expire_pending_jobs();
   perform private.promote_due_jobs();
+
+  if (select is_draining from private.job_setting) then
+    return;
+  end if;
 
   -- Two claims that count at once would both find the last slot free. Only one at a time may claim a
   -- capped type, and it counts in a later statement, which sees what the one before has taken; the
@@ -855,7 +861,8 @@ begin
   with given as materialized (
     select distinct on (job_id) job_id, fencing_token, nullif(result, 'null') as result
     from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint, result jsonb)
-    order by job_id
+    -- Of two attempts at one job only the newer can hold it.
+    order by job_id, fencing_token desc nulls last
   ),
   completed as (
     update public.job_queue as job
@@ -1234,13 +1241,16 @@ AS $function$
     from jsonb_to_recordset(p_jobs) as job (
       job_id uuid, fencing_token bigint, error_message text, error_code text, retryable boolean,
       retry_after_ms double precision)
-    order by job_id
+    -- As above.
+    order by job_id, fencing_token desc nulls last
   ),
   held as (
-    select job.id, given.error_message, given.error_code,
+    select job.id, given.error_message, given.error_code, type.expires_after,
       given.retryable and job.retry_count < job.max_retries
         and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-          < extract(epoch from type.max_runtime) as will_retry,
+          < extract(epoch from type.max_runtime)
+        -- What may wait no longer than that for a worker does not wait longer for the other side.
+        and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
       coalesce(given.retry_after,
         -- Doubling is capped before it is computed: 2^n of a large n is no interval.
         least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
@@ -1269,6 +1279,11 @@ AS $function$
         else job.progress_percent
       end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
+      -- A retry is not a job that was never started.
+      expires_at = case
+        when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
+        else job.expires_at
+      end,
       turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
       completed_at = case when not held.will_retry then now() end,
       seq = job.seq + 1,
@@ -1520,6 +1535,8 @@ begin
   with lease as (
     select distinct on (job_id) job_id, fencing_token
     from jsonb_to_recordset(coalesce(p_leases, '[]')) as given (job_id uuid, fencing_token bigint)
+    -- A worker that was given its own lost job again may name both attempts: the newer one counts.
+    order by job_id, fencing_token desc nulls last
   ),
   fresh as (
     -- A row that is being settled this moment is left alone, and so is a lease that is still young:
@@ -1882,8 +1899,10 @@ begin
   return query
   with lost as (
     select job.id, job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
-      job.runtime_seconds + extract(epoch from now() - job.slice_started_at) as worked,
-      extract(epoch from type.max_runtime) as max_worked
+      -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
+      job.runtime_seconds + greatest(0,
+        extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
+      extract(epoch from type.max_runtime) as max_worked, type.expires_after
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
     where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
@@ -1893,7 +1912,7 @@ begin
     for update of job skip locked
   ),
   verdict as (
-    select id, is_crash, worked, case
+    select id, is_crash, worked, expires_after, case
       when worked >= max_worked then 'MAX_RUNTIME_EXCEEDED'
       when is_crash and is_last then 'WORKER_LOST'
     end as error_code
@@ -1903,11 +1922,15 @@ begin
   set status = case when verdict.error_code is null then 'pending' else 'failed' end,
     crash_count = job.crash_count + verdict.is_crash::int,
     fencing_token = job.fencing_token + 1,
+    -- Or a classic worker, which names no token, could still write the log.
+    is_classic = false,
     worker_id = case when verdict.error_code is not null then job.worker_id end,
     lease_expires_at = null,
     runtime_seconds = verdict.worked,
     slice_started_at = null,
     scheduled_for = now(),
+    -- It was started in time.
+    expires_at = greatest(job.expires_at, now() + verdict.expires_after),
     -- It has been in the queue before; it goes on as soon as anybody is free.
     turn = private.next_turn(job.job_priority),
     error_code = coalesce(verdict.error_code, job.error_code),
@@ -2459,7 +2482,8 @@ AS $function$
       make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
     from jsonb_to_recordset(p_jobs)
       as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
-    order by job_id
+    -- Of two attempts at one job only the newer can hold it.
+    order by job_id, fencing_token desc nulls last
   ),
   held as (
     select job.id, given.checkpoint, given.delay, type.expires_after,

@@ -45,6 +45,8 @@ as $$
       cancel_requested_at = coalesce(job.cancel_requested_at, now()),
       completed_at = now(),
       fencing_token = job.fencing_token + 1,
+      -- Or a classic worker, which names no token, could still write the log.
+      is_classic = false,
       lease_expires_at = null,
       runtime_seconds = job.runtime_seconds
         + coalesce(extract(epoch from now() - job.slice_started_at), 0),

@@ -21,8 +21,10 @@ begin
   return query
   with lost as (
     select job.id, job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
-      job.runtime_seconds + extract(epoch from now() - job.slice_started_at) as worked,
-      extract(epoch from type.max_runtime) as max_worked
+      -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
+      job.runtime_seconds + greatest(0,
+        extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
+      extract(epoch from type.max_runtime) as max_worked, type.expires_after
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
     where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
@@ -32,7 +34,7 @@ begin
     for update of job skip locked
   ),
   verdict as (
-    select id, is_crash, worked, case
+    select id, is_crash, worked, expires_after, case
       when worked >= max_worked then 'MAX_RUNTIME_EXCEEDED'
       when is_crash and is_last then 'WORKER_LOST'
     end as error_code
@@ -42,11 +44,15 @@ begin
   set status = case when verdict.error_code is null then 'pending' else 'failed' end,
     crash_count = job.crash_count + verdict.is_crash::int,
     fencing_token = job.fencing_token + 1,
+    -- Or a classic worker, which names no token, could still write the log.
+    is_classic = false,
     worker_id = case when verdict.error_code is not null then job.worker_id end,
     lease_expires_at = null,
     runtime_seconds = verdict.worked,
     slice_started_at = null,
     scheduled_for = now(),
+    -- It was started in time.
+    expires_at = greatest(job.expires_at, now() + verdict.expires_after),
     -- It has been in the queue before; it goes on as soon as anybody is free.
     turn = private.next_turn(job.job_priority),
     error_code = coalesce(verdict.error_code, job.error_code),
@@ -144,6 +150,10 @@ begin
   perform private.recover_lost_jobs();
   perform private.expire_pending_jobs();
   perform private.promote_due_jobs();
+
+  if (select is_draining from private.job_setting) then
+    return;
+  end if;
 
   -- Two claims that count at once would both find the last slot free. Only one at a time may claim a
   -- capped type, and it counts in a later statement, which sees what the one before has taken; the

@@ -57,6 +57,8 @@ begin
   with lease as (
     select distinct on (job_id) job_id, fencing_token
     from jsonb_to_recordset(coalesce(p_leases, '[]')) as given (job_id uuid, fencing_token bigint)
+    -- A worker that was given its own lost job again may name both attempts: the newer one counts.
+    order by job_id, fencing_token desc nulls last
   ),
   fresh as (
     -- A row that is being settled this moment is left alone, and so is a lease that is still young:

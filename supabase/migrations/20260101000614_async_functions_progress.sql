@@ -68,7 +68,8 @@ as $$
       make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
     from jsonb_to_recordset(p_jobs)
       as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
-    order by job_id
+    -- Of two attempts at one job only the newer can hold it.
+    order by job_id, fencing_token desc nulls last
   ),
   held as (
     select job.id, given.checkpoint, given.delay, type.expires_after,

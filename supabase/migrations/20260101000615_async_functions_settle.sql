@@ -25,7 +25,8 @@ begin
   with given as materialized (
     select distinct on (job_id) job_id, fencing_token, nullif(result, 'null') as result
     from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint, result jsonb)
-    order by job_id
+    -- Of two attempts at one job only the newer can hold it.
+    order by job_id, fencing_token desc nulls last
   ),
   completed as (
     update public.job_queue as job
@@ -67,13 +68,16 @@ as $$
     from jsonb_to_recordset(p_jobs) as job (
       job_id uuid, fencing_token bigint, error_message text, error_code text, retryable boolean,
       retry_after_ms double precision)
-    order by job_id
+    -- As above.
+    order by job_id, fencing_token desc nulls last
   ),
   held as (
-    select job.id, given.error_message, given.error_code,
+    select job.id, given.error_message, given.error_code, type.expires_after,
       given.retryable and job.retry_count < job.max_retries
         and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-          < extract(epoch from type.max_runtime) as will_retry,
+          < extract(epoch from type.max_runtime)
+        -- What may wait no longer than that for a worker does not wait longer for the other side.
+        and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
       coalesce(given.retry_after,
         -- Doubling is capped before it is computed: 2^n of a large n is no interval.
         least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
@@ -102,6 +106,11 @@ as $$
         else job.progress_percent
       end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
+      -- A retry is not a job that was never started.
+      expires_at = case
+        when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
+        else job.expires_at
+      end,
       turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
       completed_at = case when not held.will_retry then now() end,
       seq = job.seq + 1,

@@ -2,7 +2,7 @@
 -- Exceptions are written out next to their rule; each needs a reason.
 begin;
 \ir helpers.psql
-select plan(32);
+select plan(33);
 
 create view tests.our_functions as
 select
@@ -69,6 +69,15 @@ $$, 'every function belongs to postgres');
 select is_empty($$
   select name from tests.our_functions where has_function_privilege('anon', oid, 'execute')
 $$, 'no function is executable by everybody or by anon');
+
+select set_eq(
+  $$ select schema_name || '.' || proname from tests.our_functions where has_function_privilege('authenticated', oid, 'execute') $$,
+  $$ values
+    ('public.create_job'), ('public.find_or_create_job'), ('private.find_or_create_job_as_caller'),
+    ('public.cancel_job'), ('private.cancel_job_as_caller'),
+    ('public.request_sync'), ('private.request_sync'),
+    ('private.job_of_topic'), ('private.raise_error') $$,
+  'users call what is listed here and nothing else');
 
 select is_empty($$
   select name, argument from tests.our_functions, unnest(arguments) as argument

@@ -49,6 +49,11 @@ export function redactText(text: string): string {
   return result.length > MAX_STRING ? `${result.slice(0, MAX_STRING)}…` : result;
 }
 
+/** The beginning of a text as PostgreSQL can store it: no NUL, no half of a pair where it was cut. */
+export function storableText(text: string, maxLength: number): string {
+  return text.replaceAll("\0", "").slice(0, maxLength).toWellFormed();
+}
+
 /** A copy that is safe to log. Numbers and booleans pass whatever their name (`fencing_token`). */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value);

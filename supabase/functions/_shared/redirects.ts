@@ -9,8 +9,10 @@ export function isAllowedRedirect(target: string, { publicUrl, siteUrl } = linkE
   } catch {
     return false;
   }
-  // The origin covers scheme, host and port; a name and password before the host only serve deceit.
-  return [publicUrl, siteUrl].some((own) => new URL(own).origin === url.origin) &&
+  // The origin covers scheme, host and port, except that blob: addresses borrow one and that all
+  // schemes without one share "null". A name and password before the host only serve deceit.
+  return [publicUrl, siteUrl].map((own) => new URL(own))
+    .some((own) => own.origin === url.origin && own.protocol === url.protocol) &&
     url.username === "" && url.password === "";
 }
 

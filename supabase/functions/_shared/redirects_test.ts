@@ -22,6 +22,7 @@ for (
     "\\\\evil.example",
     "javascript:alert(1)",
     "data:text/html,x",
+    "blob:https://streamvibe.example/3f1c",
     "",
   ]
 ) {
@@ -29,6 +30,12 @@ for (
     assert.ok(!isAllowedRedirect(target, own));
   });
 }
+
+Deno.test("a site without an origin of its own opens the door to nobody", () => {
+  const app = { ...own, siteUrl: "streamvibe://" };
+  assert.ok(isAllowedRedirect("streamvibe://connected", app));
+  assert.ok(!isAllowedRedirect("javascript:alert(1)", app));
+});
 
 Deno.test("withQuery() keeps the page's own query and escapes values", () => {
   assert.equal(

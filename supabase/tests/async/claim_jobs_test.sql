@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(30);
+select plan(32);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table made (name text, id uuid);
@@ -109,6 +109,12 @@ update public.job_queue set slice_started_at = now() - interval '30 minutes', ru
 select tests.claim('w11');
 select is((select status || ' ' || error_code || ' ' || crash_count from made, tests.job(id) where name = 'm'), 'failed MAX_RUNTIME_EXCEEDED 0',
   'a job that has worked for max_runtime over all slices is ended, lease or not');
+
+insert into made values ('d', tests.enqueue('ann'));
+update private.job_setting set is_draining = true;
+select is((select count(*)::int from tests.claim('w12', 10)), 0, 'claim_jobs() starts nothing while the engine is drained');
+update private.job_setting set is_draining = false;
+select is((select array_agg(tests.named(id)) from tests.claim('w12', 10)), array['d'], 'and goes on afterwards');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(11);
+select plan(13);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as a, tests.enqueue('ann') as b, tests.enqueue('ann') as c;
@@ -30,6 +30,11 @@ select results_eq($$ select done.job_id, done.recorded from job, public.complete
   $$ select b, true from job union all select a, false from job union all select c, false from job $$,
   'complete_jobs() says for each job whether it counted');
 select is((tests.job(b)).result, null, 'no result is stored as none') from job;
+
+select ok(recorded, 'of two attempts at one job in a batch, the newer counts') from job, public.complete_jobs(jsonb_build_array(
+  jsonb_build_object('job_id', c, 'fencing_token', 0, 'result', 'old'),
+  jsonb_build_object('job_id', c, 'fencing_token', 1, 'result', 'new')));
+select is((tests.job(c)).result, '"new"', 'and its result is stored') from job;
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(7);
+select plan(10);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as lost, tests.enqueue('ann') as held, tests.enqueue('ann') as worn;
@@ -25,6 +25,16 @@ select is((tests.job(lost)).crash_count, 1, 'a lost lease is a crash') from job;
 select is((tests.job(lost)).retry_count, 0, 'and no retry') from job;
 select is(public.update_job_progress(held, 5, null, 1), true, 'the worker that is alive goes on') from job;
 select is(public.update_job_progress(lost, 5, null, 1), false, 'the worker that was lost does not') from job;
+
+-- Everything was down over night.
+select tests.become_postgres();
+select tests.claim('w2');
+update public.job_queue set slice_started_at = now() - interval '9 hours', lease_expires_at = now() - interval '8 hours 59 minutes',
+  expires_at = now() - interval '1 minute' from job where id = lost;
+select is((select s.status from public.detect_stuck_jobs() as s, job where s.job_id = lost), 'pending',
+  'an outage longer than max_runtime ends no job');
+select is((tests.job(lost)).runtime_seconds, 60::double precision, 'only the time under a lease was worked') from job;
+select is((select array_agg(id) from tests.claim('w2')), array[lost], 'nor does a job that was started in time expire') from job;
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(20);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as a, tests.enqueue('ann') as b, tests.enqueue('ann') as c;
@@ -39,6 +39,7 @@ update public.job_queue set scheduled_for = now(), retry_count = 0 from job wher
 select tests.claim('w1', 3);
 update public.job_queue set runtime_seconds = 3600 from job where id = c;
 select results_eq($$ select f.job_id, f.status from job, public.fail_jobs(jsonb_build_array(
+    jsonb_build_object('job_id', c, 'fencing_token', 1),
     jsonb_build_object('job_id', c, 'fencing_token', 2, 'error_message', 'late', 'error_code', 'X', 'retryable', true),
     jsonb_build_object('job_id', a, 'fencing_token', 3, 'error_message', 'late', 'error_code', 'X', 'retryable', true))) as f order by f.status $$,
   $$ select c, 'failed' from job union all select a, null from job $$, 'fail_jobs() says what became of each; no retry past max_runtime');
@@ -47,6 +48,14 @@ update public.job_queue set status = 'pending', completed_at = null, worker_id =
 select tests.claim('w1', 3);
 select public.fail_job(a, 'again', p_fencing_token => tests.token(a)) from job;
 select ok((tests.job(a)).scheduled_for <= now() + interval '72 seconds', 'backoff never passes its cap') from job;
+
+-- A retry and the time a job may wait.
+create temporary table patient as select tests.enqueue('ann') as soon, tests.enqueue('ann') as never;
+select tests.claim('w1', 2);
+select is(public.fail_job(soon, 'tomorrow', 'PROVIDER_RATE_LIMITED', true, '20 hours', 1), 'pending', 'fail_job() waits for long, if need be') from patient;
+select is((tests.job(soon)).expires_at, now() + interval '44 hours', 'and the job does not expire over it') from patient;
+select is(public.fail_job(never, 'next year', 'PROVIDER_RATE_LIMITED', true, '365 days', 1), 'failed',
+  'fail_job() ends a job that would wait longer than its type may') from patient;
 
 select * from finish();
 rollback;

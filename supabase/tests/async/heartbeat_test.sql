@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(16);
+select plan(17);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as held, tests.enqueue('ann', 'test_other') as lost;
@@ -35,6 +35,10 @@ select tests.become_postgres();
 update public.job_queue set lease_expires_at = now() + interval '50 seconds' from job where id = held;
 select public.heartbeat('tests-w1', jsonb_build_array(jsonb_build_object('job_id', held, 'fencing_token', 1)), 8, 1) from job;
 select is((tests.job(held)).lease_expires_at, now() + interval '50 seconds', 'heartbeat() leaves a lease with three quarters left') from job;
+select is(public.heartbeat('tests-w1', jsonb_build_array(
+    jsonb_build_object('job_id', held, 'fencing_token', 0),
+    jsonb_build_object('job_id', held, 'fencing_token', 1)), 8, 1) -> 'held',
+  jsonb_build_array(held), 'of two attempts of one worker at a job, heartbeat() goes by the newer') from job;
 select public.cancel_job(held) from job;
 select is(public.heartbeat('tests-w1', jsonb_build_array(jsonb_build_object('job_id', held, 'fencing_token', 1)), 8, 1) -> 'cancelled',
   jsonb_build_array(held), 'heartbeat() tells of a cancelled job') from job;

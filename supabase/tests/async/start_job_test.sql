@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(12);
+select plan(16);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -29,6 +29,17 @@ select tests.become_service();
 select tests.claim('w1');
 select is(public.complete_job(id, '{}'), false, 'a job taken with claim_jobs() cannot be written without a token') from modern;
 select is(public.update_job_progress(id, 10), false, 'not even its progress') from modern;
+
+select tests.become_postgres();
+create temporary table left_behind as select tests.enqueue('ann') as cancelled, tests.enqueue('ann') as lost;
+grant select on left_behind to public;
+select tests.become_service();
+select ok(public.start_job(cancelled, 'classic') and public.start_job(lost, 'classic'), 'start_job() takes two more') from left_behind;
+select ok(public.add_job_log(cancelled, 'info', 'mine') and public.add_job_log(lost, 'info', 'mine'), 'whose log can be written') from left_behind;
+select public.cancel_job(cancelled), tests.run_out(lost) from left_behind;
+select count(*) from public.detect_stuck_jobs();
+select is(public.add_job_log(cancelled, 'info', 'late'), false, 'until the job is cancelled') from left_behind;
+select is(public.add_job_log(lost, 'info', 'late'), false, 'or its lease runs out') from left_behind;
 
 select * from finish();
 rollback;

@@ -26,9 +26,10 @@ select results_eq($$ select checkpoint, scheduled_for, expires_at > now() + inte
 select is((select count(*)::int from tests.claim('w1', 2)), 0, 'a snoozing job is not claimed');
 
 select results_eq($$ select y.job_id, y.recorded from job, public.yield_jobs(jsonb_build_array(
+    jsonb_build_object('job_id', b, 'fencing_token', 0),
     jsonb_build_object('job_id', b, 'fencing_token', 1, 'checkpoint', '{"x": 1}'::jsonb, 'delay_ms', 0),
     jsonb_build_object('job_id', a, 'fencing_token', 2))) as y order by y.recorded desc $$,
-  $$ select b, true from job union all select a, false from job $$, 'yield_jobs() says for each job whether it counted');
+  $$ select b, true from job union all select a, false from job $$, 'yield_jobs() says for each job whether its newest attempt counted');
 select tests.claim('w1', 1);
 update public.job_queue set slice_started_at = now() - interval '2 hours' from job where id = b;
 select ok(public.yield_job(b, 2), 'yield_job() of a job past its max_runtime is recorded') from job;

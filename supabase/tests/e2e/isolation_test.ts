@@ -34,9 +34,9 @@ Deno.test("nobody but its owner can read, poll, watch or cancel a job", async ()
     const seen = await owner.client.from(table).select("*").limit(1);
     assert.equal(seen.data?.length, 1, `the owner sees ${table}: ${JSON.stringify(seen.error)}`);
     const hidden = await stranger.client.from(table).select("*");
-    assert.deepEqual(hidden.data ?? [], [], `a stranger sees nothing of ${table}`);
+    assert.deepEqual([hidden.error, hidden.data], [null, []], `a stranger sees no ${table}`);
     const closed = await anonymous.client.from(table).select("*");
-    assert.deepEqual(closed.data ?? [], [], `anon sees nothing of ${table}`);
+    assert.equal(closed.error?.code, "42501", `anon may not ask for ${table}`);
   }
 
   const other = await stranger.call(`job-status?job_id=${id}`);

@@ -1,7 +1,7 @@
 import { PostgrestError } from "@supabase/postgrest-js";
 import { toAppError } from "../error_mapping.ts";
 import { AppError, type ErrorCode, errors } from "../errors.ts";
-import { redactText } from "../log.ts";
+import { redactText, storableText } from "../log.ts";
 import { ProviderError, providerOutcomes } from "../platforms/provider_error.ts";
 
 /** Why a running handler was told to stop. */
@@ -93,7 +93,13 @@ export function outcomeOfError(error: unknown): Outcome {
   if (error instanceof ProviderError) return outcomeOfProvider(error);
   if (error instanceof AppError) return outcomeOfAppError(error);
   if (error instanceof PostgrestError) return outcomeOfAppError(toAppError(error));
-  return failed("HANDLER_ERROR", error instanceof Error ? error.message : String(error), true);
+  return failed("HANDLER_ERROR", sentenceOf(error), true);
+}
+
+/** Anything can be thrown, also what no text can be made of. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : errors.HANDLER_ERROR.message;
 }
 
 /**
@@ -123,7 +129,7 @@ function failed(code: ErrorCode, message: string, retryable: boolean, after?: nu
   const outcome: Failed = {
     kind: "failed",
     code,
-    message: redactText(message).slice(0, MAX_MESSAGE),
+    message: storableText(redactText(message), MAX_MESSAGE),
     retryable,
   };
   if (after !== undefined) outcome.retryAfterMs = after;

@@ -67,6 +67,12 @@ Deno.test("an unknown exception is retryable, and its message is cleared of secr
   assert.equal(failureOf("just a string").message, "just a string");
 });
 
+Deno.test("a message is cut to what the database can store", () => {
+  const cut = failureOf(new Error("x".repeat(499) + "\u{1F600} and more")).message;
+  assert.ok(cut.isWellFormed() && cut.length === 500, "no half of an emoji at the end");
+  assert.equal(failureOf(new Error("nothing\0 here")).message, "nothing here");
+});
+
 Deno.test("a snooze gives the job back later, an abort by its reason", () => {
   assert.deepEqual(outcomeOfError(new Snooze(5_000, { at: 1 })), {
     kind: "yielded",

@@ -13,6 +13,7 @@ import type { Recorded, Settler } from "./settler.ts";
 
 interface Held {
   run: JobRun;
+  startedAt: number;
   /** When the lease ends on our own clock, unless a heartbeat extends it. */
   until: number;
 }
@@ -69,8 +70,9 @@ export class InFlight<Deps> {
     });
     // A worker that slept through its lease may be given its own job again.
     this.abort([job.id], "lease_lost");
-    this.#held.set(job.id, { run, until: claimedAt + job.lease_ms });
-    this.#carry(run).finally(() => this.#release(run));
+    this.#held.set(job.id, { run, startedAt: clock.now(), until: claimedAt + job.lease_ms });
+    // An exception nobody catches would end the process, and the other jobs with it.
+    this.#carry(run).catch(onTrouble).finally(() => this.#release(run));
   }
 
   /** A beat sent at `sentAt` found these leases good; it leaves alone what has three quarters left. */
@@ -81,8 +83,12 @@ export class InFlight<Deps> {
     }
   }
 
-  abort(ids: string[], reason: AbortReason): void {
-    for (const id of ids) this.#held.get(id)?.run.abort(reason);
+  /** News that was asked for at `askedAt` says nothing about an attempt that began since. */
+  abort(ids: string[], reason: AbortReason, askedAt = Infinity): void {
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (held && held.startedAt <= askedAt) held.run.abort(reason);
+    }
   }
 
   abortAll(reason: AbortReason): void {

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { JobStore, Lease, LogLevel, LogLine } from "./job_store.ts";
-import { redact } from "../log.ts";
+import { redact, storableText } from "../log.ts";
 
 /** What a handler writes its own log with; it lands in `job_log`, where the owner can read it. */
 export type JobLog = Record<
@@ -54,7 +54,7 @@ export class LogBuffer {
       job_id: lease.job_id,
       fencing_token: lease.fencing_token,
       log_level: level,
-      message: String(redact(message)).slice(0, MAX_MESSAGE),
+      message: storableText(String(redact(message)), MAX_MESSAGE),
       metadata: small(redact(metadata)),
       created_at: new Date().toISOString(),
     });
@@ -75,7 +75,10 @@ export class LogBuffer {
 }
 
 function small(metadata: unknown): Record<string, unknown> {
-  const text = JSON.stringify(metadata);
+  const text = JSON.stringify(
+    metadata,
+    (_, value) => typeof value === "string" ? storableText(value, MAX_METADATA) : value,
+  );
   if (text === undefined || text.length > MAX_METADATA) return { left_out: "metadata too large" };
   return JSON.parse(text) as Record<string, unknown>;
 }

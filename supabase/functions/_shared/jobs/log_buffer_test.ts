@@ -54,6 +54,17 @@ Deno.test("a closed attempt logs nothing more, and large metadata is left out", 
   }]);
 });
 
+Deno.test("a line the database could not store is made storable, for the sake of its batch", async () => {
+  const { written, buffer } = setUp();
+  const emoji = "x".repeat(1_999) + "\u{1F600}";
+  buffer.forJob(lease, () => true).info(emoji, { emoji, nul: "a\0b" });
+  await buffer.flush();
+  const [line] = written.flat();
+  assert.ok(line!.message.isWellFormed());
+  assert.ok((line!.metadata.emoji as string).isWellFormed());
+  assert.equal(line!.metadata.nul, "ab");
+});
+
 Deno.test("a database that does not take log lines holds up nobody", async () => {
   const { store, written, buffer } = setUp();
   store.broken = true;

@@ -174,8 +174,8 @@ export class Worker<Deps> {
 
   #heard(reply: HeartbeatReply, sentAt: number): void {
     this.#inFlight.extend(reply.held, sentAt);
-    this.#inFlight.abort(reply.cancelled, "cancelled");
-    this.#inFlight.abort(reply.lost, "lease_lost");
+    this.#inFlight.abort(reply.cancelled, "cancelled", sentAt);
+    this.#inFlight.abort(reply.lost, "lease_lost", sentAt);
     if (reply.drain && !this.#draining) {
       this.#draining = true;
       this.nudge();

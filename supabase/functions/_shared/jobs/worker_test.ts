@@ -134,6 +134,18 @@ Deno.test("errors are fatal or retryable as the handler says, and counted so", a
   assert.deepEqual([counts.failed, counts.retried], [1, 2]);
 });
 
+Deno.test("whatever a handler throws, its job fails and its neighbour goes on", async () => {
+  const { clock, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(100);
+    if (ctx.params.name === "odd") throw Object.create(null);
+    return { ok: true };
+  });
+  const [odd, good] = ["odd", "good"].map(add);
+  worker.run();
+  await clock.advance(500);
+  assert.deepEqual([odd!.failure?.error_code, good!.status], ["HANDLER_ERROR", "completed"]);
+});
+
 Deno.test("one heartbeat holds all leases, and brings a cancel to its handler only", async () => {
   const { clock, store, worker, lines, add } = setUp(untilAborted);
   const [one, two] = [add(), add()];
@@ -183,6 +195,33 @@ Deno.test("a worker that is given its own lost job again runs it once, and settl
   assert.equal(row.status, "completed");
   const counts = await life;
   assert.deepEqual([counts.completed, counts.lost], [1, 1]);
+});
+
+Deno.test("a heartbeat that found the old attempt lost does not stop the new one", async () => {
+  let runs = 0;
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    runs += 1;
+    await ctx.sleep(runs === 1 ? 60_000 : 3_000);
+    return { ok: true };
+  });
+  const row = add();
+  const life = worker.run();
+  await clock.advance(100);
+  const gate = Promise.withResolvers<void>();
+  const heartbeat = store.heartbeat.bind(store);
+  store.heartbeat = async (beat) => {
+    await gate.promise;
+    return await heartbeat(beat);
+  };
+  await clock.advance(2_000);
+  store.steal(row.job.id);
+  row.status = "pending";
+  worker.nudge();
+  await clock.advance(10);
+  gate.resolve();
+  await clock.advance(30_000);
+  assert.deepEqual([runs, row.status], [2, "completed"]);
+  assert.equal((await life).completed, 1);
 });
 
 Deno.test("progress() throws once the job was cancelled, for handlers that never wait", async () => {

@@ -1,0 +1,50 @@
+/**
+ * The engine against its model: random lives of jobs, among workers that crash and zombies that
+ * write on. `STREAMVIBE_MODEL_RUNS` sets how many runs (each of some 30 steps), and
+ * `STREAMVIBE_MODEL_SEED` repeats those of a seed that a failure has printed.
+ */
+import fc from "fast-check";
+import { queueSteps } from "./engine_commands.ts";
+import { limits, Model } from "./engine_model.ts";
+import { EngineRun, type Tally } from "./engine_run.ts";
+import { workerSteps } from "./engine_writes.ts";
+import { withOwnJobs } from "./own_jobs.ts";
+
+const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 60);
+const seed = Deno.env.get("STREAMVIBE_MODEL_SEED");
+
+// Nothing runs out by itself: the steps decide what is late.
+const jobType = {
+  max_retries: limits.max_retries,
+  max_crashes: limits.max_crashes,
+  lease: "1 hour",
+  max_runtime: "2 days",
+  backoff_base: "1 hour",
+  backoff_cap: "2 hours",
+};
+const jobTypes = [
+  { ...jobType, cache_ttl: "1 hour" },
+  { ...jobType, max_concurrency: limits.max_concurrency, max_per_user: limits.max_per_user },
+];
+
+Deno.test("the engine keeps its promise over every life of a job that chance can think of", async () => {
+  await withOwnJobs({ connections: 2, users: 3, jobTypes }, async (own) => {
+    const [setting] = await own.sql`
+      select max_active_jobs_per_user as active from private.job_setting`;
+    const tally: Tally = { steps: 0, moves: new Map() };
+    const steps = fc.commands([...queueSteps, ...workerSteps], { maxCommands: 90, size: "max" });
+
+    await fc.assert(
+      fc.asyncProperty(steps, async (commands) => {
+        const run = new EngineRun(own, setting!.active, tally);
+        await run.clear();
+        await fc.asyncModelRun(() => ({ model: new Model(own.jobTypes), real: run }), commands);
+        await run.drain();
+      }),
+      { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) },
+    );
+
+    const moves = Array.from(tally.moves, ([move, times]) => `${move}: ${times}`).sort();
+    console.log(`${tally.steps} steps in ${runs} runs; ${moves.join(", ")}`);
+  });
+});

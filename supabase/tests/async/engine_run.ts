@@ -1,0 +1,177 @@
+/** The real engine beside its model: reads what a step made of the jobs and holds it against the rules. */
+import assert from "node:assert/strict";
+import type postgres from "postgres";
+import { type Foretold, limits, type Model, type ModelJob } from "./engine_model.ts";
+import type { JobRow, OwnJobs } from "./own_jobs.ts";
+
+/** What may happen to a job, and between which states it then moves: the spec's "Life of a job". */
+const life = {
+  create: ["none > pending"],
+  claim: ["pending > processing"],
+  complete: ["processing > completed"],
+  fail: ["processing > pending", "processing > failed"],
+  yield: ["processing > pending"],
+  "lose lease": ["processing > pending", "processing > failed"],
+  "lose lease, claim": ["processing > pending", "processing > failed", "pending > processing"],
+  cancel: ["pending > cancelled", "processing > cancelled"],
+  expire: ["pending > failed"],
+  write: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** The name of something that happens to jobs. */
+export type LifeEvent = keyof typeof life;
+
+const visibleColumns = [
+  "status",
+  "progress_percent",
+  "progress_message",
+  "error_code",
+  "error_message",
+  "result",
+] as const;
+
+const foretold = (row: JobRow): Foretold => ({
+  status: row.status,
+  fencing_token: row.fencing_token,
+  is_classic: row.is_classic,
+  seq: row.seq,
+  retry_count: row.retry_count,
+  crash_count: row.crash_count,
+  progress_percent: row.progress_percent,
+  progress_message: row.progress_message,
+  checkpoint: row.checkpoint,
+  result: row.result,
+  error_code: row.error_code,
+});
+
+/** What all runs of the property have in common. */
+export interface Tally {
+  steps: number;
+  readonly moves: Map<string, number>;
+}
+
+/** One run: the database's side of it. */
+export class EngineRun {
+  #rows = new Map<string, JobRow>();
+
+  constructor(
+    readonly own: OwnJobs,
+    readonly maxActive: number,
+    private readonly tally: Tally,
+  ) {}
+
+  /** Forgets the jobs of the run before. */
+  async clear(): Promise<void> {
+    const { sql, jobTypes } = this.own;
+    await sql`delete from public.job_queue where job_type = any(${jobTypes})`;
+  }
+
+  /**
+   * Compares every job with the model and with the rules.
+   *
+   * @param event What the step was; every job that moved must have moved along it.
+   * @param written The jobs the step wrote to; every other one must be as it was, in every column.
+   * @param maySet Columns that the step may nevertheless set in any job.
+   */
+  async verify(
+    model: Model,
+    event: LifeEvent,
+    written: readonly ModelJob[],
+    maySet: readonly (keyof JobRow)[] = [],
+  ): Promise<void> {
+    const before = this.#rows;
+    this.#rows = await this.#read();
+    this.tally.steps++;
+    assert.equal(this.#rows.size, model.jobs.length, "no job is lost, none is made up");
+    for (const job of model.jobs) {
+      const now = this.#rows.get(job.id);
+      assert.ok(now, "an accepted job is there");
+      const then = before.get(job.id);
+      if (then) checkRules(then, now);
+      if (then && !written.includes(job)) checkUntouched(then, now, maySet);
+      this.#checkMove(then?.status ?? "none", now.status, event);
+      assert.deepEqual(foretold(now), job.row, `after "${event}"`);
+      assert.ok(now.retry_count <= limits.max_retries, "retries are capped");
+      assert.ok(now.crash_count <= limits.max_crashes, "crashes are capped");
+    }
+  }
+
+  async #read(): Promise<Map<string, JobRow>> {
+    const { sql, jobTypes } = this.own;
+    // The turn is the queue's own business, and any claim in the database may give one.
+    const rows = await sql<{ id: string; job: JobRow }[]>`
+      select id, to_jsonb(job) - 'turn' as job
+      from public.job_queue as job where job_type = any(${jobTypes})`;
+    return new Map(rows.map(({ id, job }) => [id, job]));
+  }
+
+  #checkMove(from: string, to: string, event: LifeEvent): void {
+    if (from === to) return;
+    const move = `${from} > ${to}`;
+    const allowed: readonly string[] = life[event];
+    assert.ok(allowed.includes(move), `"${event}" never moves a job ${move}`);
+    this.tally.moves.set(move, (this.tally.moves.get(move) ?? 0) + 1);
+  }
+
+  /** Workers that do their work now come: whatever was accepted ends. */
+  async drain(): Promise<void> {
+    const { sql, jobTypes } = this.own;
+    for (let round = 0;; round++) {
+      const jobs = [...(await this.#read()).values()];
+      if (jobs.every(({ completed_at }) => completed_at !== null)) return;
+      assert.ok(round < 100, "every accepted job ends");
+      await sql.begin(async (tx) => {
+        await loseLeases(tx, jobs.map(({ id }) => id));
+        await passTime(tx, jobTypes);
+        const claimed = await tx<{ job_id: string; fencing_token: number }[]>`
+          select id as job_id, fencing_token::int
+          from public.claim_jobs('model-drain', 1000, ${tx.array([...jobTypes])})`;
+        await tx`select public.complete_jobs(${tx.json(claimed.map((row) => ({ ...row })))})`;
+      });
+    }
+  }
+}
+
+function checkRules(then: JobRow, now: JobRow): void {
+  assert.ok(now.fencing_token >= then.fencing_token, "a fencing token never goes back");
+  if (then.completed_at !== null) checkUntouched(then, now, ["dedupe_key"]);
+  const isNewAttempt = now.fencing_token > then.fencing_token;
+  if (now.status === "processing" && then.status !== "processing") {
+    assert.ok(isNewAttempt, "a new attempt has a token of its own");
+  }
+  if (now.status === "processing" && !isNewAttempt) {
+    assert.ok(now.progress_percent >= then.progress_percent, "progress never goes back");
+  }
+  if (visibleColumns.some((column) => differs(then[column], now[column]))) {
+    assert.ok(now.seq > then.seq, "the owner hears of what the owner sees");
+  } else if (!isNewAttempt) {
+    assert.equal(now.seq, then.seq, "no news, no number");
+  }
+}
+
+function checkUntouched(then: JobRow, now: JobRow, except: readonly (keyof JobRow)[]): void {
+  const mask = Object.fromEntries(except.map((column) => [column, null]));
+  assert.deepEqual(
+    { ...now, ...mask },
+    { ...then, ...mask },
+    "nobody else's write changes a column",
+  );
+}
+
+const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+
+/** What dead workers leave behind. In the transaction that takes the jobs back, or a tick would. */
+export const loseLeases = (tx: postgres.TransactionSql, ids: string[]) =>
+  tx`
+    update public.job_queue
+    set slice_started_at = slice_started_at - interval '1 minute',
+      lease_expires_at = now() - interval '1 second'
+    where id = any(${ids}) and status = 'processing'`;
+
+/** Everything that waits for its time becomes due. */
+export const passTime = (tx: postgres.TransactionSql, jobTypes: readonly string[]) =>
+  tx`
+    update public.job_queue set scheduled_for = now() - interval '1 second'
+    where job_type = any(${
+    tx.array([...jobTypes])
+  }) and status = 'pending' and scheduled_for > now()`;

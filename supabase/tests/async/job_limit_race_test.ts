@@ -1,0 +1,54 @@
+/** What pgTAP cannot show, having one session: one user who asks for more than is left, all at once. */
+import assert from "node:assert/strict";
+import { refusal, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+
+Deno.test("create_job() lets a user have ten active jobs, however many requests meet", async () => {
+  await withOwnJobs({ connections: 20, users: 2 }, async ({ sql, users, jobTypes }) => {
+    const create = (user: string) =>
+      sql`select public.create_job(${user}, ${jobTypes[0]!}, '{}') as id`;
+    const [setting] = await sql`select max_active_jobs_per_user as active from private.job_setting`;
+    const left = setting!.active - 2;
+    await create(users[0]!);
+    await create(users[0]!);
+
+    const [answers, other] = await Promise.all([
+      Promise.allSettled(Array.from({ length: 40 }, () => create(users[0]!))),
+      create(users[1]!),
+    ]);
+
+    const refused = answers.filter((answer) => answer.status === "rejected");
+    assert.equal(answers.length - refused.length, left, "the others are created");
+    assert.deepEqual(
+      refused.map(({ reason }) => refusal(reason)),
+      Array(40 - left).fill("PT429 JOB_LIMIT_REACHED"),
+    );
+    assert.equal(other.length, 1, "a limit is one user's own");
+    const [stored] = await sql`
+      select count(*)::int as jobs from public.job_queue where user_id = ${users[0]!}`;
+    assert.equal(stored!.jobs, left + 2);
+  });
+});
+
+Deno.test("create_job() waits for a request under way, which may take the last place or not", async () => {
+  for (const end of ["commit", "rollback"] as const) {
+    await withOwnJobs({ connections: 4 }, async ({ sql, users, jobTypes, waitingFor }) => {
+      const create = (by: typeof sql) =>
+        by`select public.create_job(${users[0]!}, ${jobTypes[0]!}, '{}') as id`;
+      const [setting] =
+        await sql`select max_active_jobs_per_user as active from private.job_setting`;
+      for (let n = 1; n < setting!.active; n++) await create(sql);
+
+      let other: Promise<PromiseSettledResult<unknown>[]> | undefined;
+      await withOpenTransaction(sql, create, async (pid) => {
+        other = Promise.allSettled([create(sql)]);
+        await until(async () => await waitingFor(pid) === 1);
+      }, end);
+      const [told] = (await other)!;
+
+      assert.equal(told!.status, end === "commit" ? "rejected" : "fulfilled");
+      const [stored] = await sql`
+        select count(*)::int as jobs from public.job_queue where user_id = ${users[0]!}`;
+      assert.equal(stored!.jobs, setting!.active);
+    });
+  }
+});

@@ -88,6 +88,26 @@ comment on function private.consume_rate_limit(text, text, text) is
 revoke all on function private.consume_rate_limit(text, text, text) from public, anon, authenticated, service_role;
 grant execute on function private.consume_rate_limit(text, text, text) to service_role;
 
+-- For SQL functions that users reach past the edge functions. A request that is refused later takes its
+-- unit back with its transaction: what did nothing is not counted.
+create function private.assert_rate_limit(p_function_name text, p_user_id uuid)
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  limit_state record;
+begin
+  select * into limit_state from private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
+  if not limit_state.allowed then
+    perform private.raise_error('RATE_LIMITED', jsonb_build_object('limit', limit_state.max_requests,
+      'retry_after', greatest(1, ceil(extract(epoch from limit_state.reset_at - now())))));
+  end if;
+end;
+$$;
+comment on function private.assert_rate_limit(text, uuid) is
+  'Counts one request of a user; raises RATE_LIMITED with the seconds to wait when the limit is used up.';
+revoke all on function private.assert_rate_limit(text, uuid) from public, anon, authenticated, service_role;
+
 create function public.consume_rate_limit(p_function_name text, p_caller text, p_key text)
 returns table (allowed boolean, max_requests int, remaining int, reset_at timestamptz)
 language sql volatile set search_path = ''

@@ -3,7 +3,7 @@
 --
 --   private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb,
 --     p_dedupe_window interval default null, p_priority int default null,
---     p_scheduled_for timestamptz default null)
+--     p_scheduled_for timestamptz default null, p_asks_for jsonb default null)
 --   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 --
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
@@ -52,7 +52,8 @@ create function private.find_or_create_job(
   p_params jsonb,
   p_dedupe_window interval default null,
   p_priority int default null,
-  p_scheduled_for timestamptz default null
+  p_scheduled_for timestamptz default null,
+  p_asks_for jsonb default null
 )
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile set search_path = ''
@@ -76,7 +77,7 @@ begin
   end if;
   perform private.check_job_request(v_params, p_priority);
 
-  v_key := private.job_dedupe_key(p_job_type, v_params);
+  v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
   v_priority := coalesce(p_priority, v_type.default_priority);
 
@@ -148,8 +149,8 @@ begin
   perform private.raise_error('CONFLICT');
 end;
 $$;
-comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz) is
-  'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request.';
+comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb) is
+  'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params).';
 
 create function private.check_job_request(p_params jsonb, p_priority int)
 returns void
@@ -198,7 +199,7 @@ $$;
 comment on function private.next_turn(smallint) is 'The first free turn in a priority lane.';
 
 revoke all on function
-  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz),
+  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb),
   private.check_job_request(jsonb, int),
   private.count_active_jobs(uuid, smallint),
   private.next_turn(smallint)

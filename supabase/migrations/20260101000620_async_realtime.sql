@@ -158,5 +158,9 @@ begin
       execute format('alter publication supabase_realtime add table public.%I', v_table);
     end if;
   end loop;
+  -- Else lines of the log would be announced as rows of a daily partition that no client asks for.
+  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+    alter publication supabase_realtime set (publish_via_partition_root = true);
+  end if;
 end;
 $$;

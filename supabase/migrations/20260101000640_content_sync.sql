@@ -43,10 +43,15 @@ begin
       'This account is paused or suspended.');
   end if;
 
+  -- Counted here, since the data API reaches this function too and a provider's quota is shared by all.
+  perform private.assert_rate_limit('sync-' || p_platform, owner_id);
+
+  -- One sync of an account at a time, however many results are asked for.
   return query
   select job.job_id, job.status, job.outcome
   from private.find_or_create_job(owner_id, 'sync_' || p_platform,
-    jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results))) as job;
+    jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results)),
+    p_asks_for => jsonb_build_object('social_account_id', account.id)) as job;
 end;
 $$;
 comment on function private.request_sync(text, uuid, int) is

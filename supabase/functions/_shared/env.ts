@@ -11,12 +11,18 @@ export class ConfigurationError extends Error {
 
 type Names = Record<string, string | undefined>;
 
+/** The CLI hands on `env(NAME)` as it stands when NAME is not set: no value, and no key least of all. */
+function readText(name: string): string | undefined {
+  const text = Deno.env.get(name);
+  return text?.startsWith("env(") ? undefined : text;
+}
+
 /** Reads a group: `undefined` marks a required variable, a string is the default. */
 function readGroup<T extends Names>(defaults: T): { [K in keyof T]: string } {
   const values: Names = {};
   const missing: string[] = [];
   for (const [name, fallback] of Object.entries(defaults)) {
-    values[name] = Deno.env.get(name) || fallback;
+    values[name] = readText(name) || fallback;
     if (values[name] === undefined) missing.push(name);
   }
   if (missing.length > 0) throw new ConfigurationError(`Not set: ${missing.join(", ")}`);
@@ -75,7 +81,7 @@ export const linkEnv = once(() => {
 /** Keys with which our own schedules and doorbells identify themselves; two during a rotation. */
 export const automationEnv = once(() => {
   const { AUTOMATION_KEY } = readGroup({ AUTOMATION_KEY: undefined });
-  const previous = Deno.env.get("AUTOMATION_KEY_PREVIOUS");
+  const previous = readText("AUTOMATION_KEY_PREVIOUS");
   return { keys: previous ? [AUTOMATION_KEY, previous] : [AUTOMATION_KEY] };
 });
 

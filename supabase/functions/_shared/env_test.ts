@@ -28,6 +28,13 @@ Deno.test("an empty variable counts as missing", () => {
   withEnv({ AUTOMATION_KEY: "" }, () => assert.throws(automationEnv, /AUTOMATION_KEY/));
 });
 
+Deno.test("a reference that was not resolved is no value, and no key least of all", () => {
+  withEnv(
+    { AUTOMATION_KEY: "env(AUTOMATION_KEY)" },
+    () => assert.throws(automationEnv, /AUTOMATION_KEY/),
+  );
+});
+
 Deno.test("links have no slash at the end", () => {
   withEnv({ PUBLIC_URL: "https://api.example/", SITE_URL: "https://example/" }, () => {
     assert.deepEqual(linkEnv(), { publicUrl: "https://api.example", siteUrl: "https://example" });

@@ -15,7 +15,7 @@ Deno.test("the catalogue equals private.error_code as the migrations fill it", a
 
 Deno.test("the catalogue equals the table of docs/ERRORS.md", async () => {
   const text = await Deno.readTextFile(new URL("../../../docs/ERRORS.md", import.meta.url));
-  const rows = text.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \| (.+?) \|$/gm);
+  const rows = text.matchAll(/^\| `([A-Z_]+)`\s* \| (\d{3})\s* \| (.+?)\s* \|$/gm);
   const documented = [...rows].map(([, code, status, message]) => ({
     code: code!,
     status: Number(status),

@@ -34,8 +34,25 @@ export function failure(error: AppError): Response {
   const { code, message, details, status, retryAfter } = error;
   return Response.json({ success: false, error: { code, message, details } }, {
     status,
-    headers: retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(retryAfter)) },
+    headers: waitHeaders(retryAfter, details),
   });
+}
+
+/** When to come back; and, where a limit that the database keeps was reached, which one. */
+function waitHeaders(retryAfter: number | undefined, details: unknown): Record<string, string> {
+  if (retryAfter === undefined) return {};
+  const seconds = String(Math.ceil(retryAfter));
+  const limit = typeof details === "object" && details !== null && "limit" in details
+    ? details.limit
+    : undefined;
+  return {
+    "retry-after": seconds,
+    ...(typeof limit === "number" && {
+      "ratelimit-limit": String(limit),
+      "ratelimit-remaining": "0",
+      "ratelimit-reset": seconds,
+    }),
+  };
 }
 
 /** The answer to a CORS preflight. */

@@ -18,6 +18,8 @@ export default {
     methods: ["POST"],
     body: Body,
     needs: [linkEnv],
+    // Counted by request_sync(), which the data API reaches as well.
+    rateLimit: false,
   }, async ({ db, body }) => {
     const { data } = await db.rpc("request_sync", {
       p_platform: "youtube",

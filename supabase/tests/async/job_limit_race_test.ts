@@ -1,11 +1,17 @@
 /** What pgTAP cannot show, having one session: one user who asks for more than is left, all at once. */
 import assert from "node:assert/strict";
+import type postgres from "postgres";
 import { refusal, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+
+/** Every request asks for something else: equal ones would already meet in the index. */
+const request = (sql: postgres.Sql, user: string, jobType: string) =>
+  sql`
+    select public.create_job(
+      ${user}, ${jobType}, jsonb_build_object('n', gen_random_uuid())) as id`;
 
 Deno.test("create_job() lets a user have ten active jobs, however many requests meet", async () => {
   await withOwnJobs({ connections: 20, users: 2 }, async ({ sql, users, jobTypes }) => {
-    const create = (user: string) =>
-      sql`select public.create_job(${user}, ${jobTypes[0]!}, '{}') as id`;
+    const create = (user: string) => request(sql, user, jobTypes[0]!);
     const [setting] = await sql`select max_active_jobs_per_user as active from private.job_setting`;
     const left = setting!.active - 2;
     await create(users[0]!);
@@ -32,8 +38,7 @@ Deno.test("create_job() lets a user have ten active jobs, however many requests 
 Deno.test("create_job() waits for a request under way, which may take the last place or not", async () => {
   for (const end of ["commit", "rollback"] as const) {
     await withOwnJobs({ connections: 4 }, async ({ sql, users, jobTypes, waitingFor }) => {
-      const create = (by: typeof sql) =>
-        by`select public.create_job(${users[0]!}, ${jobTypes[0]!}, '{}') as id`;
+      const create = (by: typeof sql) => request(by, users[0]!, jobTypes[0]!);
       const [setting] =
         await sql`select max_active_jobs_per_user as active from private.job_setting`;
       for (let n = 1; n < setting!.active; n++) await create(sql);

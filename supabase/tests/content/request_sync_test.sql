@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(19);
+select plan(21);
 
 select tests.create_user('ana'), tests.create_user('ben'), tests.create_user('eve');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -14,9 +14,9 @@ select results_eq($$ select job_id, outcome from public.request_sync('youtube') 
   'request_sync() joins the sync that is under way');
 select results_eq($$ select job_id, outcome from public.request_sync('youtube', tests.account_id('ana')) $$,
   $$ select job_id, 'joined' from asked $$, 'naming the only account is the same request');
-select results_eq($$ select outcome from public.request_sync('youtube', null, 50) $$,
-  $$ values ('created') $$,
-  'another number of results is another request');
+select results_eq($$ select job_id, outcome from public.request_sync('youtube', null, 50) $$,
+  $$ select job_id, 'joined' from asked $$,
+  'another number of results is no second sync of the same account');
 select results_eq($$ select user_id, job_type, params from public.job_queue
   where id = (select job_id from asked) $$,
   $$ select tests.user_id('ana'), 'sync_youtube',
@@ -78,6 +78,14 @@ select tests.become_user('ana');
 select is(tests.error_of($$ select public.request_sync('youtube', tests.account_id('ana')) $$),
   'SOCIAL_ACCOUNT_NOT_FOUND',
   'request_sync() refuses a removed account');
+
+select tests.become_postgres();
+insert into private.rate_limit (function_name, caller, max_requests) values ('sync-youtube', 'user', 1)
+  on conflict (function_name, caller) do update set max_requests = 1;
+select tests.become_user('ben');
+select is(tests.error_of($$ select public.request_sync('youtube') $$), null, 'a request within the limit passes');
+select is(tests.error_of($$ select public.request_sync('youtube') $$), 'RATE_LIMITED',
+  'request_sync() is limited per user, also past the edge function');
 
 select * from finish();
 rollback;

@@ -62,6 +62,8 @@ export interface Failed {
   retryable: boolean;
   /** Left out, the job type's backoff decides. */
   retryAfterMs?: number;
+  /** What an unknown exception said: for our log, never for the owner. */
+  cause?: string;
 }
 
 /** How one run of a handler ended. */
@@ -93,13 +95,14 @@ export function outcomeOfError(error: unknown): Outcome {
   if (error instanceof ProviderError) return outcomeOfProvider(error);
   if (error instanceof AppError) return outcomeOfAppError(error);
   if (error instanceof PostgrestError) return outcomeOfAppError(toAppError(error));
-  return failed("HANDLER_ERROR", sentenceOf(error), true);
+  const failure = failed("HANDLER_ERROR", errors.HANDLER_ERROR.message, true);
+  return { ...failure, cause: sentenceOf(error) };
 }
 
 /** Anything can be thrown, also what no text can be made of. */
 function sentenceOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return typeof error === "string" ? error : errors.HANDLER_ERROR.message;
+  if (error instanceof Error) return error.stack ?? error.message;
+  return typeof error === "string" ? error : typeof error;
 }
 
 /**

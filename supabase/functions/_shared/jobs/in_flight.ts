@@ -149,7 +149,8 @@ export class InFlight<Deps> {
       claim: job.fencing_token,
       duration_ms: Math.round(duration),
       outcome: word,
-      ...(outcome.kind === "failed" && { error: outcome.code, error_message: outcome.message }),
+      ...(outcome.kind === "failed" &&
+        { error: outcome.code, error_message: outcome.message, cause: outcome.cause }),
     });
   }
 

@@ -140,8 +140,11 @@ function broken(
 }
 
 function parseJson(text: string): unknown {
+  // Postgres stores neither NUL nor half a surrogate pair: a title with one must not fail a batch.
+  const storable = (_key: string, value: unknown) =>
+    typeof value === "string" ? value.replaceAll("\0", "").toWellFormed() : value;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, storable);
   } catch {
     return undefined;
   }

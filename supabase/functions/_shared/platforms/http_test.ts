@@ -21,6 +21,19 @@ Deno.test("callProvider() returns a validated answer", async () => {
   assert.deepEqual(await call(server.url), { value: 1 });
 });
 
+Deno.test("callProvider() drops what Postgres cannot store from text", async () => {
+  const schema = z.object({ title: z.string() });
+  const body = String.raw`{"title":"a\u0000b\ud83d"}`;
+  await using server = serveFake(() => new Response(body));
+  const answer = await callProvider({
+    provider: "p",
+    url: server.url,
+    schema,
+    readFault: () => ({}),
+  });
+  assert.equal(answer.title, "ab\ufffd");
+});
+
 for (
   const [what, response, reason, kind] of [
     ["truncated JSON", () => new Response('{"value":'), "invalid_json", "retry_transient"],

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { readStack } from "../../../local/stack/client.ts";
+import { ended, Person } from "./person.ts";
+import { accountWith } from "./simulator.ts";
+
+type Change = { table: string; row: Record<string, unknown> };
+
+/** Watches both tables of the job engine by `postgres_changes`, as soon as the server is ready. */
+async function watchRows(person: Person): Promise<Change[]> {
+  const changes: Change[] = [];
+  const channel = person.client.channel(`rows-${crypto.randomUUID()}`);
+  for (const table of ["job_queue", "job_log"]) {
+    channel.on(
+      "postgres_changes",
+      { event: "*", schema: "public", table },
+      (change) => changes.push({ table: change.table, row: change.new as Record<string, unknown> }),
+    );
+  }
+  const ready = Promise.withResolvers<void>();
+  channel.on("system", {}, ({ extension, status, message }) => {
+    if (extension !== "postgres_changes") return;
+    if (status === "ok") ready.resolve();
+    else ready.reject(new Error(message));
+  });
+  channel.subscribe();
+  await ready.promise;
+  return changes;
+}
+
+Deno.test("postgres_changes tells the owner of their job and its log lines, and a stranger nothing", async () => {
+  const stack = await readStack();
+  const owner = await Person.signUp(stack);
+  const stranger = await Person.signUp(stack);
+  await owner.connectYouTube(accountWith(50));
+  const [seen, hidden] = [await watchRows(owner), await watchRows(stranger)];
+
+  const id = await owner.startSync();
+  await owner.waitForJob(id, ended);
+  const wanted = () =>
+    seen.some(({ table, row }) => table === "job_queue" && row.status === "completed") &&
+    seen.some(({ table }) => table === "job_log");
+  for (let look = 0; look < 200 && !wanted(); look++) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+
+  assert.ok(wanted(), JSON.stringify(seen));
+  assert.ok(seen.every(({ table, row }) => (table === "job_queue" ? row.id : row.job_id) === id));
+  assert.deepEqual(hidden, []);
+  await Promise.all([owner.leave(), stranger.leave()]);
+});

@@ -501,6 +501,23 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.assert_rate_limit(p_function_name text, p_user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  limit_state record;
+begin
+  select * into limit_state from private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
+  if not limit_state.allowed then
+    perform private.raise_error('RATE_LIMITED', jsonb_build_object('limit', limit_state.max_requests,
+      'retry_after', greatest(1, ceil(extract(epoch from limit_state.reset_at - now())))));
+  end if;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.broadcast_jobs(p_jobs job_queue[], p_is_new boolean)
  RETURNS void
  LANGUAGE plpgsql
@@ -1298,7 +1315,7 @@ $function$
 ;
 grant execute on function private.fail_jobs(p_jobs jsonb) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_asks_for jsonb DEFAULT NULL::jsonb)
  RETURNS TABLE(job_id uuid, status text, outcome text, created_at timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1322,7 +1339,7 @@ begin
   end if;
   perform private.check_job_request(v_params, p_priority);
 
-  v_key := private.job_dedupe_key(p_job_type, v_params);
+  v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
   v_priority := coalesce(p_priority, v_type.default_priority);
 
@@ -2004,10 +2021,15 @@ begin
       'This account is paused or suspended.');
   end if;
 
+  -- Counted here, since the data API reaches this function too and a provider's quota is shared by all.
+  perform private.assert_rate_limit('sync-' || p_platform, owner_id);
+
+  -- One sync of an account at a time, however many results are asked for.
   return query
   select job.job_id, job.status, job.outcome
   from private.find_or_create_job(owner_id, 'sync_' || p_platform,
-    jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results))) as job;
+    jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results)),
+    p_asks_for => jsonb_build_object('social_account_id', account.id)) as job;
 end;
 $function$
 ;
@@ -2903,6 +2925,8 @@ create policy select_own_job_topics on realtime.messages as permissive for selec
 CREATE TRIGGER _500_create_profile AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_profile();
 
 -- Published tables
+
+alter publication supabase_realtime add table public.job_log;
 
 alter publication supabase_realtime add table public.job_queue;
 

@@ -986,8 +986,8 @@ $function$
 ;
 grant execute on function private.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION private.consume_oauth_state(p_platform text, p_state_hash text)
- RETURNS TABLE(user_id uuid, code_verifier text, redirect_uri text, redirect_to text)
+CREATE OR REPLACE FUNCTION private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+ RETURNS TABLE(code_verifier text, redirect_uri text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
@@ -995,8 +995,11 @@ AS $function$
 begin
   return query
   delete from private.oauth_state as state
-  where state.state_hash = p_state_hash and state.platform_name = p_platform and state.expires_at > now()
-  returning state.user_id, state.code_verifier, state.redirect_uri, state.redirect_to;
+  where state.state_hash = p_state_hash
+    and state.platform_name = p_platform
+    and state.user_id = p_user_id
+    and state.expires_at > now()
+  returning state.code_verifier, state.redirect_uri;
 
   if not found then
     perform private.raise_error('OAUTH_STATE_INVALID');
@@ -1004,7 +1007,7 @@ begin
 end;
 $function$
 ;
-grant execute on function private.consume_oauth_state(p_platform text, p_state_hash text) to service_role;
+grant execute on function private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.consume_rate_limit(p_function_name text, p_caller text, p_key text)
  RETURNS TABLE(allowed boolean, max_requests integer, remaining integer, reset_at timestamp with time zone)
@@ -1499,6 +1502,19 @@ AS $function$
 $function$
 ;
 grant execute on function private.get_connection_tokens(p_social_account_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION private.get_oauth_redirect(p_platform text, p_state_hash text)
+ RETURNS TABLE(redirect_to text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select state.redirect_to
+  from private.oauth_state as state
+  where state.state_hash = p_state_hash and state.platform_name = p_platform and state.expires_at > now();
+$function$
+;
+grant execute on function private.get_oauth_redirect(p_platform text, p_state_hash text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.get_queue_health()
  RETURNS jsonb
@@ -2636,15 +2652,15 @@ $function$
 ;
 grant execute on function public.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION public.consume_oauth_state(p_platform text, p_state_hash text)
- RETURNS TABLE(user_id uuid, code_verifier text, redirect_uri text, redirect_to text)
+CREATE OR REPLACE FUNCTION public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+ RETURNS TABLE(code_verifier text, redirect_uri text)
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  select * from private.consume_oauth_state(p_platform, p_state_hash);
+  select * from private.consume_oauth_state(p_user_id, p_platform, p_state_hash);
 $function$
 ;
-grant execute on function public.consume_oauth_state(p_platform text, p_state_hash text) to service_role;
+grant execute on function public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text) to service_role;
 
 CREATE OR REPLACE FUNCTION public.consume_rate_limit(p_function_name text, p_caller text, p_key text)
  RETURNS TABLE(allowed boolean, max_requests integer, remaining integer, reset_at timestamp with time zone)
@@ -2746,6 +2762,17 @@ AS $function$
 $function$
 ;
 grant execute on function public.get_connection_tokens(p_social_account_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_oauth_redirect(p_platform text, p_state_hash text)
+ RETURNS TABLE(redirect_to text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select * from private.get_oauth_redirect(p_platform, p_state_hash);
+$function$
+;
+grant execute on function public.get_oauth_redirect(p_platform text, p_state_hash text) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_queue_health()
  RETURNS jsonb

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { answerOf, DemoError } from "./demo_error.ts";
 
 const started = z.object({ authorization_url: z.url() });
+const handedOver = z.object({ code: z.string(), state: z.string() });
 const connected = z.object({ social_account_id: z.string() });
 const channelRow = z.object({
   id: z.string(),
@@ -47,6 +48,21 @@ async function consent(authorizationUrl: string): Promise<string> {
   return target;
 }
 
+/** Follows the way back to our site and reads there what its page hands in to connect the channel. */
+async function comeBack(callbackUrl: string): Promise<{ code: string; state: string }> {
+  const answer = await fetch(callbackUrl, { redirect: "manual" });
+  await answer.body?.cancel();
+  const page = answer.headers.get("location");
+  const query = Object.fromEntries(page ? new URL(page).searchParams : []);
+  const handed = handedOver.safeParse(query);
+  if (!handed.success) {
+    throw new DemoError(
+      `The way back from the simulated Google ended with ${query.error ?? answer.status}.`,
+    );
+  }
+  return handed.data;
+}
+
 /** The user's YouTube channel, if one is connected and in order. */
 export async function connectedChannel(client: SupabaseClient): Promise<ConnectedChannel | null> {
   const { data, error } = await client.from("social_account")
@@ -64,15 +80,13 @@ export async function connectYouTube(client: SupabaseClient): Promise<ConnectedC
     client.functions.invoke("oauth-youtube-init", { body: {} }),
     started,
   );
-  const callback = await fetch(await consent(authorization_url), {
-    headers: { accept: "application/json" },
-  });
-  const body: unknown = await callback.json().catch(() => null);
-  if (!callback.ok || !connected.safeParse(body).success) {
-    throw new DemoError(
-      `oauth-youtube-callback answered ${callback.status}: ${JSON.stringify(body)}`,
-    );
-  }
+  await answerOf(
+    "oauth-youtube-callback",
+    client.functions.invoke("oauth-youtube-callback", {
+      body: await comeBack(await consent(authorization_url)),
+    }),
+    connected,
+  );
   const channel = await connectedChannel(client);
   if (!channel) throw new DemoError("The channel was connected, but its owner cannot see it.");
   return channel;

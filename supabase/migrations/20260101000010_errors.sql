@@ -15,7 +15,7 @@ revoke all on table private.error_code from public, anon, authenticated, service
 insert into private.error_code (code, http_status, message) values
   ('VALIDATION_ERROR', 400, 'The request is not valid.'),
   ('INVALID_PARAMS', 400, 'The job parameters are not valid.'),
-  ('OAUTH_STATE_INVALID', 400, 'The authorization was not started here, has expired, or was already used.'),
+  ('OAUTH_STATE_INVALID', 400, 'The authorization is not yours, has expired, or was already used.'),
   ('OAUTH_DENIED', 400, 'The authorization was declined.'),
   ('UNAUTHENTICATED', 401, 'Sign in first.'),
   ('FORBIDDEN', 403, 'You may not do this.'),

@@ -21,7 +21,8 @@ insert into private.rate_limit (function_name, caller, max_requests) values
   ('*', 'ip', 20),
   -- Meant to be polled: a client without a socket asks every second.
   ('job-status', 'user', 7200),
-  -- A browser is sent here by the provider; many creators may share one address.
+  -- The GET of a browser that the provider sends back; many creators may share one address. The POST that
+  -- finishes is a user's and counts as any other.
   ('oauth-youtube-callback', 'ip', 300),
   -- Asked by monitors, from one address, every few seconds.
   ('health', 'ip', 3600);

@@ -1,5 +1,5 @@
 -- 001 Platform connections: the few minutes between sending a user to a platform and their return.
--- A row proves that whoever comes back is the one we sent; taking it is the same act as removing it.
+-- A row says who started; only that user can finish. Taking it is the same act as removing it.
 
 create table private.oauth_state (
   state_hash text primary key,
@@ -71,37 +71,67 @@ revoke all on function public.create_oauth_state(uuid, text, text, text, text, t
   from public, anon, authenticated, service_role;
 grant execute on function public.create_oauth_state(uuid, text, text, text, text, text) to service_role;
 
--- Of two callbacks with one state the second waits for the first's delete and then finds nothing.
-create function private.consume_oauth_state(p_platform text, p_state_hash text)
-returns table (user_id uuid, code_verifier text, redirect_uri text, redirect_to text)
+-- For the browser that a provider sends back. It need not be its starter's, so it learns one page of ours.
+create function private.get_oauth_redirect(p_platform text, p_state_hash text)
+returns table (redirect_to text)
+language sql stable security definer set search_path = ''
+as $$
+  select state.redirect_to
+  from private.oauth_state as state
+  where state.state_hash = p_state_hash and state.platform_name = p_platform and state.expires_at > now();
+$$;
+comment on function private.get_oauth_redirect(text, text) is
+  'Where an authorization goes on; takes nothing. Lends the right to read private.oauth_state.';
+revoke all on function private.get_oauth_redirect(text, text) from public, anon, authenticated, service_role;
+grant execute on function private.get_oauth_redirect(text, text) to service_role;
+
+create function public.get_oauth_redirect(p_platform text, p_state_hash text)
+returns table (redirect_to text)
+language sql stable set search_path = ''
+as $$
+  select * from private.get_oauth_redirect(p_platform, p_state_hash);
+$$;
+comment on function public.get_oauth_redirect(text, text) is
+  'Service only. The page an authorization goes on at, which may be null; no row for a state that is not good. Takes nothing.';
+revoke all on function public.get_oauth_redirect(text, text) from public, anon, authenticated, service_role;
+grant execute on function public.get_oauth_redirect(text, text) to service_role;
+
+-- Of two calls with one state the second waits for the first's delete and then finds nothing. Whoever is
+-- not its user takes nothing: a creator lured into consenting for somebody else cannot finish that, and
+-- trying does not spoil it for its owner.
+create function private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+returns table (code_verifier text, redirect_uri text)
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   return query
   delete from private.oauth_state as state
-  where state.state_hash = p_state_hash and state.platform_name = p_platform and state.expires_at > now()
-  returning state.user_id, state.code_verifier, state.redirect_uri, state.redirect_to;
+  where state.state_hash = p_state_hash
+    and state.platform_name = p_platform
+    and state.user_id = p_user_id
+    and state.expires_at > now()
+  returning state.code_verifier, state.redirect_uri;
 
   if not found then
     perform private.raise_error('OAUTH_STATE_INVALID');
   end if;
 end;
 $$;
-comment on function private.consume_oauth_state(text, text) is
-  'Takes a state: returned at most once, never after it expired. Lends the right to delete from private.oauth_state.';
-revoke all on function private.consume_oauth_state(text, text) from public, anon, authenticated, service_role;
-grant execute on function private.consume_oauth_state(text, text) to service_role;
+comment on function private.consume_oauth_state(uuid, text, text) is
+  'Takes a state for the user it was given to: at most once, never after it expired. Lends the right to delete from private.oauth_state.';
+revoke all on function private.consume_oauth_state(uuid, text, text) from public, anon, authenticated, service_role;
+grant execute on function private.consume_oauth_state(uuid, text, text) to service_role;
 
-create function public.consume_oauth_state(p_platform text, p_state_hash text)
-returns table (user_id uuid, code_verifier text, redirect_uri text, redirect_to text)
+create function public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+returns table (code_verifier text, redirect_uri text)
 language sql volatile set search_path = ''
 as $$
-  select * from private.consume_oauth_state(p_platform, p_state_hash);
+  select * from private.consume_oauth_state(p_user_id, p_platform, p_state_hash);
 $$;
-comment on function public.consume_oauth_state(text, text) is
-  'Service only. Takes the authorization a state belongs to, once; OAUTH_STATE_INVALID otherwise.';
-revoke all on function public.consume_oauth_state(text, text) from public, anon, authenticated, service_role;
-grant execute on function public.consume_oauth_state(text, text) to service_role;
+comment on function public.consume_oauth_state(uuid, text, text) is
+  'Service only. Takes the authorization that this user started, once; OAUTH_STATE_INVALID otherwise.';
+revoke all on function public.consume_oauth_state(uuid, text, text) from public, anon, authenticated, service_role;
+grant execute on function public.consume_oauth_state(uuid, text, text) to service_role;
 
 create function private.cleanup_oauth_states()
 returns bigint

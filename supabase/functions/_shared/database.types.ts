@@ -735,12 +735,10 @@ export type Database = {
         Returns: string;
       };
       "consume_oauth_state": {
-        Args: { "p_platform": string; "p_state_hash": string };
+        Args: { "p_platform": string; "p_state_hash": string; "p_user_id": string };
         Returns: {
           "code_verifier": string;
-          "redirect_to": string;
           "redirect_uri": string;
-          "user_id": string;
         }[];
       };
       "consume_rate_limit": {
@@ -829,6 +827,12 @@ export type Database = {
           "status": string;
           "token_expires_at": string;
           "token_version": number;
+        }[];
+      };
+      "get_oauth_redirect": {
+        Args: { "p_platform": string; "p_state_hash": string };
+        Returns: {
+          "redirect_to": string;
         }[];
       };
       "get_queue_health": { Args: Record<PropertyKey, never>; Returns: Json };

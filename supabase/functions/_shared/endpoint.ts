@@ -16,8 +16,8 @@ import { readBytes, readJsonBody, readQuery } from "./request_input.ts";
 
 /**
  * Who may call: a signed-in `user`; our own `service` by the automation key; the `public`; a `webhook`
- * that its signature proves; a browser that a provider sends back (`provider_redirect`), which the
- * `state` in its query proves.
+ * that its signature proves; a browser that a provider sends back (`provider_redirect`), which proves
+ * nothing and so may change nothing.
  */
 export type Caller = "user" | "service" | "public" | "webhook" | "provider_redirect";
 
@@ -26,7 +26,7 @@ export interface EndpointOptions<C extends Caller, Q, B> {
   /** The function's name in the URL, the log and `private.rate_limit`. */
   name: string;
   caller: C;
-  /** GET answers HEAD as well, except where being asked changes something. */
+  /** GET answers HEAD as well. */
   methods: readonly ("GET" | "POST" | "PUT" | "PATCH" | "DELETE")[];
   query?: z.ZodType<Q>;
   /** JSON. */
@@ -57,6 +57,12 @@ export interface Context<C extends Caller, Q, B> {
   signal: AbortSignal;
 }
 
+/** The `fetch` of a function, or of the part of one that `byMethod()` chooses by these methods. */
+export interface Endpoint {
+  (request: Request): Promise<Response>;
+  readonly methods: readonly string[];
+}
+
 /** The parts a test replaces. */
 export interface EndpointDeps {
   authenticateUser: (request: Request) => Promise<User>;
@@ -84,7 +90,7 @@ export function endpoint<C extends Caller, Q = undefined, B = undefined>(
   options: EndpointOptions<C, Q, B>,
   handle: (context: Context<C, Q, B>) => Response | Promise<Response>,
   replaced: Partial<EndpointDeps> = {},
-): (request: Request) => Promise<Response> {
+): Endpoint {
   const { name, caller, cacheControl = "no-store" } = options;
   if (caller === "webhook" && !options.verify) throw new Error(`${name}: a webhook needs verify`);
   for (const read of options.needs ?? []) read();
@@ -95,8 +101,7 @@ export function endpoint<C extends Caller, Q = undefined, B = undefined>(
     logger: createLogger(),
     ...replaced,
   };
-  // A link preview's HEAD must not use up the state of a redirect.
-  const answersHead = options.methods.includes("GET") && caller !== "provider_redirect";
+  const answersHead = options.methods.includes("GET");
   const methods: string[] = answersHead ? [...options.methods, "HEAD"] : [...options.methods];
   const limited = options.rateLimit ?? (caller !== "service" && caller !== "webhook");
 
@@ -156,7 +161,7 @@ export function endpoint<C extends Caller, Q = undefined, B = undefined>(
     assertAllowed(limit);
   }
 
-  return fetch;
+  return Object.assign(fetch, { methods });
 }
 
 function requestIdOf(request: Request): string {

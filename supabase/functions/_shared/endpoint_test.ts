@@ -256,16 +256,6 @@ Deno.test("HEAD is answered as GET without a body", async () => {
   assert.ok(response.headers.get("etag"));
 });
 
-Deno.test("HEAD does not use up what a provider's redirect brings", async () => {
-  const { deps } = fakeDeps();
-  const fetch = endpoint(
-    { name: "things", caller: "provider_redirect", methods: ["GET"] },
-    () => assert.fail("reached"),
-    deps,
-  );
-  assert.equal((await fetch(new Request("http://f/things", { method: "HEAD" }))).status, 405);
-});
-
 Deno.test("an unchanged answer is 304 to who has its ETag, and a failure has none", async () => {
   let value = 1;
   const fetch = getEndpoint(() =>

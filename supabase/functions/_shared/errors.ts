@@ -9,7 +9,7 @@ export const errors = {
   INVALID_PARAMS: { status: 400, message: "The job parameters are not valid." },
   OAUTH_STATE_INVALID: {
     status: 400,
-    message: "The authorization was not started here, has expired, or was already used.",
+    message: "The authorization is not yours, has expired, or was already used.",
   },
   OAUTH_DENIED: { status: 400, message: "The authorization was declined." },
   UNAUTHENTICATED: { status: 401, message: "Sign in first." },

@@ -1,8 +1,12 @@
 import * as z from "zod";
 import { linkEnv } from "./env.ts";
 
-/** Whether a browser may be sent there: a page of our own site or API, nothing else. */
-export function isAllowedRedirect(target: string, { publicUrl, siteUrl } = linkEnv()): boolean {
+/**
+ * Whether a browser may be sent there: a page of our own site, nothing else. Not the API either: it
+ * holds redirects and uploads, and what comes along may be a code that only our pages should see.
+ */
+export function isAllowedRedirect(target: string, siteUrl = linkEnv().siteUrl): boolean {
+  const own = new URL(siteUrl);
   let url: URL;
   try {
     url = new URL(target);
@@ -11,8 +15,7 @@ export function isAllowedRedirect(target: string, { publicUrl, siteUrl } = linkE
   }
   // The origin covers scheme, host and port, except that blob: addresses borrow one and that all
   // schemes without one share "null". A name and password before the host only serve deceit.
-  return [publicUrl, siteUrl].map((own) => new URL(own))
-    .some((own) => own.origin === url.origin && own.protocol === url.protocol) &&
+  return own.origin === url.origin && own.protocol === url.protocol &&
     url.username === "" && url.password === "";
 }
 

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { Person } from "../../tests/e2e/person.ts";
 import { accountWith } from "../../tests/e2e/simulator.ts";
-import { assertRefused, type Fetch, openFunction, stackTest } from "../_shared/testing/stack.ts";
+import {
+  assertRefused,
+  call,
+  type Fetch,
+  openFunction,
+  stackTest,
+} from "../_shared/testing/stack.ts";
 
 const READONLY = "https://www.googleapis.com/auth/youtube.readonly";
-const PAGE = "http://127.0.0.1:3000/connected?tab=2";
+const SITE = "http://127.0.0.1:3000";
+const PAGE = `${SITE}/connected?tab=2`;
 
 async function open() {
   const { fetch, stack } = await openFunction(() => import("./index.ts"));
@@ -32,15 +39,28 @@ async function consent(person: Person, account: string, visit: Visit = {}): Prom
   return new URL(answer.headers.get("location")!);
 }
 
-async function arrive(callback: Fetch, url: URL, accept = "text/html") {
-  const response = await callback(new Request(url, { headers: { accept } }));
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text ? JSON.parse(text) : null,
-    location: response.headers.get("location"),
-  };
+/** The browser comes back from Google: where it is passed on to. */
+async function comeBack(callback: Fetch, url: URL): Promise<URL> {
+  const response = await callback(new Request(url, { headers: { accept: "text/html" } }));
+  assert.equal(response.status, 303, await response.text());
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.equal(response.headers.get("referrer-policy"), "no-referrer");
+  return new URL(response.headers.get("location")!);
+}
+
+/** The page that the browser is on hands in, in a user's name, what it got. */
+function finish(callback: Fetch, person: Person | null, { searchParams }: URL) {
+  const body = { code: searchParams.get("code"), state: searchParams.get("state") };
+  return call(callback, person, "oauth-youtube-callback", body);
+}
+
+/** All of it: consent, the way back, and the page's call. */
+async function connect(callback: Fetch, person: Person, account: string, visit?: Visit) {
+  return await finish(
+    callback,
+    person,
+    await comeBack(callback, await consent(person, account, visit)),
+  );
 }
 
 /** The scopes of a user's connections: empty when there is none. */
@@ -52,66 +72,86 @@ async function grantedScopes(person: Person): Promise<string[]> {
 stackTest("oauth-youtube-callback connects the channel, and a state works once", async () => {
   const { callback, person } = await open();
   const url = await consent(person, accountWith(3));
-  const answer = await arrive(callback, url);
+  const page = await comeBack(callback, url);
+  const answer = await finish(callback, person, page);
   assert.equal(answer.status, 200);
   const { data: account } = await person.client.from("social_account").select("*").single();
-  assert.equal(account!.id, answer.body.social_account_id);
+  assert.deepEqual(answer.body, { success: true, social_account_id: account!.id });
   assert.equal(account!.status, "active");
   assert.deepEqual(await grantedScopes(person), [READONLY]);
-  assertRefused(await arrive(callback, url), 400, "OAUTH_STATE_INVALID");
+  assertRefused(await finish(callback, person, page), 400, "OAUTH_STATE_INVALID");
+  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_STATE_INVALID`);
+});
+
+stackTest("oauth-youtube-callback connects nothing by GET, however often", async () => {
+  const { callback, person } = await open();
+  const url = await consent(person, accountWith(3), { redirectTo: PAGE });
+  const page = await comeBack(callback, url);
+  assert.equal((await comeBack(callback, url)).href, page.href);
+  const { data: accounts } = await person.client.from("social_account").select("id");
+  assert.deepEqual([accounts, await grantedScopes(person)], [[], []]);
+  assert.equal((await finish(callback, person, page)).status, 200);
+});
+
+stackTest("oauth-youtube-callback lets nobody finish what another user started", async () => {
+  const { callback, stack, person: attacker } = await open();
+  const victim = await Person.signUp(stack);
+  // The attacker's link, opened by the victim, who consents with the victim's channel.
+  const page = await comeBack(callback, await consent(attacker, accountWith(3)));
+  assertRefused(await finish(callback, victim, page), 400, "OAUTH_STATE_INVALID");
+  assertRefused(await finish(callback, null, page), 401, "UNAUTHENTICATED");
+  assert.deepEqual(await grantedScopes(victim), []);
+  assert.deepEqual(await grantedScopes(attacker), []);
+  assert.equal((await finish(callback, attacker, page)).status, 200, "its owner still can");
 });
 
 stackTest("oauth-youtube-callback connects a channel again under the same id", async () => {
   const { callback, person } = await open();
   const account = accountWith(3);
-  const first = await arrive(callback, await consent(person, account));
-  const again = await arrive(callback, await consent(person, account));
+  const first = await connect(callback, person, account);
+  const again = await connect(callback, person, account);
   assert.equal(again.status, 200);
   assert.equal(again.body.social_account_id, first.body.social_account_id);
 });
 
-stackTest("oauth-youtube-callback sends a browser to the page it asked for", async () => {
-  const { callback, person } = await open();
-  const answer = await arrive(
-    callback,
-    await consent(person, accountWith(3), { redirectTo: PAGE }),
-  );
-  assert.equal(answer.status, 303);
-  const { origin, searchParams } = new URL(answer.location!);
-  assert.equal(origin, "http://127.0.0.1:3000");
-  assert.equal(searchParams.get("tab"), "2");
-  assert.match(searchParams.get("social_account_id")!, /^[\da-f-]{36}$/);
-});
-
-stackTest("oauth-youtube-callback answers JSON to who asks for it", async () => {
+stackTest("oauth-youtube-callback passes a browser on to the page it asked for", async () => {
   const { callback, person } = await open();
   const url = await consent(person, accountWith(3), { redirectTo: PAGE });
-  assert.equal((await arrive(callback, url, "application/json")).status, 200);
+  const { origin, pathname, searchParams } = await comeBack(callback, url);
+  assert.equal(`${origin}${pathname}`, `${SITE}/connected`);
+  assert.deepEqual(Object.fromEntries(searchParams), {
+    tab: "2",
+    code: url.searchParams.get("code"),
+    state: url.searchParams.get("state"),
+  });
 });
 
-stackTest("oauth-youtube-callback says OAUTH_DENIED when the creator declines", async () => {
+stackTest("oauth-youtube-callback passes a browser without a page on to the site", async () => {
   const { callback, person } = await open();
-  const account = accountWith(3);
-  const denied = await consent(person, account, { decision: "deny" });
-  assertRefused(await arrive(callback, denied), 400, "OAUTH_DENIED");
-  const page = await consent(person, account, { decision: "deny", redirectTo: PAGE });
-  const answer = await arrive(callback, page);
-  assert.equal(answer.status, 303);
-  assert.equal(new URL(answer.location!).searchParams.get("error"), "OAUTH_DENIED");
+  const { origin, pathname } = await comeBack(callback, await consent(person, accountWith(3)));
+  assert.equal(`${origin}${pathname}`, `${SITE}/`);
+});
+
+stackTest("oauth-youtube-callback tells the page why there is no code", async () => {
+  const { callback, person } = await open();
+  const url = await consent(person, accountWith(3), { decision: "deny", redirectTo: PAGE });
+  assert.equal((await comeBack(callback, url)).href, `${PAGE}&error=OAUTH_DENIED`);
+  url.searchParams.set("error", "server_error");
+  assert.equal((await comeBack(callback, url)).href, `${PAGE}&error=OAUTH_EXCHANGE_FAILED`);
 });
 
 stackTest(
   "oauth-youtube-callback says OAUTH_DENIED when the creator unticks what we need",
   async () => {
     const { callback, stack, person } = await open();
-    const url = await consent(person, accountWith(3));
+    const page = await comeBack(callback, await consent(person, accountWith(3)));
     const fault = await fetch(`${stack.providers_url}/_admin/faults`, {
       method: "POST",
       body: JSON.stringify({ kind: "missing_scope", path: "/google/token" }),
     });
     assert.equal(fault.status, 201);
     await fault.body?.cancel();
-    const answer = await arrive(callback, url);
+    const answer = await finish(callback, person, page);
     assertRefused(answer, 400, "OAUTH_DENIED");
     assert.deepEqual(answer.body.error.details, { missing: [READONLY] });
     assert.deepEqual(await grantedScopes(person), []);
@@ -120,36 +160,54 @@ stackTest(
 
 stackTest("oauth-youtube-callback says NO_CHANNEL to an account without one", async () => {
   const { callback, person } = await open();
-  const answer = await arrive(callback, await consent(person, "nochannel@example.com"));
-  assertRefused(answer, 422, "NO_CHANNEL");
+  assertRefused(await connect(callback, person, "nochannel@example.com"), 422, "NO_CHANNEL");
   assert.deepEqual(await grantedScopes(person), []);
 });
 
 stackTest("oauth-youtube-callback needs a refresh token once, and then keeps it", async () => {
   const { callback, person } = await open();
   const account = accountWith(3);
-  const short = () => consent(person, account, { without: "access_type" });
-  assertRefused(await arrive(callback, await short()), 502, "OAUTH_EXCHANGE_FAILED");
-  assert.equal((await arrive(callback, await consent(person, account))).status, 200);
-  assert.equal((await arrive(callback, await short())).status, 200);
+  const short = () => connect(callback, person, account, { without: "access_type" });
+  assertRefused(await short(), 502, "OAUTH_EXCHANGE_FAILED");
+  assert.equal((await connect(callback, person, account)).status, 200);
+  assert.equal((await short()).status, 200);
 });
 
 stackTest(
   "oauth-youtube-callback says OAUTH_EXCHANGE_FAILED for a code that Google refuses",
   async () => {
     const { callback, person } = await open();
-    const url = await consent(person, accountWith(3));
-    url.searchParams.set("code", "4/0-not-a-code");
-    const answer = await arrive(callback, url);
+    const page = await comeBack(callback, await consent(person, accountWith(3)));
+    page.searchParams.set("code", "4/0-not-a-code");
+    const answer = await finish(callback, person, page);
     assertRefused(answer, 502, "OAUTH_EXCHANGE_FAILED");
     assert.ok(!JSON.stringify(answer.body).includes("not-a-code"));
   },
 );
 
 stackTest("oauth-youtube-callback refuses a state that was not given out here", async () => {
-  const { callback } = await open();
+  const { callback, person } = await open();
   const url = new URL("http://function/oauth-youtube-callback?code=x&state=made-up");
-  assertRefused(await arrive(callback, url), 400, "OAUTH_STATE_INVALID");
-  url.searchParams.delete("code");
-  assertRefused(await arrive(callback, url), 400, "VALIDATION_ERROR");
+  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_STATE_INVALID`);
+  assertRefused(await finish(callback, person, url), 400, "OAUTH_STATE_INVALID");
+});
+
+stackTest("oauth-youtube-callback refuses what is incomplete", async () => {
+  const { callback, person } = await open();
+  for (const query of ["", "?state=made-up", "?code=x"]) {
+    const answer = await call(callback, null, `oauth-youtube-callback${query}`);
+    assertRefused(answer, 400, "VALIDATION_ERROR");
+  }
+  for (const body of [{}, { code: "x" }, { code: "x", state: "y", user_id: person.id }]) {
+    const answer = await call(callback, person, "oauth-youtube-callback", body);
+    assertRefused(answer, 400, "VALIDATION_ERROR");
+  }
+});
+
+stackTest("oauth-youtube-callback tells a browser that both its methods are there", async () => {
+  const { callback } = await open();
+  const url = "http://function/oauth-youtube-callback";
+  const preflight = await callback(new Request(url, { method: "OPTIONS" }));
+  assert.equal(preflight.status, 204);
+  assert.match(preflight.headers.get("access-control-allow-methods")!, /GET.*POST/);
 });

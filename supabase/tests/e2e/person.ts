@@ -73,10 +73,16 @@ export class Person {
     await redirect.body?.cancel();
     const callback = redirect.headers.get("location");
     assert.ok(callback, `the consent page redirects (status ${redirect.status})`);
-    const connected = await fetch(callback, { headers: { accept: "application/json" } });
-    const body = await connected.json();
-    assert.equal(connected.status, 200, JSON.stringify(body));
-    return body.social_account_id;
+    const back = await fetch(callback, { redirect: "manual" });
+    await back.body?.cancel();
+    assert.equal(back.status, 303, "the callback passes the browser on");
+    const page = new URL(back.headers.get("location")!).searchParams;
+    const connected = await this.call("oauth-youtube-callback", {
+      code: page.get("code"),
+      state: page.get("state"),
+    });
+    assert.equal(connected.status, 200, JSON.stringify(connected.body));
+    return String(connected.body.social_account_id);
   }
 
   /** Starts a sync and returns the id of its job. */

@@ -85,7 +85,7 @@ Deno.test("store_refreshed_tokens() lets one of many refreshes through", async (
   });
 });
 
-Deno.test("consume_oauth_state() gives a state to one of many callbacks", async () => {
+Deno.test("consume_oauth_state() gives a state to one of many calls", async () => {
   await withUsers(1, async (sql, [user]) => {
     const hash = crypto.randomUUID().replaceAll("-", "");
     await sql`select public.create_oauth_state(${user!}, 'youtube', ${hash}, 'verifier', 'https://x.invalid/cb')`;
@@ -93,7 +93,7 @@ Deno.test("consume_oauth_state() gives a state to one of many callbacks", async 
     const results = await Promise.allSettled(
       Array.from(
         { length: 6 },
-        () => sql`select * from public.consume_oauth_state('youtube', ${hash})`,
+        () => sql`select * from public.consume_oauth_state(${user!}, 'youtube', ${hash})`,
       ),
     );
 

@@ -1,6 +1,6 @@
 /**
  * Connecting an account, the same for every platform: send the creator away with a state and a PKCE
- * challenge, and take what they bring back, once.
+ * challenge, and take what the same creator brings back, once.
  */
 
 import { serviceDb } from "../db.ts";
@@ -12,18 +12,16 @@ import { ProviderError } from "./provider_error.ts";
 
 /** A platform that accounts can be connected from. */
 export interface ConnectablePlatform {
-  /** As in the table `platform`; `oauth-<name>-callback` is the function that receives the redirect. */
+  /** As in the table `platform`; `oauth-<name>-callback` is the function to come back to. */
   name: string;
   oauth: OAuthClient;
   getAccount(accessToken: string, options?: CallOptions): Promise<PlatformAccount>;
 }
 
-/** An authorization that was started here, taken from the store. */
-export interface PendingAuthorization {
-  user_id: string;
+/** What the exchange of a code needs besides the code. */
+interface PendingAuthorization {
   code_verifier: string;
   redirect_uri: string;
-  redirect_to: string | null;
 }
 
 /** Starts an authorization and returns where to send the creator. */
@@ -49,32 +47,38 @@ export async function startAuthorization(
   return oauth.authorizationUrl({ redirectUri, state, codeChallenge, scopes: platform.scopes });
 }
 
-/** Takes the authorization a state belongs to; `OAUTH_STATE_INVALID` if unknown, used or expired. */
-export async function takeAuthorization(
+/** The page of ours that an authorization goes on at; null for a state that is not good. Takes nothing. */
+export async function findReturnPage(
   { name }: ConnectablePlatform,
   state: string,
-): Promise<PendingAuthorization> {
+): Promise<string | null> {
   const { data } = await serviceDb()
-    .rpc("consume_oauth_state", { p_platform: name, p_state_hash: await hashState(state) })
+    .rpc("get_oauth_redirect", { p_platform: name, p_state_hash: await hashState(state) })
     .throwOnError();
-  const pending = data[0];
-  if (!pending) throw new AppError("OAUTH_STATE_INVALID");
-  return pending;
+  // The generated type does not know that a returned column may be null.
+  const page = data[0] as { redirect_to: string | null } | undefined;
+  return page ? page.redirect_to ?? linkEnv().siteUrl : null;
 }
 
-/** Exchanges the code, reads the account and stores the connection. Returns the social account's id. */
+/**
+ * Takes the authorization, exchanges the code, reads the account and stores the connection.
+ * `OAUTH_STATE_INVALID` unless this user started it, a short time ago, and has not finished it yet.
+ *
+ * @returns The social account's id.
+ */
 export async function finishAuthorization(
   platform: ConnectablePlatform,
-  pending: PendingAuthorization,
-  code: string,
+  userId: string,
+  { state, code }: { state: string; code: string },
   options: CallOptions = {},
 ): Promise<string> {
+  const pending = await takeAuthorization(platform, userId, state);
   const grant = await exchange(platform.oauth, pending, code, options);
   await assertScopes(platform, grant);
   const account = await platform.getAccount(grant.accessToken, options);
-  if (grant.refreshToken === null) await assertStoredGrant(platform, pending.user_id, account);
+  if (grant.refreshToken === null) await assertStoredGrant(platform, userId, account);
   const { data: socialAccountId } = await serviceDb().rpc("connect_platform_account", {
-    p_user_id: pending.user_id,
+    p_user_id: userId,
     p_platform: platform.name,
     p_account: { ...account },
     p_tokens: { access_token: grant.accessToken, refresh_token: grant.refreshToken },
@@ -82,6 +86,21 @@ export async function finishAuthorization(
     p_token_expires_at: grant.expiresAt,
   }).throwOnError();
   return socialAccountId;
+}
+
+async function takeAuthorization(
+  { name }: ConnectablePlatform,
+  userId: string,
+  state: string,
+): Promise<PendingAuthorization> {
+  const { data } = await serviceDb().rpc("consume_oauth_state", {
+    p_user_id: userId,
+    p_platform: name,
+    p_state_hash: await hashState(state),
+  }).throwOnError();
+  const pending = data[0];
+  if (!pending) throw new AppError("OAUTH_STATE_INVALID");
+  return pending;
 }
 
 async function exchange(

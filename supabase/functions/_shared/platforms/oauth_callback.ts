@@ -1,66 +1,61 @@
-/** The way back from a provider, the same for every platform. */
+/**
+ * The way back from a provider, the same for every platform, in two steps. The browser that comes back
+ * proves nothing: its person may have been lured into consenting to somebody else's authorization. So it
+ * is only passed on to our site, where the signed-in user hands in the code; that connects, and only for
+ * the user who started.
+ */
 
 import * as z from "zod";
 import type { Context } from "../endpoint.ts";
-import { toAppError } from "../error_mapping.ts";
-import { AppError } from "../errors.ts";
+import { linkEnv } from "../env.ts";
+import type { ErrorCode } from "../errors.ts";
 import { withQuery } from "../redirects.ts";
 import { ok, seeOther } from "../reply.ts";
-import {
-  type ConnectablePlatform,
-  finishAuthorization,
-  type PendingAuthorization,
-  takeAuthorization,
-} from "./authorization.ts";
+import { type ConnectablePlatform, findReturnPage, finishAuthorization } from "./authorization.ts";
+
+const State = z.string().min(1).max(512);
+const Code = z.string().min(1).max(2048);
 
 /** What a provider sends back: a code, or why there is none. */
 export const CallbackQuery = z.object({
-  state: z.string().min(1).max(512),
-  code: z.string().min(1).max(2048).optional(),
+  state: State,
+  code: Code.optional(),
   error: z.string().min(1).max(200).optional(),
 }).refine(
   ({ code, error }) => code !== undefined || error !== undefined,
   "code or error is needed",
 );
 
+/** What the page hands in: as it got it. */
+export const CallbackBody = z.strictObject({ state: State, code: Code });
+
 type Redirected = Context<"provider_redirect", z.infer<typeof CallbackQuery>, undefined>;
+type HandedIn = Context<"user", undefined, z.infer<typeof CallbackBody>>;
 
 /**
- * Finishes the authorization and sends the browser where it asked to go, with `social_account_id` or
- * `error=<CODE>`. Without such a page, or to who accepts JSON, it answers like any endpoint. A state that
- * is not ours leads nowhere: its answer is always JSON.
+ * Passes the browser on to the page it asked for, else to the site, with `code` and `state` or with
+ * `error=<CODE>`. Takes and connects nothing.
  */
-export async function receiveRedirect(
+export async function passOn(
   platform: ConnectablePlatform,
-  { request, query, signal, log }: Redirected,
+  { query: { state, code, error }, log }: Redirected,
 ): Promise<Response> {
-  const pending = await takeAuthorization(platform, query.state);
-  const acceptsJson = request.headers.get("accept")?.includes("application/json");
-  const page = acceptsJson ? null : pending.redirect_to;
-  try {
-    const social_account_id = await connect(platform, pending, query, signal);
-    return page ? seeOther(withQuery(page, { social_account_id })) : ok({ social_account_id });
-  } catch (thrown) {
-    if (!page) throw thrown;
-    const error = toAppError(thrown);
-    const ours = error.status >= 500;
-    log[ours ? "error" : "info"]("connecting an account failed", {
-      error_code: error.code,
-      ...(ours && { error }),
-    });
-    return seeOther(withQuery(page, { error: error.code }));
-  }
+  const refuse = (page: string, error_code: ErrorCode) => {
+    log.info("an authorization came back without success", { error_code, reason: error });
+    return seeOther(withQuery(page, { error: error_code }));
+  };
+  const page = await findReturnPage(platform, state);
+  if (page === null) return refuse(linkEnv().siteUrl, "OAUTH_STATE_INVALID");
+  if (error === "access_denied") return refuse(page, "OAUTH_DENIED");
+  if (error !== undefined || code === undefined) return refuse(page, "OAUTH_EXCHANGE_FAILED");
+  return seeOther(withQuery(page, { code, state }));
 }
 
-function connect(
+/** Connects the account for the user who started. */
+export async function connect(
   platform: ConnectablePlatform,
-  pending: PendingAuthorization,
-  { code, error }: z.infer<typeof CallbackQuery>,
-  signal: AbortSignal,
-): Promise<string> {
-  if (error === "access_denied") throw new AppError("OAUTH_DENIED");
-  if (error !== undefined || code === undefined) {
-    throw new AppError("OAUTH_EXCHANGE_FAILED", { cause: `provider said ${error}` });
-  }
-  return finishAuthorization(platform, pending, code, { signal });
+  { user, body, signal }: HandedIn,
+): Promise<Response> {
+  const social_account_id = await finishAuthorization(platform, user.id, body, { signal });
+  return ok({ social_account_id });
 }

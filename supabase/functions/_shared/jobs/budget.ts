@@ -41,6 +41,7 @@ function reading(read: () => number): number | null {
 export class Budget {
   readonly #deadline: number;
   readonly #cpuAtStart: number | null;
+  readonly #memoryLimit: number;
 
   constructor(
     private readonly clock: Clock,
@@ -49,6 +50,10 @@ export class Budget {
   ) {
     this.#deadline = clock.now() + limits.wall_ms;
     this.#cpuAtStart = meter.cpuMs();
+    // A reading that is too high before any work was done counts something else, such as the whole
+    // host process. Heeding it would mean never to work at all.
+    const limit = limits.memory_bytes ?? Infinity;
+    this.#memoryLimit = (meter.memoryBytes() ?? 0) < limit ? limit : Infinity;
   }
 
   /** Wall-clock milliseconds left, 0 as soon as any limit is used up. */
@@ -59,10 +64,10 @@ export class Budget {
   /** The limit that is used up, or null. */
   spent(): "wall_clock" | "cpu" | "memory" | null {
     if (this.clock.now() >= this.#deadline) return "wall_clock";
-    const { cpu_ms, memory_bytes } = this.limits;
+    const { cpu_ms } = this.limits;
     const cpu = cpu_ms === null ? null : this.meter.cpuMs();
     if (cpu_ms !== null && cpu !== null && cpu - (this.#cpuAtStart ?? 0) >= cpu_ms) return "cpu";
-    const memory = memory_bytes === null ? null : this.meter.memoryBytes();
-    return memory_bytes !== null && memory !== null && memory >= memory_bytes ? "memory" : null;
+    const watchesMemory = this.#memoryLimit !== Infinity;
+    return watchesMemory && (this.meter.memoryBytes() ?? 0) >= this.#memoryLimit ? "memory" : null;
   }
 }

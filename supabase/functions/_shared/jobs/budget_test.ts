@@ -26,6 +26,11 @@ Deno.test("CPU time counts from the start of the budget, not of the process", ()
   assert.deepEqual([budget.spent(), budget.remaining()], ["cpu", 0]);
 });
 
+Deno.test("memory over its limit before any work was done does not keep a worker from working", () => {
+  const { budget } = setUp({ memory_bytes: 50 });
+  assert.equal(budget.spent(), null);
+});
+
 Deno.test("memory over its limit spends the budget", () => {
   const { used, budget } = setUp({ memory_bytes: 100 });
   used.memory = 100;

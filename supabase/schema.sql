@@ -12,6 +12,31 @@ create table private.error_code (
 );
 alter table private.error_code enable row level security;
 
+create table private.job_count (
+  job_type text not null,
+  status text not null,
+  jobs bigint not null,
+  constraint job_count_pkey PRIMARY KEY (job_type, status)
+);
+alter table private.job_count enable row level security;
+
+create table private.job_count_change (
+  id bigint not null generated always as identity,
+  job_type text not null,
+  status text not null,
+  change integer not null,
+  constraint job_count_change_pkey PRIMARY KEY (id)
+);
+alter table private.job_count_change enable row level security;
+
+create table private.job_flow (
+  flow_id uuid not null,
+  job_priority smallint not null,
+  last_turn bigint not null,
+  constraint job_flow_pkey PRIMARY KEY (flow_id, job_priority)
+);
+alter table private.job_flow enable row level security;
+
 create table private.job_lane (
   job_priority smallint not null,
   virtual_time bigint not null default 0,
@@ -19,12 +44,33 @@ create table private.job_lane (
 ) with (fillfactor=10);
 alter table private.job_lane enable row level security;
 
+create table private.job_pause (
+  user_id uuid not null,
+  reason text,
+  paused_at timestamp with time zone not null default now(),
+  constraint job_pause_pkey PRIMARY KEY (user_id),
+  constraint job_pause_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+alter table private.job_pause enable row level security;
+
+create table private.job_rate (
+  job_type text not null,
+  tokens double precision not null,
+  refilled_at timestamp with time zone not null default now(),
+  constraint job_rate_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE CASCADE,
+  constraint job_rate_pkey PRIMARY KEY (job_type)
+);
+alter table private.job_rate enable row level security;
+
 create table private.job_setting (
   id boolean not null default true,
   max_active_jobs_per_user integer not null default 10,
   max_workers integer not null default 4,
   notify_status_changes boolean not null default true,
   is_draining boolean not null default false,
+  ageing_after interval not null default '00:05:00'::interval,
+  ageing_share double precision not null default 0.1,
+  constraint job_setting_ageing_is_a_share CHECK (((ageing_after >= '00:00:00'::interval) AND ((ageing_share >= (0)::double precision) AND (ageing_share <= (1)::double precision)))),
   constraint job_setting_is_one_row CHECK (id),
   constraint job_setting_limits_positive CHECK (((max_active_jobs_per_user > 0) AND (max_workers > 0))),
   constraint job_setting_pkey PRIMARY KEY (id)
@@ -158,6 +204,29 @@ grant select on public.content_type to anon;
 grant select on public.content_type to authenticated;
 grant select on public.content_type to service_role;
 
+create table public.job_batch (
+  parent_job_id uuid not null,
+  on_child_failure text not null default 'partial'::text,
+  when_done text not null default 'complete'::text,
+  total integer not null default 0,
+  completed integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0,
+  is_open boolean not null default true,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint job_batch_counts_add_up CHECK (((completed >= 0) AND (failed >= 0) AND (cancelled >= 0) AND (((completed + failed) + cancelled) <= total))),
+  constraint job_batch_on_child_failure_is_known CHECK ((on_child_failure = ANY (ARRAY['fail_fast'::text, 'partial'::text]))),
+  constraint job_batch_parent_job_id_fkey FOREIGN KEY (parent_job_id) REFERENCES job_queue(id) ON DELETE CASCADE,
+  constraint job_batch_pkey PRIMARY KEY (parent_job_id),
+  constraint job_batch_when_done_is_known CHECK ((when_done = ANY (ARRAY['complete'::text, 'resume'::text])))
+) with (fillfactor=50);
+CREATE INDEX job_batch_open_idx ON public.job_batch USING btree (parent_job_id) WHERE is_open;
+CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.job_batch FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+alter table public.job_batch enable row level security;
+grant select on public.job_batch to authenticated;
+grant select on public.job_batch to service_role;
+
 create table public.job_log (
   id bigint not null generated always as identity,
   job_id uuid not null,
@@ -207,14 +276,18 @@ create table public.job_queue (
   parent_job_id uuid,
   dedupe_key text not null default (gen_random_uuid())::text,
   turn bigint default 0,
+  held_by text,
+  progress_base_seconds double precision not null default 0,
   seq bigint not null default 0,
   created_at timestamp with time zone not null default now(),
+  requested_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint job_queue_cancelled_was_requested CHECK (((status <> 'cancelled'::text) OR (cancel_requested_at IS NOT NULL))),
   constraint job_queue_completed_at_iff_final CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
   constraint job_queue_completed_is_100_percent CHECK (((status <> 'completed'::text) OR (progress_percent = 100))),
-  constraint job_queue_counters_not_negative CHECK (((retry_count >= 0) AND (max_retries >= 0) AND (crash_count >= 0) AND (fencing_token >= 0) AND (seq >= 0) AND (runtime_seconds >= (0)::double precision))),
+  constraint job_queue_counters_not_negative CHECK (((retry_count >= 0) AND (max_retries >= 0) AND (crash_count >= 0) AND (fencing_token >= 0) AND (seq >= 0) AND (runtime_seconds >= (0)::double precision) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)))),
   constraint job_queue_failed_says_why CHECK (((status <> 'failed'::text) OR (error_code IS NOT NULL))),
+  constraint job_queue_held_waits_outside_the_lanes CHECK (((held_by IS NULL) OR ((held_by = ANY (ARRAY['children'::text, 'user_pause'::text])) AND (status = 'pending'::text) AND (turn IS NULL)))),
   constraint job_queue_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint job_queue_lease_iff_processing CHECK (((status = 'processing'::text) = (lease_expires_at IS NOT NULL))),
   constraint job_queue_not_its_own_parent CHECK ((parent_job_id <> id)),
@@ -233,16 +306,17 @@ create table public.job_queue (
 alter table public.job_queue alter job_type set statistics 500;
 alter table public.job_queue alter status set statistics 500;
 CREATE INDEX job_queue_cached_result_idx ON public.job_queue USING btree (user_id, dedupe_key, completed_at DESC) WHERE (status = 'completed'::text);
-CREATE INDEX job_queue_children_idx ON public.job_queue USING btree (parent_job_id, status) WHERE (parent_job_id IS NOT NULL);
-CREATE INDEX job_queue_delayed_idx ON public.job_queue USING btree (scheduled_for) WHERE ((status = 'pending'::text) AND (turn IS NULL));
+CREATE INDEX job_queue_delayed_idx ON public.job_queue USING btree (scheduled_for) WHERE ((status = 'pending'::text) AND (turn IS NULL) AND (held_by IS NULL));
 CREATE INDEX job_queue_expiry_idx ON public.job_queue USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX job_queue_finished_idx ON public.job_queue USING btree (job_type, status, completed_at) WHERE (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text]));
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) AND (params <> '{}'::jsonb));
+CREATE INDEX job_queue_paused_idx ON public.job_queue USING btree (user_id) WHERE (held_by = 'user_pause'::text);
 CREATE INDEX job_queue_processing_idx ON public.job_queue USING btree (job_type, user_id) WHERE (status = 'processing'::text);
 CREATE INDEX job_queue_ready_idx ON public.job_queue USING btree (job_type, job_priority, turn, created_at) WHERE ((status = 'pending'::text) AND (turn IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE ((status = 'completed'::text) AND (result IS NOT NULL));
 CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX job_queue_active_key ON public.job_queue USING btree (user_id, dedupe_key) NULLS NOT DISTINCT WHERE ((status = ANY (ARRAY['pending'::text, 'processing'::text])) AND (parent_job_id IS NULL));
+CREATE UNIQUE INDEX job_queue_child_key ON public.job_queue USING btree (parent_job_id, dedupe_key) WHERE (parent_job_id IS NOT NULL);
 CREATE TRIGGER _500_ring_on_insert AFTER INSERT ON public.job_queue REFERENCING NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__ring_on_insert();
 CREATE TRIGGER _500_ring_on_update AFTER UPDATE ON public.job_queue REFERENCING OLD TABLE AS old_job NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__ring_on_update();
 CREATE TRIGGER _900_broadcast_insert AFTER INSERT ON public.job_queue REFERENCING NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__broadcast_insert();
@@ -2910,6 +2984,11 @@ create policy select_own on public.content_item as permissive for select to auth
 
 create policy select_all on public.content_type as permissive for select to anon, authenticated
   using (true);
+
+create policy select_own on public.job_batch as permissive for select to authenticated
+  using ((EXISTS ( SELECT
+   FROM job_queue job
+  WHERE ((job.id = job_batch.parent_job_id) AND (job.user_id = ( SELECT auth.uid() AS uid))))));
 
 create policy select_own on public.job_log as permissive for select to authenticated
   using ((EXISTS ( SELECT

@@ -75,12 +75,18 @@ create table private.job_setting (
   max_workers int not null default 4,
   notify_status_changes boolean not null default true,
   is_draining boolean not null default false,
+  ageing_after interval not null default '5 minutes',
+  ageing_share double precision not null default 0.1,
   constraint job_setting_is_one_row check (id),
-  constraint job_setting_limits_positive check (max_active_jobs_per_user > 0 and max_workers > 0)
+  constraint job_setting_limits_positive check (max_active_jobs_per_user > 0 and max_workers > 0),
+  constraint job_setting_ageing_is_a_share
+    check (ageing_after >= interval '0' and ageing_share between 0 and 1)
 );
 
 comment on table private.job_setting is
-  'Engine-wide settings: active jobs per user, workers the doorbell may start, NOTIFY switch, drain.';
+  'Engine-wide settings: active jobs per user, workers the doorbell may start, NOTIFY switch, drain, ageing.';
+comment on column private.job_setting.ageing_share is
+  'Part of all starts that goes to jobs which have waited longer than ageing_after, whatever their priority.';
 
 insert into private.job_setting default values;
 
@@ -95,9 +101,65 @@ comment on table private.job_lane is 'Fair-queueing clock, one row per priority;
 
 insert into private.job_lane (job_priority) select generate_series(1, 10);
 
+-- Where a user's children line up: behind the last one, however many batches they come from.
+create table private.job_flow (
+  flow_id uuid,
+  job_priority smallint,
+  last_turn bigint not null,
+  primary key (flow_id, job_priority)
+);
+
+comment on table private.job_flow is
+  'Last turn given to children of a user (all zeros: the system) per priority; kept while it is ahead of the lane.';
+
+-- Token buckets of the types that have a rate_limit: it holds up to rate_limit starts, and refills evenly.
+create table private.job_rate (
+  job_type text primary key references public.job_type (name) on update cascade on delete cascade,
+  tokens double precision not null,
+  refilled_at timestamptz not null default now()
+);
+
+comment on table private.job_rate is 'Starts a rate-limited job type has left; no row = a full bucket.';
+
+-- Users whose jobs wait until an operator says otherwise.
+create table private.job_pause (
+  user_id uuid primary key references public.users (id) on delete cascade,
+  reason text,
+  paused_at timestamptz not null default now()
+);
+
+comment on table private.job_pause is 'Users whose jobs are not started; see pause_user_jobs().';
+
+-- How many jobs there are per type and status, without counting them: every statement that changes a
+-- status appends what it changed, and the tick adds that up. No row is written by two statements.
+create table private.job_count (
+  job_type text,
+  status text,
+  jobs bigint not null,
+  primary key (job_type, status)
+);
+
+create table private.job_count_change (
+  id bigint generated always as identity primary key,
+  job_type text not null,
+  status text not null,
+  change int not null
+);
+
+comment on table private.job_count is 'Jobs per type and status, as of the last roll-up.';
+comment on table private.job_count_change is 'What has changed since the last roll-up; read together with job_count.';
+
 alter table private.job_setting enable row level security;
 alter table private.job_lane enable row level security;
-revoke all on private.job_setting, private.job_lane from public, anon, authenticated, service_role;
+alter table private.job_flow enable row level security;
+alter table private.job_rate enable row level security;
+alter table private.job_pause enable row level security;
+alter table private.job_count enable row level security;
+alter table private.job_count_change enable row level security;
+revoke all on
+  private.job_setting, private.job_lane, private.job_flow, private.job_rate, private.job_pause,
+  private.job_count, private.job_count_change
+from public, anon, authenticated, service_role;
 
 -- The queue, which is also its history until cleanup.
 create table public.job_queue (
@@ -130,8 +192,11 @@ create table public.job_queue (
   parent_job_id uuid references public.job_queue (id) on delete cascade,
   dedupe_key text not null default gen_random_uuid()::text,
   turn bigint default 0,
+  held_by text,
+  progress_base_seconds double precision not null default 0,
   seq bigint not null default 0,
   created_at timestamptz not null default now(),
+  requested_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint job_queue_status_is_known
     check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
@@ -139,13 +204,15 @@ create table public.job_queue (
   constraint job_queue_progress_in_range check (progress_percent between 0 and 100),
   constraint job_queue_counters_not_negative check (
     retry_count >= 0 and max_retries >= 0 and crash_count >= 0 and fencing_token >= 0 and seq >= 0
-    and runtime_seconds >= 0),
+    and runtime_seconds >= 0 and progress_base_seconds between 0 and runtime_seconds),
   constraint job_queue_lease_iff_processing
     check ((status = 'processing') = (lease_expires_at is not null)),
   constraint job_queue_slice_iff_processing
     check ((status = 'processing') = (slice_started_at is not null)),
   constraint job_queue_processing_has_worker
     check (status <> 'processing' or (worker_id is not null and started_at is not null)),
+  constraint job_queue_held_waits_outside_the_lanes
+    check (held_by is null or (held_by in ('children', 'user_pause') and status = 'pending' and turn is null)),
   constraint job_queue_pending_has_no_worker check (status <> 'pending' or worker_id is null),
   constraint job_queue_completed_at_iff_final
     check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
@@ -173,9 +240,15 @@ comment on column public.job_queue.fencing_token is
 comment on column public.job_queue.is_classic is
   'Taken with start_job() by a worker that knows no fencing token; only then may a write omit it.';
 comment on column public.job_queue.dedupe_key is
-  'Digest of type and params; a random value marks a job that nobody may join.';
+  'Digest of type and params; a random value marks a job that nobody may join. Unique among the children of a job.';
+comment on column public.job_queue.held_by is
+  'Why a pending job is not up for claiming: it waits for its children, or its user is paused.';
+comment on column public.job_queue.requested_at is
+  'When it was last asked for: created, or retried by hand. The dedupe window counts from here.';
+comment on column public.job_queue.progress_base_seconds is
+  'runtime_seconds when the progress last went back to 0; the pace is measured from there.';
 comment on column public.job_queue.turn is
-  'Place in its priority lane, lower first; null while scheduled_for is ahead (the claim promotes it).';
+  'Place in its priority lane, lower first; null while scheduled_for is ahead (the claim promotes it) or it is held.';
 comment on column public.job_queue.seq is 'Grows with every change the owner is told about.';
 comment on column public.job_queue.started_at is 'First start; slice_started_at is that of this attempt.';
 comment on column public.job_queue.runtime_seconds is 'Working time of the slices that have ended.';
@@ -193,7 +266,10 @@ create index job_queue_ready_idx on public.job_queue (job_type, job_priority, tu
   where status = 'pending' and turn is not null;
 -- claim_jobs(): retries and scheduled jobs that have become due (retry eligible).
 create index job_queue_delayed_idx on public.job_queue (scheduled_for)
-  where status = 'pending' and turn is null;
+  where status = 'pending' and turn is null and held_by is null;
+-- resume_user_jobs(): what a pause has put aside.
+create index job_queue_paused_idx on public.job_queue (user_id)
+  where held_by = 'user_pause';
 -- expire_stale_jobs(): what waited too long.
 create index job_queue_expiry_idx on public.job_queue (expires_at)
   where status = 'pending' and expires_at is not null;
@@ -209,8 +285,8 @@ create index job_queue_cached_result_idx on public.job_queue (user_id, dedupe_ke
 -- cleanup_old_jobs() (retention is per type), retry_failed_jobs(), listings by type and status.
 create index job_queue_finished_idx on public.job_queue (job_type, status, completed_at)
   where status in ('completed', 'failed', 'cancelled');
--- A parent's children by state; and the foreign key.
-create index job_queue_children_idx on public.job_queue (parent_job_id, status)
+-- A parent's children, each of them once; and the foreign key.
+create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
   where parent_job_id is not null;
 -- Finished jobs by what they were about (params @> …); written once per job, never for empty params.
 create index job_queue_params_idx on public.job_queue using gin (params jsonb_path_ops)
@@ -226,6 +302,50 @@ grant select on public.job_queue to authenticated, service_role;
 create policy select_own on public.job_queue
   for select to authenticated
   using (user_id = (select auth.uid()));
+
+-- A job that has children: how many, how they ended, and what that means for it. Exact by construction:
+-- the statement that ends a child counts it, under the lock of this row.
+create table public.job_batch (
+  parent_job_id uuid primary key references public.job_queue (id) on delete cascade,
+  on_child_failure text not null default 'partial',
+  when_done text not null default 'complete',
+  total int not null default 0,
+  completed int not null default 0,
+  failed int not null default 0,
+  cancelled int not null default 0,
+  is_open boolean not null default true,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint job_batch_on_child_failure_is_known check (on_child_failure in ('fail_fast', 'partial')),
+  constraint job_batch_when_done_is_known check (when_done in ('complete', 'resume')),
+  constraint job_batch_counts_add_up
+    check (completed >= 0 and failed >= 0 and cancelled >= 0 and completed + failed + cancelled <= total)
+) with (fillfactor = 50);
+
+comment on table public.job_batch is 'Children of a job, counted; changed only by functions.';
+comment on column public.job_batch.on_child_failure is
+  'fail_fast: the first failed child fails the parent and cancels the rest. partial: the rest goes on, and the parent completes if any child did.';
+comment on column public.job_batch.when_done is
+  'complete: the engine completes the parent with the counts. resume: the parent''s handler runs once more.';
+comment on column public.job_batch.is_open is 'False once the parent has ended and no child is active; the sweep looks at open ones.';
+
+-- sweep_batches()
+create index job_batch_open_idx on public.job_batch (parent_job_id) where is_open;
+
+create trigger _100_update_updated_at
+  before update on public.job_batch
+  for each row execute function private.update_updated_at();
+
+alter table public.job_batch enable row level security;
+revoke all on public.job_batch from public, anon, authenticated, service_role;
+grant select on public.job_batch to authenticated, service_role;
+
+create policy select_own on public.job_batch
+  for select to authenticated
+  using (exists (
+    select from public.job_queue as job
+    where job.id = job_batch.parent_job_id and job.user_id = (select auth.uid())
+  ));
 
 -- What a job had to say. Daily partitions, so that 100 M lines cost nothing to expire. No foreign key:
 -- deleting a job must not search every partition; lines of a deleted job are out of every owner's sight

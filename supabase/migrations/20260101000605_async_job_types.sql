@@ -15,3 +15,15 @@ insert into public.job_type (
   null,
   3, false
 );
+
+-- The engine's own trial run: what a doctor, a benchmark or a curious frontend starts to see everything
+-- work without a provider. Users may create it, so it is bounded in number, length and rate.
+insert into public.job_type (
+  name, category, description, default_priority, max_retries, backoff_base, backoff_cap, lease,
+  max_runtime, expires_after, dedupe_window, cache_ttl, max_concurrency, max_per_user, user_creatable,
+  retention
+) values (
+  'self_test', 'maintenance', 'Does nothing for a while, in steps; fails or spreads to children when asked.',
+  5, 3, '1 second', '5 seconds', '15 seconds', '30 minutes', '1 hour', '5 minutes', '1 minute', 100, 10,
+  true, '1 day'
+);

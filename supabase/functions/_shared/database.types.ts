@@ -150,6 +150,54 @@ export type Database = {
         };
         Relationships: [];
       };
+      "job_batch": {
+        Row: {
+          "cancelled": number;
+          "completed": number;
+          "created_at": string;
+          "failed": number;
+          "is_open": boolean;
+          "on_child_failure": string;
+          "parent_job_id": string;
+          "total": number;
+          "updated_at": string;
+          "when_done": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cancelled"?: number;
+          "completed"?: number;
+          "created_at"?: string;
+          "failed"?: number;
+          "is_open"?: boolean;
+          "on_child_failure"?: string;
+          "parent_job_id": string;
+          "total"?: number;
+          "updated_at"?: string;
+          "when_done"?: string;
+        };
+        Update: {
+          "cancelled"?: number;
+          "completed"?: number;
+          "created_at"?: string;
+          "failed"?: number;
+          "is_open"?: boolean;
+          "on_child_failure"?: string;
+          "parent_job_id"?: string;
+          "total"?: number;
+          "updated_at"?: string;
+          "when_done"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "job_batch_parent_job_id_fkey";
+            columns: ["parent_job_id"];
+            isOneToOne: true;
+            referencedRelation: "job_queue";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "job_log": {
         Row: {
           "created_at": string;
@@ -190,6 +238,7 @@ export type Database = {
           "error_message": string | null;
           "expires_at": string | null;
           "fencing_token": number;
+          "held_by": string | null;
           "id": string;
           "is_classic": boolean;
           "job_priority": number;
@@ -198,8 +247,10 @@ export type Database = {
           "max_retries": number;
           "params": NonNullable<Json>;
           "parent_job_id": string | null;
+          "progress_base_seconds": number;
           "progress_message": string | null;
           "progress_percent": number;
+          "requested_at": string;
           "result": Json | null;
           "retry_count": number;
           "runtime_seconds": number;
@@ -225,6 +276,7 @@ export type Database = {
           "error_message"?: string | null;
           "expires_at"?: string | null;
           "fencing_token"?: number;
+          "held_by"?: string | null;
           "id"?: string;
           "is_classic"?: boolean;
           "job_priority"?: number;
@@ -233,8 +285,10 @@ export type Database = {
           "max_retries"?: number;
           "params"?: NonNullable<Json>;
           "parent_job_id"?: string | null;
+          "progress_base_seconds"?: number;
           "progress_message"?: string | null;
           "progress_percent"?: number;
+          "requested_at"?: string;
           "result"?: Json | null;
           "retry_count"?: number;
           "runtime_seconds"?: number;
@@ -259,6 +313,7 @@ export type Database = {
           "error_message"?: string | null;
           "expires_at"?: string | null;
           "fencing_token"?: number;
+          "held_by"?: string | null;
           "id"?: string;
           "is_classic"?: boolean;
           "job_priority"?: number;
@@ -267,8 +322,10 @@ export type Database = {
           "max_retries"?: number;
           "params"?: NonNullable<Json>;
           "parent_job_id"?: string | null;
+          "progress_base_seconds"?: number;
           "progress_message"?: string | null;
           "progress_percent"?: number;
+          "requested_at"?: string;
           "result"?: Json | null;
           "retry_count"?: number;
           "runtime_seconds"?: number;
@@ -681,6 +738,7 @@ export type Database = {
           "error_message": string | null;
           "expires_at": string | null;
           "fencing_token": number;
+          "held_by": string | null;
           "id": string;
           "is_classic": boolean;
           "job_priority": number;
@@ -689,8 +747,10 @@ export type Database = {
           "max_retries": number;
           "params": NonNullable<Json>;
           "parent_job_id": string | null;
+          "progress_base_seconds": number;
           "progress_message": string | null;
           "progress_percent": number;
+          "requested_at": string;
           "result": Json | null;
           "retry_count": number;
           "runtime_seconds": number;

@@ -21,6 +21,12 @@ export const errors = {
   CONFLICT: { status: 409, message: "This is not possible in the current state." },
   LEASE_LOST: { status: 409, message: "The job is no longer held by this worker." },
   JOB_NOT_CANCELLABLE: { status: 409, message: "The job has already ended." },
+  JOB_NOT_RETRYABLE: {
+    status: 409,
+    message: "Only a job that has failed or was cancelled can be run again.",
+  },
+  JOB_ALREADY_ACTIVE: { status: 409, message: "An equal job is under way." },
+  SUPERSEDED: { status: 409, message: "A newer job took the place of this one." },
   SOCIAL_ACCOUNT_AMBIGUOUS: {
     status: 409,
     message: "Several accounts of this platform are connected; say which one.",
@@ -48,6 +54,8 @@ export const errors = {
   EXPIRED: { status: 500, message: "The job was not started in time." },
   HANDLER_ERROR: { status: 500, message: "The job failed." },
   INVALID_RESULT: { status: 500, message: "The job produced a result that is not valid." },
+  CHILD_FAILED: { status: 500, message: "A part of the job failed." },
+  SELF_TEST_FAILED: { status: 500, message: "The self test failed, as it was asked to." },
   MAX_RUNTIME_EXCEEDED: { status: 500, message: "The job ran longer than it may." },
   OAUTH_EXCHANGE_FAILED: { status: 502, message: "The platform did not accept the authorization." },
   PROVIDER_UNAVAILABLE: { status: 502, message: "The platform does not answer." },

@@ -6,7 +6,7 @@ type Tables = Database["public"]["Tables"];
 
 /** The columns of {@link JobRow}. */
 export const JOB_COLUMNS =
-  "id, parent_job_id, job_type, status, job_priority, progress_percent, progress_message, result, error_code, error_message, created_at, scheduled_for, started_at, slice_started_at, runtime_seconds, progress_base_seconds, held_by, completed_at, updated_at, retry_count, crash_count, seq, batch:job_batch(total, completed, failed, cancelled, created_at)";
+  "id, parent_job_id, job_type, status, job_priority, progress_percent, progress_message, result, error_code, error_message, created_at, requested_at, scheduled_for, started_at, slice_started_at, runtime_seconds, progress_base_seconds, held_by, completed_at, updated_at, retry_count, crash_count, seq, batch:job_batch(total, completed, failed, cancelled, created_at)";
 
 /** The counted children of a job. */
 export type BatchRow = Pick<
@@ -29,6 +29,7 @@ export type JobRow =
     | "error_code"
     | "error_message"
     | "created_at"
+    | "requested_at"
     | "scheduled_for"
     | "started_at"
     | "slice_started_at"

@@ -16,6 +16,7 @@ function job(parts: Partial<JobRow> = {}): JobRow {
     error_code: null,
     error_message: null,
     created_at: "2026-01-01T00:00:00+00:00",
+    requested_at: "2026-01-01T00:00:00+00:00",
     scheduled_for: "2026-01-01T00:00:00+00:00",
     started_at: "2026-01-01T00:00:40+00:00",
     slice_started_at: "2026-01-01T00:00:40+00:00",

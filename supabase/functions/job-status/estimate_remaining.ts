@@ -5,6 +5,8 @@ export type Paced = Pick<
   JobRow,
   | "status"
   | "held_by"
+  | "created_at"
+  | "requested_at"
   | "scheduled_for"
   | "slice_started_at"
   | "runtime_seconds"
@@ -19,6 +21,8 @@ const EVIDENCE_SECONDS = 2;
 /** Seconds until the job ends if it goes on at the pace so far; null while nothing supports an estimate. */
 export function estimateRemaining(job: Paced, now: number): number | null {
   if (job.status !== "pending" && job.status !== "processing") return null;
+  // Retried by hand: what was done before shows in the percentage, and in no clock.
+  if (Date.parse(job.requested_at) > Date.parse(job.created_at)) return null;
   if (job.held_by === "children") return job.batch && ofChildren(job.batch, now);
   // Nobody knows when a pause ends; and the percentage of a parent is its children's, not its own work.
   if (job.held_by !== null || job.batch !== null) return null;

@@ -8,6 +8,8 @@ function job(parts: Partial<Paced> = {}): Paced {
   return {
     status: "processing",
     held_by: null,
+    created_at: at(60),
+    requested_at: at(60),
     scheduled_for: at(60),
     slice_started_at: at(20),
     runtime_seconds: 0,
@@ -62,6 +64,8 @@ const cases: [string, Partial<Paced>, number | null][] = [
     null,
   ],
   ["is null for a parent that does its own work", { batch }, null],
+  ["is null after a retry by hand", { requested_at: at(30) }, null],
+  ["is null after a parent's retry by hand", { ...parent, requested_at: at(30) }, null],
   ["is null when it has ended", { ...waiting, status: "failed", runtime_seconds: 20 }, null],
 ];
 

@@ -1,15 +1,17 @@
 import type { Db } from "../db.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "./clock.ts";
-import { type JobRun, startRun } from "./context.ts";
+import type { JobRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import type { AbortReason, Outcome } from "./errors.ts";
+import type { AbortReason } from "./errors.ts";
 import { type Counts, noCounts } from "./counts.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import type { Recorded, Settler } from "./settler.ts";
+import { startRun } from "./start_run.ts";
 
 interface Held {
   run: JobRun;
@@ -169,5 +171,9 @@ function describe(outcome: Outcome, recorded: Recorded): Exclude<keyof Counts, "
   if (outcome.kind === "cancelled" || outcome.kind === "lost") return outcome.kind;
   if (recorded === null) return "lost";
   if (outcome.kind === "failed") return recorded === "pending" ? "retried" : "failed";
+  // Children may have ended already, and their parent with them.
+  if (outcome.kind === "waiting" && recorded !== "pending") {
+    return recorded === "failed" ? "failed" : "completed";
+  }
   return outcome.kind;
 }

@@ -1,4 +1,5 @@
 import type { Db } from "../db.ts";
+import { type ChildAccess, childAccess } from "./children.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { type AbortReason, JobAborted, Snooze } from "./errors.ts";
 import type { ClaimedJob, JobStore, Lease, Progress } from "./job_store.ts";
@@ -6,7 +7,7 @@ import type { JobLog } from "./log_buffer.ts";
 import { ProgressWriter } from "./progress.ts";
 
 /** What a handler works with. Every write it makes is fenced by `lease`. */
-export interface JobContext<P, C> {
+export interface JobContext<P, C> extends ChildAccess<C> {
   readonly job: Pick<ClaimedJob, "id" | "user_id" | "job_type" | "parent_job_id">;
   readonly params: P;
   /** Where an earlier slice or attempt stopped; null on a fresh start. */
@@ -33,6 +34,8 @@ export interface JobContext<P, C> {
   remaining(): number;
   /** Stops here and goes on in another slice, from `checkpoint` or from the last one saved. */
   yield(checkpoint?: C): never;
+  /** Stops here and goes on in `ms` at the earliest: no retry is counted, and no slot is held. */
+  snooze(ms: number, checkpoint?: C): never;
   /** Waits, or throws the abort reason as soon as the signal fires. */
   sleep(ms: number): Promise<void>;
 }
@@ -55,9 +58,20 @@ export interface JobRun {
   readonly open: boolean;
 }
 
+/** What an attempt writes and reads while it runs. */
+export type RunStore = Pick<
+  JobStore,
+  | "saveProgress"
+  | "saveCheckpoint"
+  | "createChildren"
+  | "readBatch"
+  | "readChildren"
+  | "isBadInput"
+>;
+
 interface RunOptions {
   job: ClaimedJob;
-  store: Pick<JobStore, "saveProgress" | "saveCheckpoint">;
+  store: RunStore;
   clock: Clock;
   db: Db;
   progressIntervalMs: number;
@@ -75,7 +89,7 @@ export function startRun(options: RunOptions): JobRun {
   let open = true;
 
   const abort = (reason: AbortReason) => controller.abort(new JobAborted(reason));
-  const refused = () => {
+  const refused = (): never => {
     abort("lease_lost");
     throw signal.reason;
   };
@@ -138,9 +152,13 @@ export function startRun(options: RunOptions): JobRun {
           mustBeOpen();
           return await write(lease, writer.carried(progress.percent, progress.message ?? null));
         },
+        ...childAccess<C>({ store, lease, mustBeOpen, refused }),
         remaining: options.remaining,
         yield(next) {
           throw new Snooze(0, next);
+        },
+        snooze(ms, next) {
+          throw new Snooze(ms, next);
         },
         sleep: (ms) => sleep(clock, ms, signal),
       };

@@ -54,6 +54,27 @@ export class Snooze extends Error {
   }
 }
 
+/** What a job that waits for its children wants to happen then. */
+export interface WaitOptions<C = unknown> {
+  /**
+   * `fail_fast`: the first child that fails fails the job and cancels the rest. `partial` (unless
+   * said otherwise): the rest goes on, and the job fails only when no child has completed.
+   */
+  onChildFailure?: "fail_fast" | "partial";
+  /** `complete` (unless said otherwise): the engine completes the job. `resume`: it runs once more. */
+  whenDone?: "complete" | "resume";
+  /** Without a checkpoint the stored one stays. */
+  checkpoint?: C;
+}
+
+/** Thrown by `ctx.waitForChildren()`: the slice is over, the children go on. */
+export class WaitForChildren extends Error {
+  override readonly name = "WaitForChildren";
+  constructor(readonly options: WaitOptions = {}) {
+    super("waits for its children");
+  }
+}
+
 /** A run that failed, in the words the job store records. */
 export interface Failed {
   kind: "failed";
@@ -66,11 +87,20 @@ export interface Failed {
   cause?: string;
 }
 
+/** A run that ended because its children have to go on first. */
+export interface Waiting {
+  kind: "waiting";
+  onChildFailure: "fail_fast" | "partial";
+  whenDone: "complete" | "resume";
+  checkpoint?: unknown;
+}
+
 /** How one run of a handler ended. */
 export type Outcome =
   | { kind: "completed"; result: unknown }
   | Failed
   | { kind: "yielded"; delayMs: number; checkpoint?: unknown }
+  | Waiting
   | { kind: "cancelled" }
   | { kind: "lost" };
 
@@ -86,6 +116,10 @@ export function outcomeOfError(error: unknown): Outcome {
   if (error instanceof JobAborted) return outcomeOfAbort(error.reason);
   if (error instanceof Snooze) {
     return { kind: "yielded", delayMs: error.delayMs, checkpoint: error.checkpoint };
+  }
+  if (error instanceof WaitForChildren) {
+    const { onChildFailure = "partial", whenDone = "complete", checkpoint } = error.options;
+    return { kind: "waiting", onChildFailure, whenDone, checkpoint };
   }
   if (error instanceof FatalError) return failed(error.code, error.message, false);
   if (error instanceof RetryAfterError) {

@@ -169,5 +169,9 @@ function describe(outcome: Outcome, recorded: Recorded): Exclude<keyof Counts, "
   if (outcome.kind === "cancelled" || outcome.kind === "lost") return outcome.kind;
   if (recorded === null) return "lost";
   if (outcome.kind === "failed") return recorded === "pending" ? "retried" : "failed";
+  // Children may have ended already, and their parent with them.
+  if (outcome.kind === "waiting" && recorded !== "pending") {
+    return recorded === "failed" ? "failed" : "completed";
+  }
   return outcome.kind;
 }

@@ -1,5 +1,8 @@
 import type {
+  BatchSummary,
   Beat,
+  ChildJob,
+  ChildPage,
   ClaimedJob,
   Completion,
   Failure,
@@ -9,20 +12,16 @@ import type {
   Lease,
   LogLine,
   Progress,
+  Wait,
 } from "./job_store.ts";
+import { childResult, hasEnded, type MemoryRow, settleParent, summaryOf } from "./memory_rows.ts";
 
-interface Row {
-  job: ClaimedJob;
-  status: string;
-  progress: Progress[];
-  checkpoint: unknown;
-  result?: unknown;
-  failure?: Failure;
-}
+/** Long enough that a test which does not travel in time sees no second attempt. */
+const BACKOFF_MS = 60_000;
 
-/** A job table in memory, for tests of the worker: the same answers, and switches for trouble. */
+/** A job table in memory, for tests: the same answers, and switches for trouble. */
 export class MemoryStore implements JobStore {
-  readonly rows = new Map<string, Row>();
+  readonly rows = new Map<string, MemoryRow>();
   readonly calls: string[] = [];
   readonly beats: Beat[] = [];
   readonly logs: LogLine[] = [];
@@ -34,11 +33,31 @@ export class MemoryStore implements JobStore {
   onComplete: (jobs: Completion[]) => void = () => {};
   #wake: (() => void) | null = null;
 
-  add(job: ClaimedJob): Row {
-    const row: Row = { job, status: "pending", progress: [], checkpoint: job.checkpoint };
+  constructor(private readonly now: () => number = () => 0) {}
+
+  add(job: ClaimedJob, { key = job.id, delayMs = 0 } = {}): MemoryRow {
+    const row: MemoryRow = {
+      job,
+      key,
+      status: "pending",
+      dueAt: this.now() + delayMs,
+      progress: [],
+      checkpoint: job.checkpoint,
+    };
     this.rows.set(job.id, row);
     this.#wake?.();
     return row;
+  }
+
+  /** When the next of these could start; Infinity when none waits for its time. */
+  nextDueAt(types: string[]): number {
+    const waiting = Array.from(this.rows.values())
+      .filter(({ job, status }) => status === "pending" && types.includes(job.job_type));
+    return Math.min(...waiting.map(({ dueAt }) => dueAt));
+  }
+
+  childrenOf(id: string): MemoryRow[] {
+    return Array.from(this.rows.values()).filter(({ job }) => job.parent_job_id === id);
   }
 
   /** Another worker recovered the job: our token is worth nothing any more. */
@@ -50,12 +69,15 @@ export class MemoryStore implements JobStore {
   cancel(id: string): void {
     this.steal(id);
     this.#row(id).status = "cancelled";
+    this.#ended(this.#row(id));
   }
 
   async claim(_workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]> {
     await this.#call("claim");
     const ready = [...this.rows.values()]
-      .filter(({ job, status }) => status === "pending" && types.includes(job.job_type))
+      .filter(({ job, status, dueAt }) =>
+        status === "pending" && dueAt <= this.now() && types.includes(job.job_type)
+      )
       .slice(0, limit);
     return ready.map((row) => {
       row.status = "processing";
@@ -114,19 +136,71 @@ export class MemoryStore implements JobStore {
   async fail(jobs: Failure[]): Promise<Map<string, string>> {
     await this.#call(`fail ${jobs.length}`);
     const settled = this.#settle(jobs, (row, failure) => {
-      const again = failure.retryable && row.job.retry_count < row.job.max_retries;
-      Object.assign(row, { status: again ? "pending_retry" : "failed", failure });
+      const { retry_count, max_retries } = row.job;
+      row.failure = failure;
+      row.status = failure.retryable && retry_count < max_retries ? "pending" : "failed";
+      if (row.status === "failed") return;
+      row.job = { ...row.job, retry_count: retry_count + 1 };
+      row.dueAt = this.now() + (failure.retry_after_ms ?? BACKOFF_MS * 2 ** retry_count);
     });
-    const status = (id: string) => this.#row(id).status === "failed" ? "failed" : "pending";
-    return new Map([...settled].map((id) => [id, status(id)]));
+    return new Map(Array.from(settled, (id) => [id, this.#row(id).status]));
   }
 
   async giveBack(jobs: GiveBack[]): Promise<Set<string>> {
     await this.#call(`give back ${jobs.length}`);
-    return this.#settle(jobs, (row, { checkpoint }) => {
-      row.status = "given_back";
-      if (checkpoint !== undefined) row.checkpoint = checkpoint;
+    return this.#settle(jobs, (row, { checkpoint = row.checkpoint, delay_ms = 0 }) => {
+      Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
+  }
+
+  async waitForChildren(wait: Wait): Promise<string | null> {
+    await this.#call("wait");
+    const [id] = this.#settle([wait], (row, { checkpoint = row.checkpoint }) => {
+      Object.assign(row, { status: "pending", checkpoint, dueAt: Infinity, wait });
+      this.#settleParent(row);
+    });
+    return id === undefined ? null : this.#row(id).status;
+  }
+
+  async createChildren(lease: Lease, children: readonly ChildJob[], checkpoint?: unknown) {
+    await this.#call(`create ${children.length}`);
+    if (!this.#holds(lease)) return null;
+    const parent = this.#row(lease.job_id);
+    if (checkpoint !== undefined) parent.checkpoint = checkpoint;
+    const known = new Set(this.childrenOf(lease.job_id).map(({ key }) => key));
+    return children.map((child) => {
+      const key = child.key === undefined
+        ? JSON.stringify([child.job_type, child.params])
+        : `key:${child.key}`;
+      if (known.has(key)) return "joined";
+      known.add(key);
+      this.add({
+        ...parent.job,
+        id: crypto.randomUUID(),
+        job_type: child.job_type,
+        params: child.params,
+        checkpoint: null,
+        progress_percent: 0,
+        retry_count: 0,
+        crash_count: 0,
+        fencing_token: 0,
+        parent_job_id: lease.job_id,
+      }, { key, delayMs: child.delay_ms });
+      return "created";
+    });
+  }
+
+  async readBatch(parentId: string): Promise<BatchSummary> {
+    await this.#call("batch");
+    return summaryOf(this.childrenOf(parentId));
+  }
+
+  async readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage> {
+    await this.#call("children");
+    const rows = this.childrenOf(parentId).sort((a, b) => a.key < b.key ? -1 : 1);
+    const page = rows.filter(({ key }) => after === null || key > after).slice(0, limit);
+    const next = page.length < limit ? null : page.at(-1)!.key;
+    return { children: page.map(childResult), next };
   }
 
   async addLogs(lines: LogLine[]): Promise<void> {
@@ -160,7 +234,7 @@ export class MemoryStore implements JobStore {
     return this.down ? Promise.reject(this.down) : Promise.resolve();
   }
 
-  #row(id: string): Row {
+  #row(id: string): MemoryRow {
     const row = this.rows.get(id);
     if (!row) throw new Error(`no job ${id}`);
     return row;
@@ -171,9 +245,29 @@ export class MemoryStore implements JobStore {
     return row.status === "processing" && row.job.fencing_token === fencing_token;
   }
 
-  #settle<T extends Lease>(jobs: T[], record: (row: Row, job: T) => void): Set<string> {
+  #settle<T extends Lease>(jobs: T[], record: (row: MemoryRow, job: T) => void): Set<string> {
     const held = jobs.filter((job) => this.#holds(job));
-    for (const job of held) record(this.#row(job.job_id), job);
+    for (const job of held) {
+      const row = this.#row(job.job_id);
+      record(row, job);
+      this.#ended(row);
+    }
     return new Set(held.map((job) => job.job_id));
+  }
+
+  /** What an end means for the children below and the parent above. */
+  #ended(row: MemoryRow): void {
+    if (!hasEnded(row)) return;
+    for (const child of this.childrenOf(row.job.id)) {
+      if (!hasEnded(child)) this.cancel(child.job.id);
+    }
+    const parent = row.job.parent_job_id && this.rows.get(row.job.parent_job_id);
+    if (parent) this.#settleParent(parent);
+  }
+
+  #settleParent(parent: MemoryRow): void {
+    if (hasEnded(parent)) return;
+    settleParent(parent, this.childrenOf(parent.job.id), this.now());
+    this.#ended(parent);
   }
 }

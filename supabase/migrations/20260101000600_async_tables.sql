@@ -212,7 +212,8 @@ create table public.job_queue (
   constraint job_queue_processing_has_worker
     check (status <> 'processing' or (worker_id is not null and started_at is not null)),
   constraint job_queue_held_waits_outside_the_lanes
-    check (held_by is null or (held_by in ('children', 'user_pause') and status = 'pending' and turn is null)),
+    check (held_by is null or (
+      held_by in ('children', 'user_pause', 'user_cap') and status = 'pending' and turn is null)),
   constraint job_queue_pending_has_no_worker check (status <> 'pending' or worker_id is null),
   constraint job_queue_completed_at_iff_final
     check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
@@ -242,7 +243,7 @@ comment on column public.job_queue.is_classic is
 comment on column public.job_queue.dedupe_key is
   'Digest of type and params; a random value marks a job that nobody may join. Unique among the children of a job.';
 comment on column public.job_queue.held_by is
-  'Why a pending job is not up for claiming: it waits for its children, or its user is paused.';
+  'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is
   'When it was last asked for: created, or retried by hand. The dedupe window counts from here.';
 comment on column public.job_queue.progress_base_seconds is
@@ -270,9 +271,12 @@ create index job_queue_delayed_idx on public.job_queue (scheduled_for)
 -- resume_user_jobs(): what a pause has put aside.
 create index job_queue_paused_idx on public.job_queue (user_id)
   where held_by = 'user_pause';
--- expire_stale_jobs(): what waited too long.
+-- claim_jobs(): what was put aside because its user is at max_per_user; nearly always empty.
+create index job_queue_capped_idx on public.job_queue (job_type, user_id, job_priority, created_at)
+  where held_by = 'user_cap';
+-- expire_stale_jobs(): what waited too long. A parent that waits for its children does not expire.
 create index job_queue_expiry_idx on public.job_queue (expires_at)
-  where status = 'pending' and expires_at is not null;
+  where status = 'pending' and expires_at is not null and held_by is distinct from 'children';
 -- Live leases: caps per type and user, expired leases (stuck detection), a worker's active jobs.
 create index job_queue_processing_idx on public.job_queue (job_type, user_id)
   where status = 'processing';

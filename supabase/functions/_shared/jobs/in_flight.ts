@@ -1,15 +1,17 @@
 import type { Db } from "../db.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "./clock.ts";
-import { type JobRun, startRun } from "./context.ts";
+import type { JobRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import type { AbortReason, Outcome } from "./errors.ts";
+import type { AbortReason } from "./errors.ts";
 import { type Counts, noCounts } from "./counts.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import type { Recorded, Settler } from "./settler.ts";
+import { startRun } from "./start_run.ts";
 
 interface Held {
   run: JobRun;

@@ -1,6 +1,6 @@
 import { errors, isErrorCode } from "../errors.ts";
-import type { Failed, Outcome, Waiting } from "./errors.ts";
 import type { Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts";
+import type { Failed, Outcome, Waiting } from "./outcomes.ts";
 
 interface Settlement {
   lease: Lease;

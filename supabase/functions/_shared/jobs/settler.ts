@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "./clock.ts";
-import type { Outcome } from "./errors.ts";
 import type { JobStore, Lease } from "./job_store.ts";
+import type { Outcome } from "./outcomes.ts";
 import { storableInstead, toCompletion, toFailure, toGiveBack, toWait } from "./settlement.ts";
 
 /** What the database made of an outcome: the job's new status, or null when it was refused. */

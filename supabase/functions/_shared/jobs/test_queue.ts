@@ -1,16 +1,16 @@
 import type { z } from "zod";
 import type { JobKind } from "./children.ts";
-import { startRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import type { Outcome } from "./errors.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { claimedJob, noDb } from "./fakes.ts";
 import type { ClaimedJob, LogLine } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
 import type { MemoryRow } from "./memory_rows.ts";
 import { MemoryStore } from "./memory_store.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import { Settler } from "./settler.ts";
+import { startRun } from "./start_run.ts";
 
 interface TestQueueOptions {
   /** What `ctx.remaining()` counts down from in each slice. */

@@ -1,14 +1,15 @@
 import type { z } from "zod";
 import type { Clock } from "./clock.ts";
-import { startRun } from "./context.ts";
 import type { JobDefinition } from "./define_job.ts";
-import { type AbortReason, type Outcome } from "./errors.ts";
+import type { AbortReason } from "./errors.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { claimedJob, noDb } from "./fakes.ts";
 import type { ChildJob, ChildResult, LogLine, Progress } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
 import { summaryOf } from "./memory_rows.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
+import { startRun } from "./start_run.ts";
 
 /** How to run a handler in memory. */
 export interface HandlerRunOptions<P, C, Deps> {

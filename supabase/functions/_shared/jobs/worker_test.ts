@@ -411,3 +411,27 @@ Deno.test("a log line of a handler is stored before the job ends, and redacted",
   ]);
   assert.doesNotMatch(JSON.stringify(store.logs), /ya29|hidden/);
 });
+
+Deno.test("a parent holds no slot while its children run, and goes on when they have ended", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    if (ctx.job.parent_job_id) {
+      await ctx.sleep(1_000);
+      return { ok: true };
+    }
+    if (ctx.checkpoint) return { ok: (await ctx.children()).completed === 2 };
+    const children = ["a", "b"].map((name) => ({ job_type: "test_job", params: { name } }));
+    await ctx.createChildren(children);
+    return ctx.waitForChildren({ whenDone: "resume", checkpoint: { at: 1 } });
+  }, { concurrency: 1 });
+  const row = add("parent");
+  const life = worker.run();
+  await clock.advance(500);
+  assert.deepEqual([row.status, store.childrenOf(row.job.id)[0]!.status], [
+    "pending",
+    "processing",
+  ]);
+  await clock.advance(30_000);
+  assert.deepEqual([row.status, row.result], ["completed", { ok: true }]);
+  const { waiting, completed, yielded } = await life;
+  assert.deepEqual({ waiting, completed, yielded }, { waiting: 1, completed: 3, yielded: 0 });
+});

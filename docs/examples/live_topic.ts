@@ -107,6 +107,7 @@ class LiveTopic {
       if (this.#listeners.size > 0) this.#join();
     } finally {
       this.#isBuilding = false;
+      this.#isUrgent = false;
     }
   }
 
@@ -118,7 +119,6 @@ class LiveTopic {
       // The library reopens the socket and rejoins; joins of ours would only pile up in its buffer.
       // Only a socket that somebody has closed on purpose needs a word.
       if (++this.#failures % 10 === 4 || this.#isUrgent) realtime.connect();
-      this.#isUrgent = false;
       this.#buildIn(this.#pause());
       return false;
     }

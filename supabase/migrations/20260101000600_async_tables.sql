@@ -303,8 +303,8 @@ create policy select_own on public.job_queue
   for select to authenticated
   using (user_id = (select auth.uid()));
 
--- A job that has children: how many, how they ended, and what that means for it. Exact by construction:
--- the statement that ends a child counts it, under the lock of this row.
+-- A job that has children: how many, how they ended, and what that means for it. The statement that ends
+-- a child counts it, under the lock of this row.
 create table public.job_batch (
   parent_job_id uuid primary key references public.job_queue (id) on delete cascade,
   on_child_failure text not null default 'partial',
@@ -313,6 +313,7 @@ create table public.job_batch (
   completed int not null default 0,
   failed int not null default 0,
   cancelled int not null default 0,
+  is_awaited boolean not null default false,
   is_open boolean not null default true,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -327,6 +328,8 @@ comment on column public.job_batch.on_child_failure is
   'fail_fast: the first failed child fails the parent and cancels the rest. partial: the rest goes on, and the parent completes if any child did.';
 comment on column public.job_batch.when_done is
   'complete: the engine completes the parent with the counts. resume: the parent''s handler runs once more.';
+comment on column public.job_batch.is_awaited is
+  'The parent waits, or did so when it ended: a retry then runs the children, not its handler.';
 comment on column public.job_batch.is_open is 'False once the parent has ended and no child is active; the sweep looks at open ones.';
 
 -- sweep_batches()

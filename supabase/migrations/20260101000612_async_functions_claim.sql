@@ -111,7 +111,7 @@ language plpgsql volatile set search_path = ''
 as $$
 begin
   perform from public.job_queue
-  where status = 'pending' and turn is null and scheduled_for <= now() limit 1;
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
   if not found then
     return;
   end if;
@@ -119,7 +119,7 @@ begin
   with due as (
     select id
     from public.job_queue
-    where status = 'pending' and turn is null and scheduled_for <= now()
+    where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
     order by scheduled_for
     limit 1000
     for update skip locked

@@ -75,6 +75,7 @@ select set_eq(
   $$ values
     ('public.create_job'), ('public.find_or_create_job'), ('private.find_or_create_job_as_caller'),
     ('public.cancel_job'), ('private.cancel_job_as_caller'),
+    ('public.retry_job'), ('private.retry_job_as_caller'),
     ('public.request_sync'), ('private.request_sync'),
     ('private.job_of_topic'), ('private.raise_error') $$,
   'users call what is listed here and nothing else');

@@ -33,8 +33,8 @@ const steps: Step[] = [
   },
   {
     name: "collections",
-    run: async (stack) => {
-      const { passed, failed } = await runCollections(await stack());
+    run: async (stack, filter) => {
+      const { passed, failed } = await runCollections(await stack(), filter);
       return {
         passed,
         failures: Array.from({ length: failed }, () => "a Postman assertion, above"),

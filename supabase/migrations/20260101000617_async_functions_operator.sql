@@ -154,43 +154,14 @@ $$;
 comment on function private.get_queue_health() is
   'Body of get_queue_health(). Lends the right to read the engine''s own tables and the list of sessions.';
 
-create function private.cleanup_old_jobs(p_limit int default 100000)
-returns int
-language sql volatile security definer set search_path = ''
-as $$
-  -- Children go with their parent. Their log lines go with their partition.
-  with gone as (
-    delete from public.job_queue as job
-    where job.id in (
-      select old.id
-      from public.job_type as type
-      cross join unnest(array['completed', 'failed', 'cancelled']) as final (status)
-      cross join lateral (
-        select finished.id
-        from public.job_queue as finished
-        where finished.job_type = type.name and finished.status = final.status
-          and finished.completed_at < now() - type.retention and finished.parent_job_id is null
-        order by finished.completed_at
-        limit p_limit
-      ) as old
-      limit p_limit
-    )
-    returning 1
-  )
-  select count(*)::int from gone;
-$$;
-comment on function private.cleanup_old_jobs(int) is
-  'Deletes up to p_limit finished jobs past the retention of their type; returns how many. Lends the right to delete from the queue.';
-
 revoke all on function
   private.live_workers(),
   private.due_job_types(),
   private.oldest_due_at(),
   private.oldest_transaction_seconds(),
-  private.get_queue_health(),
-  private.cleanup_old_jobs(int)
+  private.get_queue_health()
 from public, anon, authenticated, service_role;
-grant execute on function private.get_queue_health(), private.cleanup_old_jobs(int) to service_role;
+grant execute on function private.get_queue_health() to service_role;
 
 create function public.get_queue_health()
 returns jsonb
@@ -219,24 +190,13 @@ $$;
 comment on function public.expire_stale_jobs() is
   'Service only. Fails pending jobs past expires_at with EXPIRED; says which.';
 
-create function public.cleanup_old_jobs()
-returns int
-language sql volatile set search_path = ''
-as $$
-  select private.cleanup_old_jobs();
-$$;
-comment on function public.cleanup_old_jobs() is
-  'Service only. Deletes finished jobs past their type''s retention; returns how many.';
-
 revoke all on function
   public.get_queue_health(),
   public.detect_stuck_jobs(),
-  public.expire_stale_jobs(),
-  public.cleanup_old_jobs()
+  public.expire_stale_jobs()
 from public, anon, authenticated, service_role;
 grant execute on function
   public.get_queue_health(),
   public.detect_stuck_jobs(),
-  public.expire_stale_jobs(),
-  public.cleanup_old_jobs()
+  public.expire_stale_jobs()
 to service_role;

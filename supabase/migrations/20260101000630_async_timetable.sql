@@ -178,6 +178,8 @@ begin
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
+  v_worked := private.sweep_batches() > 0 or v_worked;
+  perform private.roll_up_job_counts();
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
   -- A refusal is asked about again, or health would not see that it has been put right.
@@ -206,7 +208,7 @@ begin
 end;
 $$;
 comment on function private.process_background_jobs() is
-  'The tick: recovers, expires, promotes, holds, and rings when due work waits; returns idle, rang, busy or failed.';
+  'The tick: recovers, expires, promotes, holds, sweeps batches, adds up counters, and rings when due work waits; returns idle, rang, busy or failed.';
 
 create function private.keep_house()
 returns void

@@ -130,7 +130,11 @@ export class InFlight<Deps> {
   async #settle(run: JobRun, outcome: Outcome): Promise<Recorded> {
     const { logs, settler } = this.parts;
     if (outcome.kind === "failed") {
-      run.log.error("Attempt failed", { code: outcome.code, message: outcome.message });
+      // Not through the handler's own log, which may be full.
+      logs.forJob(run.lease, () => true).error("Attempt failed", {
+        code: outcome.code,
+        message: outcome.message,
+      });
     }
     if (outcome.kind !== "cancelled" && outcome.kind !== "lost") {
       await Promise.all([run.flush(), logs.flush()]);
@@ -167,13 +171,10 @@ export class InFlight<Deps> {
   }
 }
 
+/** The record counts: an outcome that could not be stored has become a failure. */
 function describe(outcome: Outcome, recorded: Recorded): Exclude<keyof Counts, "claimed"> {
   if (outcome.kind === "cancelled" || outcome.kind === "lost") return outcome.kind;
   if (recorded === null) return "lost";
-  if (outcome.kind === "failed") return recorded === "pending" ? "retried" : "failed";
-  // Children may have ended already, and their parent with them.
-  if (outcome.kind === "waiting" && recorded !== "pending") {
-    return recorded === "failed" ? "failed" : "completed";
-  }
-  return outcome.kind;
+  if (recorded === "failed" || recorded === "completed") return recorded;
+  return outcome.kind === "failed" ? "retried" : outcome.kind;
 }

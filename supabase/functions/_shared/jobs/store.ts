@@ -1,46 +1,47 @@
-import postgres from "postgres";
-import { systemClock } from "./clock.ts";
 import type {
   BatchSummary,
   ChildResult,
   ClaimedJob,
   HeartbeatReply,
   JobStore,
-  Unlisten,
 } from "./job_store.ts";
+import { listenProven } from "./listen.ts";
+import { NotJson, Pool } from "./pool.ts";
 
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
   url: string;
   /** Two let a claim and a settlement pass each other; LISTEN takes one more. */
   maxConnections?: number;
-  /** How long a notification sent to ourselves may take before LISTEN counts as not working. */
+  /** How long opening LISTEN and a notification sent to ourselves may take before we poll instead. */
   listenProofMs?: number;
+  /** How long any call may take; see {@link Pool}. */
+  callTimeoutMs?: number;
 }
 
-const connection = {
-  idle_timeout: 30,
-  connect_timeout: 10,
-  // Costs a round trip per connection, and every type used here is built in.
-  fetch_types: false,
-  connection: { application_name: "job-processor" },
-  onnotice: () => {},
-};
+/**
+ * A worker's heartbeat must have a second chance before the shortest lease is over, and before the
+ * database takes the worker for dead (6 s).
+ */
+const HEARTBEAT_TIMEOUT_MS = 4_000;
+
+/** The server gives up this much earlier than we do: then the connection is good again. */
+const SERVER_HEAD_START_MS = 500;
 
 /** The job tables over one small pool. The only file of the worker that holds SQL. */
 export function openStore(
-  { url, maxConnections = 2, listenProofMs = 2_000 }: StoreOptions,
+  { url, maxConnections = 2, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
 ): JobStore {
   const pooled = isTransactionPooler(url);
-  const sql = postgres(url, {
-    ...connection,
-    max: maxConnections,
-    // Behind a transaction pooler the next statement may meet another server connection.
-    prepare: !pooled,
-    // Fencing tokens are bigint in the database and stay far below 2^53.
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  const pool = new Pool({
+    url,
+    maxConnections,
+    pooled,
+    serverTimeoutMs: callTimeoutMs - SERVER_HEAD_START_MS,
   });
-  const json = (value: unknown) => sql.json(value as postgres.JSONValue);
+  const sql = pool.tag(callTimeoutMs);
+  const urgentSql = pool.tag(HEARTBEAT_TIMEOUT_MS);
+  const json = (value: unknown) => pool.json(value);
   const orNull = (value: unknown) => value === undefined ? null : json(value);
 
   return {
@@ -53,7 +54,7 @@ export function openStore(
     },
 
     async heartbeat(beat) {
-      const [row] = await sql<{ reply: HeartbeatReply }[]>`
+      const [row] = await urgentSql<{ reply: HeartbeatReply }[]>`
         select public.heartbeat(
           ${beat.worker_id}, ${
         json(beat.leases)
@@ -146,6 +147,12 @@ export function openStore(
       await sql`select public.add_job_logs(${json(lines)})`;
     },
 
+    async hasDueWork() {
+      const [row] = await sql<{ is_due: boolean }[]>`
+        select private.oldest_due_at() is not null as is_due`;
+      return row!.is_due;
+    },
+
     async ringDoorbell() {
       await sql`select private.ring_doorbell() where private.oldest_due_at() is not null`;
     },
@@ -154,9 +161,7 @@ export function openStore(
 
     isBadInput,
 
-    async close() {
-      await sql.end({ timeout: 2 });
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -166,37 +171,9 @@ export function isTransactionPooler(url: string): boolean {
   return port === "6543" || searchParams.get("pgbouncer") === "true";
 }
 
-/**
- * Listens for work on a connection of its own. An unmarked pooler accepts LISTEN and never delivers,
- * so a notification sent to ourselves must arrive first; where it does not, null says: poll.
- */
-async function listenProven(
-  url: string,
-  onReady: () => void,
-  proofMs: number,
-): Promise<Unlisten | null> {
-  const ear = postgres(url, { ...connection, max: 1, prepare: false });
-  const proof = Promise.withResolvers<boolean>();
-  const channel = `job_proof_${crypto.randomUUID()}`;
-  try {
-    await ear.listen(channel, () => proof.resolve(true));
-    // Also called after a lost connection came back, when something may have been missed.
-    await ear.listen("job_ready", onReady, onReady);
-    await ear.notify(channel, "");
-    const callOff = systemClock.after(proofMs, () => proof.resolve(false));
-    const proven = await proof.promise;
-    callOff();
-    if (proven) return () => ear.end({ timeout: 1 });
-  } catch (error) {
-    await ear.end({ timeout: 0 });
-    throw error;
-  }
-  await ear.end({ timeout: 0 });
-  return null;
-}
-
 /** Classes 22 (data) and 54 (limits), constraint violations, and our own PT4xx refusals. */
 function isBadInput(error: unknown): boolean {
+  if (error instanceof NotJson) return true;
   const code = (error as { code?: unknown })?.code;
   return typeof code === "string" && /^(22|23|54)\w{3}$|^PT4\d\d$/.test(code);
 }

@@ -7,9 +7,7 @@ import { readStack } from "../../../local/stack/client.ts";
 const repo = new URL("../../../", import.meta.url);
 const doc = await Deno.readTextFile(new URL("docs/JOB_QUEUE_API.md", repo));
 
-/** The job functions of the API; the second one belongs to content, though it names a job. */
 const ABOUT_JOBS = /job|queue|worker|heartbeat|children/;
-const ELSEWHERE = ["save_content_batch"];
 
 /** The text below a heading, up to the next one. */
 function section(heading: string): string {
@@ -31,7 +29,7 @@ Deno.test("the API document lists every job function with its arguments, for who
     from pg_proc
     where pronamespace = 'public'::regnamespace and prokind = 'f'`;
   await sql.end();
-  const ours = functions.filter(({ name }) => ABOUT_JOBS.test(name) && !ELSEWHERE.includes(name));
+  const ours = functions.filter(({ name }) => ABOUT_JOBS.test(name));
   const signatures = (forOwners: boolean) =>
     ours.filter((known) => known.is_for_owners === forOwners).map((known) => known.signature)
       .sort();

@@ -79,6 +79,8 @@ create trigger _990_count_children
 create function private.advance_batches(p_parent_ids uuid[])
 returns void
 language plpgsql volatile set search_path = ''
+-- A few known rows of large tables, whatever the statement that got us here needs for its own plan.
+set enable_seqscan = off set enable_nestloop = on
 as $$
 begin
   perform private.finish_parent(batch.parent_job_id)

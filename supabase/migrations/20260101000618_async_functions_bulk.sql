@@ -106,6 +106,11 @@ declare
     select request from private.read_job_requests(p_jobs) as request);
   v_limit int;
 begin
+  -- Each is a lock, and the server's table of locks is shared by everybody.
+  if (select count(distinct user_id) from unnest(v_requests)) > 1000 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', 1000),
+      'These are too many users for one call.');
+  end if;
   -- As find_or_create_job() does for one; in order, so that two calls cannot wait for each other.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || owner.user_id, 0))
   from (
@@ -187,6 +192,6 @@ as $$
   select * from private.create_jobs(p_jobs);
 $$;
 comment on function public.create_jobs(jsonb) is
-  'Service only. Up to 5 000 of [{user_id?, job_type, params, priority?, scheduled_for?, key?}]: each is created, joined to its equal active job, or limited (its user has as many as may be).';
+  'Service only. Up to 5 000, of up to 1 000 users, of [{user_id?, job_type, params, priority?, scheduled_for?, key?}]: each is created, joined to its equal active job, or limited (its user has as many as may be).';
 revoke all on function public.create_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.create_jobs(jsonb) to service_role;

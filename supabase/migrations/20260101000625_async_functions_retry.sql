@@ -29,10 +29,9 @@ begin
       select child.id
       from tree
       cross join lateral (
-        select job.id from public.job_queue as job
-        where job.parent_job_id = tree.id and job.status in ('failed', 'cancelled')
-        offset 0
+        select job.id, job.status from public.job_queue as job where job.parent_job_id = tree.id offset 0
       ) as child
+      where child.status in ('failed', 'cancelled')
     )
     select id from tree
   );

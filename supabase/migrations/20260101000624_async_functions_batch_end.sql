@@ -7,7 +7,7 @@ create function private.lock_batches(p_parent_ids uuid[])
 returns boolean
 language plpgsql volatile set search_path = ''
 -- Shorter than deadlock_timeout: a circle, which only nested batches can make, ends here and not in an error.
-set lock_timeout = '500ms'
+set lock_timeout = '900ms'
 as $$
 begin
   perform from public.job_batch

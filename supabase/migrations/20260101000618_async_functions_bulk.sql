@@ -1,5 +1,26 @@
--- Many jobs in one call. What is asked for is read and checked once, as a whole, into rows of
--- private.job_request; one statement then creates what is not there yet.
+-- What a request for a job must be, and many of them in one call: they are read and checked once, as a
+-- whole, into rows of private.job_request; one statement then creates what is not there yet.
+
+create function private.check_job_request(p_params jsonb, p_priority int)
+returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_params) <> 'object' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
+      'Job parameters must be a JSON object.');
+  end if;
+  if octet_length(p_params::text) > 65536 then
+    perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
+  end if;
+  if p_priority not between 1 and 10 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_priority'),
+      'The priority must be between 1 (first) and 10 (last).');
+  end if;
+end;
+$$;
+comment on function private.check_job_request(jsonb, int) is
+  'Refuses params that are no object or over 64 KB, and priorities outside 1 to 10.';
 
 create type private.job_request as (
   ordinal int,
@@ -179,6 +200,7 @@ comment on function private.create_jobs(jsonb) is
   'Body of create_jobs(). Lends the right to read types and write the queue.';
 
 revoke all on function
+  private.check_job_request(jsonb, int),
   private.read_job_requests(jsonb),
   private.find_active_jobs(private.job_request[]),
   private.create_jobs(jsonb)

@@ -79,6 +79,7 @@ select set_eq(
     ('public.get_job_logs'), ('private.find_job_logs'),
     ('public.get_cached_job_result'), ('private.find_cached_result'),
     ('public.get_job_queue_stats'), ('private.get_job_queue_stats'),
+    ('public.retry_job'), ('private.retry_job_as_caller'),
     ('public.request_sync'), ('private.request_sync'),
     ('private.job_of_topic'), ('private.raise_error') $$,
   'users call what is listed here and nothing else');

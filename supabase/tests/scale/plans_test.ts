@@ -55,9 +55,9 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     },
     {
       asks: "retries whose time has come (retry eligible)",
-      statement: "select private.promote_due_jobs()",
+      statement: "select * from public.claim_jobs('scale', 10)",
       index: "job_queue_delayed_idx",
-      rows: 3_100,
+      rows: 30_000,
     },
     {
       asks: "jobs of a type that failed in the last hour (type and status)",
@@ -147,7 +147,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     {
       asks: "the latest errors (errors)",
       statement: `select * from public.job_log where log_level = 'error'
-        and created_at > now() - interval '2 hours' order by created_at desc limit 50`,
+        and created_at > now() - interval '30 hours' order by created_at desc limit 50`,
       index: "job_log_error_idx",
       rows: 100,
     },

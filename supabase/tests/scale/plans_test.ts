@@ -38,7 +38,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
       asks: "the next jobs for a worker (pending pickup)",
       statement: "select * from public.claim_jobs('scale', 10)",
       index: "job_queue_ready_idx",
-      rows: 30_000,
+      rows: 10_000,
     },
     {
       asks: "what a worker is at (worker active)",
@@ -51,13 +51,13 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
       asks: "jobs past their retention (cleanup)",
       statement: "select private.cleanup_old_jobs(1000)",
       index: "job_queue_finished_idx",
-      rows: 70_000,
+      rows: 10_000,
     },
     {
       asks: "retries whose time has come (retry eligible)",
       statement: "select * from public.claim_jobs('scale', 10)",
       index: "job_queue_delayed_idx",
-      rows: 30_000,
+      rows: 10_000,
     },
     {
       asks: "jobs of a type that failed in the last hour (type and status)",

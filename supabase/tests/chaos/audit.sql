@@ -82,7 +82,7 @@ insert into public.job_type (
   name, category, description, max_retries, backoff_base, backoff_cap, lease, max_crashes, cache_ttl, dedupe_window)
 select name, 'maintenance', 'Chaos.', 8, '100 milliseconds', '500 milliseconds', '2 seconds', crashes, null, '1 second'
 from (values
-  ('chaos_short', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_rated', 50), ('chaos_batch', 50),
+  ('chaos_short', 50), ('chaos_slow', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_rated', 50), ('chaos_batch', 50),
   -- Gives up like any other would: WORKER_LOST is an end, too.
   ('chaos_fragile', 3)
 ) as kind (name, crashes);

@@ -152,6 +152,7 @@ const odd: Record<string, [run: (ctx: Context) => unknown, status: string, code:
   "a yield with NUL": [(ctx) => ctx.yield({ text: "\0" }), "failed", "INVALID_RESULT"],
   "a snooze for ever": [(ctx) => ctx.snooze(1e300), "failed", "INVALID_RESULT"],
   "a saved bigint": [(ctx) => ctx.saveCheckpoint({ at: 1n }), "failed", "INVALID_RESULT"],
+  "a saved nothing": [(ctx) => ctx.saveCheckpoint(undefined), "failed", "INVALID_RESULT"],
   "a reason with NUL": [
     () => Promise.reject(new FatalError("PROVIDER_REJECTED", { message: "a\0b\ud83d" })),
     "failed",

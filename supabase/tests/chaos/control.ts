@@ -38,7 +38,8 @@ export class Control {
 
   /** Asks until it is answered; what was asked may have been done even if no answer came. */
   async persist<T>(ask: () => Promise<T>): Promise<T> {
-    for (let end = Date.now() + 30_000;;) {
+    const end = Date.now() + 30_000;
+    while (true) {
       try {
         return await ask();
       } catch (error) {

@@ -13,6 +13,19 @@ export interface Foretold {
   checkpoint: unknown;
   result: unknown;
   error_code: string | null;
+  held_by: string | null;
+}
+
+/** How a batch was told to end. */
+export type OnChildFailure = "fail_fast" | "partial";
+export type WhenDone = "complete" | "resume";
+
+/** The children of a job, in the order of their creation. */
+interface Batch {
+  readonly children: { key: string; job: ModelJob }[];
+  onChildFailure: OnChildFailure;
+  whenDone: WhenDone;
+  isAwaited: boolean;
 }
 
 /** Limits of the job types that the model's jobs have. */
@@ -32,7 +45,9 @@ export class ModelJob {
     checkpoint: null,
     result: null,
     error_code: null,
+    held_by: null,
   };
+  batch: Batch | null = null;
   /** Whether it may be claimed now, rather than later. */
   isDue = true;
   /** Whether an equal request finds it. */
@@ -48,6 +63,7 @@ export class ModelJob {
     readonly jobType: string,
     readonly question: number,
     readonly priority: number,
+    readonly parent: ModelJob | null = null,
   ) {}
 
   get isActive(): boolean {
@@ -55,7 +71,11 @@ export class ModelJob {
   }
 
   get isClaimable(): boolean {
-    return this.row.status === "pending" && this.isDue;
+    return this.row.status === "pending" && this.isDue && !this.isWaiting;
+  }
+
+  get isWaiting(): boolean {
+    return this.row.held_by === "children";
   }
 
   /** Null is the token of a classic worker, which knows none. */
@@ -109,7 +129,7 @@ export class ModelJob {
     const crash_count = this.row.crash_count + 1;
     this.#takeAway(
       crash_count < limits.max_crashes
-        ? { status: "pending", crash_count }
+        ? { status: "pending", crash_count, ...this.#startOver() }
         : { status: "failed", crash_count, error_code: "WORKER_LOST" },
     );
     this.isDue = true;
@@ -119,8 +139,89 @@ export class ModelJob {
     this.#takeAway({ status: "failed", error_code: "MAX_RUNTIME_EXCEEDED" });
   }
 
-  cancel(): void {
-    this.#takeAway({ status: "cancelled" });
+  cancel(errorCode: string | null = this.row.error_code): void {
+    this.#takeAway({ status: "cancelled", held_by: null, error_code: errorCode });
+  }
+
+  /** A life after the end: fresh counters, the old checkpoint. */
+  revive(): void {
+    const { batch, row } = this;
+    if (batch) {
+      const isUnfinished = batch.children.some(({ job }) => job.hasEndedBadly);
+      batch.isAwaited ||= batch.whenDone === "resume" && isUnfinished;
+    }
+    this.isDue = true;
+    this.#takeAway({
+      status: "pending",
+      retry_count: 0,
+      crash_count: 0,
+      error_code: null,
+      progress_percent: row.checkpoint === null ? 0 : Math.min(row.progress_percent, 99),
+      progress_message: row.checkpoint === null ? null : row.progress_message,
+      held_by: batch?.isAwaited ? "children" : null,
+    });
+  }
+
+  /** What a retry runs again. */
+  get hasEndedBadly(): boolean {
+    return this.row.status === "failed" || this.row.status === "cancelled";
+  }
+
+  wait(onChildFailure: OnChildFailure, whenDone: WhenDone): void {
+    this.batch = {
+      children: this.batch?.children ?? [],
+      onChildFailure,
+      whenDone,
+      isAwaited: true,
+    };
+    const progress_percent = Math.min(this.row.progress_percent, 99);
+    this.#tell({ status: "pending", held_by: "children", progress_percent });
+  }
+
+  /** What the children's state does to a job that waits for them; says whether it did anything. */
+  advance(completion: () => number): boolean {
+    const { batch, row } = this;
+    if (!batch || !this.isWaiting) return false;
+    const count = (status: string) =>
+      batch.children.filter(({ job }) => job.row.status === status).length;
+    const counts = {
+      total: batch.children.length,
+      completed: count("completed"),
+      failed: count("failed"),
+      cancelled: count("cancelled"),
+    };
+    const ended = counts.completed + counts.failed + counts.cancelled;
+    const isBroken = counts.failed > 0 && batch.onChildFailure === "fail_fast";
+    if (ended < counts.total && !isBroken) {
+      const percent = Math.min(99, Math.floor(ended * 100 / counts.total));
+      if (percent <= row.progress_percent) return false;
+      this.#tell({ progress_percent: percent });
+      return true;
+    }
+    if (!isBroken && batch.whenDone === "resume") {
+      batch.isAwaited = false;
+      this.isDue = true;
+      this.#tell({ held_by: null, progress_percent: 99 });
+    } else if (isBroken || (counts.failed > 0 && counts.completed === 0)) {
+      this.#tell({ status: "failed", held_by: null, error_code: "CHILD_FAILED" });
+    } else {
+      const children = batch.children.map(({ key, job }) => ({
+        job_id: job.id,
+        key,
+        job_type: job.jobType,
+        status: job.row.status,
+        error_code: job.row.error_code,
+        result: job.row.result,
+      }));
+      this.#tell({ held_by: null });
+      this.row.seq--;
+      this.complete({ ...counts, children }, completion());
+    }
+    return true;
+  }
+
+  #startOver(): Partial<Foretold> {
+    return this.row.checkpoint === null ? { progress_percent: 0 } : {};
   }
 
   expire(): void {
@@ -148,6 +249,8 @@ export interface Attempt {
 export class Model {
   readonly jobs: ModelJob[] = [];
   readonly attempts: Attempt[] = [];
+  /** Jobs that the step under way has changed through their batch. */
+  readonly echoes = new Set<ModelJob>();
   #completions = 0;
 
   constructor(private readonly jobTypes: readonly string[]) {}
@@ -163,8 +266,49 @@ export class Model {
     return ++this.#completions;
   }
 
+  /** Jobs that count against the limit of a user: children do not. */
   activeOf(user: string): number {
-    return this.jobs.filter((job) => job.user === user && job.isActive).length;
+    return this.jobs.filter((job) => job.user === user && job.isActive && !job.parent).length;
+  }
+
+  /** Follows the end of these jobs up to their parents, and down again where a parent gives up. */
+  ended(jobs: Iterable<ModelJob>): void {
+    for (const parent of new Set(Array.from(jobs, (job) => job.parent))) {
+      if (!parent?.advance(() => this.nextCompletion())) continue;
+      this.echoes.add(parent);
+      if (parent.row.status === "failed") this.cancelBelow(parent);
+      if (!parent.isActive) this.ended([parent]);
+    }
+  }
+
+  cancelTree(job: ModelJob, errorCode?: string): void {
+    if (job.isActive) job.cancel(errorCode);
+    this.cancelBelow(job, errorCode);
+    this.ended([job]);
+  }
+
+  cancelBelow(job: ModelJob, errorCode?: string): void {
+    for (const child of this.descendants(job).filter((each) => each.isActive)) {
+      child.cancel(errorCode);
+      this.echoes.add(child);
+    }
+  }
+
+  /** Revives a job and what ended badly below it. */
+  retry(job: ModelJob): void {
+    const below = this.descendants(job, (each) => each.hasEndedBadly);
+    // From the leaves up: a job looks at its children as they had ended.
+    for (const each of [job, ...below]) each.revive();
+    for (const each of below) this.echoes.add(each);
+    for (const each of [...below.toReversed(), job]) {
+      if (each.advance(() => this.nextCompletion()) && each !== job) this.echoes.add(each);
+      this.ended([each]);
+    }
+  }
+
+  descendants(job: ModelJob, follows: (job: ModelJob) => boolean = () => true): ModelJob[] {
+    return (job.batch?.children ?? []).map((child) => child.job).filter(follows)
+      .flatMap((child) => [child, ...this.descendants(child, follows)]);
   }
 
   running(jobType: string, user?: string): number {
@@ -176,7 +320,8 @@ export class Model {
   /** Jobs that answer this question, active or completed. */
   equals(user: string, jobType: string, question: number): ModelJob[] {
     return this.jobs.filter((job) =>
-      job.holdsKey && job.user === user && job.jobType === jobType && job.question === question
+      job.holdsKey && !job.parent && job.user === user && job.jobType === jobType &&
+      job.question === question
     );
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Completion } from "./job_store.ts";
 import { MemoryStore } from "./memory_store.ts";
-import type { Outcome } from "./errors.ts";
+import type { Outcome } from "./outcomes.ts";
 import { Settler } from "./settler.ts";
 import { claimedJob, FakeClock, settled } from "./testing.ts";
 
@@ -108,4 +108,14 @@ Deno.test("a database that stays away is given up on when the lease ends", async
   await clock.advance(3_000);
   await settled();
   assert.equal(recorded, null);
+});
+
+Deno.test("a wait is settled by itself, and its job may have ended with it", async () => {
+  const { store, settler, leases } = await setUp(2);
+  const wait: Outcome = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" };
+  await store.createChildren(leases[1]!, [{ job_type: "test_job", params: {} }]);
+  assert.equal(await settler.settle(leases[0]!, wait, 30_000), "completed");
+  assert.equal(await settler.settle(leases[1]!, wait, 30_000), "pending");
+  store.steal(leases[1]!.job_id);
+  assert.equal(await settler.settle(leases[1]!, wait, 30_000), null);
 });

@@ -270,7 +270,8 @@ const cancel = index.map((n) =>
   new Step(`cancel(${n})`, (model) => model.jobs.length > 0, async (model, run) => {
     const job = pick(model.jobs, n);
     const wasActive = job.isActive;
-    if (wasActive) model.cancelTree(job);
+    // What a parent that has ended left running is cancelled, too.
+    model.cancelTree(job);
     const [answer] = await run.own
       .sql`select public.cancel_job(${job.id}, ${job.user}) as cancelled`;
     assert.equal(answer!.cancelled, wasActive, "the owner is told whether it had ended");

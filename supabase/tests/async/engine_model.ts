@@ -206,7 +206,7 @@ export class ModelJob {
     if (!isBroken && batch.whenDone === "resume") {
       batch.isAwaited = false;
       this.isDue = true;
-      this.#tell({ held_by: null, progress_percent: 99 });
+      this.#tell({ held_by: null, progress_percent: 99, error_code: null });
     } else if (isBroken || (counts.failed > 0 && counts.completed === 0)) {
       this.#tell({ status: "failed", held_by: null, error_code: "CHILD_FAILED" });
     } else {
@@ -298,6 +298,15 @@ export class Model {
       child.cancel(errorCode);
       this.echoes.add(child);
     }
+  }
+
+  /** What the sweep does with children whose parent has ended without them; says whether it had to. */
+  sweep(): boolean {
+    const ended = this.jobs.filter((job) =>
+      job.hasEndedBadly && this.descendants(job).some((child) => child.isActive)
+    );
+    for (const job of ended) this.cancelBelow(job);
+    return ended.length > 0;
   }
 
   /** Revives a job and what ended badly below it. */

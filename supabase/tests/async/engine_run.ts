@@ -100,6 +100,8 @@ export class EngineRun {
     written: readonly ModelJob[],
     maySet: readonly (keyof JobRow)[] = [],
   ): Promise<void> {
+    // A tick may do it any moment, so it is done now.
+    if (model.sweep()) await this.own.sql`select private.sweep_batches()`;
     const before = this.#rows;
     this.#rows = await this.#read();
     this.tally.steps++;

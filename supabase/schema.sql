@@ -882,6 +882,9 @@ CREATE OR REPLACE FUNCTION private.claim_jobs(p_worker_id text, p_batch_size int
  SECURITY DEFINER
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
@@ -897,6 +900,13 @@ begin
   perform private.recover_lost_jobs();
   perform private.expire_pending_jobs();
   perform private.promote_due_jobs();
+
+  -- Most claims of an idle worker end here.
+  if not exists (select from public.job_queue where status = 'pending' and turn is not null)
+    and not exists (select from public.job_queue where held_by = 'user_cap')
+  then
+    return;
+  end if;
 
   v_open := array(
     select open_type from private.open_job_types(v_batch_size, p_job_types, p_lock => true) as open_type);
@@ -2896,6 +2906,13 @@ begin
   where case
     when type.is_paused or type.name <> all(p_job_types) then false
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
+    -- Nobody is kept from a type for nothing.
+    when not exists (
+        select from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
+      and not exists (
+        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
 
@@ -3017,6 +3034,8 @@ begin
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
+  v_worked := private.sweep_batches() > 0 or v_worked;
+  perform private.roll_up_job_counts();
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
   -- A refusal is asked about again, or health would not see that it has been put right.
@@ -3132,7 +3151,7 @@ declare
   v_round int;
   v_total int := 0;
 begin
-  -- At most 10 000 jobs in one go: the next claim goes on.
+  -- At most some 5 000 jobs in one go: the next claim goes on.
   for i in 1..10 loop
     with seen as materialized (
       select first.row_id, first.user_id, open_type.name
@@ -3173,7 +3192,7 @@ begin
     get diagnostics v_round = row_count;
     v_total := v_total + v_round;
     exit when v_round <= private.lane_window() / 2;
-    v_window := 1000;
+    v_window := 500;
   end loop;
   return v_total;
 end;

@@ -58,6 +58,13 @@ begin
   where case
     when type.is_paused or type.name <> all(p_job_types) then false
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
+    -- Nobody is kept from a type for nothing.
+    when not exists (
+        select from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
+      and not exists (
+        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
 
@@ -110,7 +117,7 @@ declare
   v_round int;
   v_total int := 0;
 begin
-  -- At most 10 000 jobs in one go: the next claim goes on.
+  -- At most some 5 000 jobs in one go: the next claim goes on.
   for i in 1..10 loop
     with seen as materialized (
       select first.row_id, first.user_id, open_type.name
@@ -151,7 +158,7 @@ begin
     get diagnostics v_round = row_count;
     v_total := v_total + v_round;
     exit when v_round <= private.lane_window() / 2;
-    v_window := 1000;
+    v_window := 500;
   end loop;
   return v_total;
 end;

@@ -6,8 +6,9 @@
 create function private.claim_jobs(p_worker_id text, p_batch_size int, p_job_types text[])
 returns setof public.job_queue
 language plpgsql volatile security definer set search_path = ''
--- Planning this statement takes longer than running it, and its best plan is always the same.
-set plan_cache_mode = force_generic_plan
+-- Planning this statement takes longer than running it, and its best plan is always the same: the one
+-- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
@@ -23,6 +24,13 @@ begin
   perform private.recover_lost_jobs();
   perform private.expire_pending_jobs();
   perform private.promote_due_jobs();
+
+  -- Most claims of an idle worker end here.
+  if not exists (select from public.job_queue where status = 'pending' and turn is not null)
+    and not exists (select from public.job_queue where held_by = 'user_cap')
+  then
+    return;
+  end if;
 
   v_open := array(
     select open_type from private.open_job_types(v_batch_size, p_job_types, p_lock => true) as open_type);

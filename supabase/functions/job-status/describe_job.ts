@@ -6,7 +6,10 @@ type Tables = Database["public"]["Tables"];
 
 /** The columns of {@link JobRow}. */
 export const JOB_COLUMNS =
-  "id, parent_job_id, job_type, status, job_priority, progress_percent, progress_message, result, error_code, error_message, created_at, requested_at, scheduled_for, started_at, slice_started_at, runtime_seconds, progress_base_seconds, held_by, completed_at, updated_at, retry_count, crash_count, seq, batch:job_batch(total, completed, failed, cancelled, created_at)";
+  "id, parent_job_id, job_type, status, job_priority, progress_percent, progress_message, result, error_code, error_message, created_at, requested_at, scheduled_for, started_at, slice_started_at, runtime_seconds, progress_base_seconds, held_by, completed_at, updated_at, retry_count, crash_count, seq";
+
+/** The columns of {@link BatchRow}. */
+export const BATCH_COLUMNS = "total, completed, failed, cancelled, created_at";
 
 /** The counted children of a job. */
 export type BatchRow = Pick<
@@ -14,35 +17,33 @@ export type BatchRow = Pick<
   "total" | "completed" | "failed" | "cancelled" | "created_at"
 >;
 
-/** The part of a job that its owner is told about; `batch` when it has children. */
-export type JobRow =
-  & Pick<
-    Tables["job_queue"]["Row"],
-    | "id"
-    | "parent_job_id"
-    | "job_type"
-    | "status"
-    | "job_priority"
-    | "progress_percent"
-    | "progress_message"
-    | "result"
-    | "error_code"
-    | "error_message"
-    | "created_at"
-    | "requested_at"
-    | "scheduled_for"
-    | "started_at"
-    | "slice_started_at"
-    | "runtime_seconds"
-    | "progress_base_seconds"
-    | "held_by"
-    | "completed_at"
-    | "updated_at"
-    | "retry_count"
-    | "crash_count"
-    | "seq"
-  >
-  & { batch: BatchRow | null };
+/** The part of a job that its owner is told about. */
+export type JobRow = Pick<
+  Tables["job_queue"]["Row"],
+  | "id"
+  | "parent_job_id"
+  | "job_type"
+  | "status"
+  | "job_priority"
+  | "progress_percent"
+  | "progress_message"
+  | "result"
+  | "error_code"
+  | "error_message"
+  | "created_at"
+  | "requested_at"
+  | "scheduled_for"
+  | "started_at"
+  | "slice_started_at"
+  | "runtime_seconds"
+  | "progress_base_seconds"
+  | "held_by"
+  | "completed_at"
+  | "updated_at"
+  | "retry_count"
+  | "crash_count"
+  | "seq"
+>;
 
 /** The columns of {@link ChildRow}. */
 export const CHILD_COLUMNS =
@@ -60,8 +61,15 @@ export type ChildRow = Pick<
   | "error_message"
 >;
 
-/** A job as the API shows it. `children` are the first of those that `batch` counts. */
-export function describeJob(job: JobRow, children: ChildRow[], now: number) {
+/** Everything that a status is made of; `children` are the first of those that `batch` counts. */
+export interface JobRows {
+  job: JobRow;
+  batch: BatchRow | null;
+  children: ChildRow[];
+}
+
+/** A job as the API shows it. */
+export function describeJob({ job, batch, children }: JobRows, now: number) {
   return {
     id: job.id,
     parent_job_id: job.parent_job_id,
@@ -72,7 +80,7 @@ export function describeJob(job: JobRow, children: ChildRow[], now: number) {
     progress: {
       percent: job.progress_percent,
       message: job.progress_message,
-      eta_seconds: estimateRemaining(job, now),
+      eta_seconds: estimateRemaining(job, batch, now),
     },
     result: job.result,
     error: errorOf(job),
@@ -84,7 +92,7 @@ export function describeJob(job: JobRow, children: ChildRow[], now: number) {
     retry_count: job.retry_count,
     crash_count: job.crash_count,
     seq: job.seq,
-    ...(job.batch && { children: describeChildren(job.batch, children) }),
+    ...(batch && { children: describeChildren(batch, children) }),
   };
 }
 

@@ -28,7 +28,6 @@ function job(parts: Partial<JobRow> = {}): JobRow {
     retry_count: 0,
     crash_count: 0,
     seq: 3,
-    batch: null,
     ...parts,
   };
 }
@@ -47,14 +46,14 @@ function child(parts: Partial<ChildRow> = {}): ChildRow {
 }
 
 Deno.test("describeJob() shows progress with an estimate, and times in UTC", () => {
-  const shown = describeJob(job(), [], NOW);
+  const shown = describeJob({ job: job(), batch: null, children: [] }, NOW);
   assert.deepEqual(shown.progress, { percent: 40, message: "100 of 250", eta_seconds: 30 });
   assert.equal(shown.updated_at, "2026-01-01T00:00:50.000Z");
   assert.equal(shown.completed_at, null);
 });
 
 Deno.test("describeJob() says nothing of children when there are none", () => {
-  assert.equal("children" in describeJob(job(), [], NOW), false);
+  assert.equal("children" in describeJob({ job: job(), batch: null, children: [] }, NOW), false);
 });
 
 Deno.test("describeJob() counts the children of a parent and lists the first", () => {
@@ -72,7 +71,7 @@ Deno.test("describeJob() counts the children of a parent and lists the first", (
     error_code: "SELF_TEST_FAILED",
     error_message: "m",
   });
-  assert.deepEqual(describeJob(job({ batch }), [child(), failed], NOW).children, {
+  assert.deepEqual(describeJob({ job: job(), batch, children: [child(), failed] }, NOW).children, {
     total: 60,
     completed: 2,
     failed: 1,

@@ -12,20 +12,23 @@ export type Paced = Pick<
   | "runtime_seconds"
   | "progress_base_seconds"
   | "progress_percent"
-  | "batch"
 >;
 
 /** Below this much work a percentage says nothing about the rest. */
 const EVIDENCE_SECONDS = 2;
 
 /** Seconds until the job ends if it goes on at the pace so far; null while nothing supports an estimate. */
-export function estimateRemaining(job: Paced, now: number): number | null {
+export function estimateRemaining(
+  job: Paced,
+  batch: BatchRow | null,
+  now: number,
+): number | null {
   if (job.status !== "pending" && job.status !== "processing") return null;
   // Retried by hand: what was done before shows in the percentage, and in no clock.
   if (Date.parse(job.requested_at) > Date.parse(job.created_at)) return null;
-  if (job.held_by === "children") return job.batch && ofChildren(job.batch, now);
+  if (job.held_by === "children") return batch && ofChildren(batch, now);
   // Nobody knows when a pause ends; and the percentage of a parent is its children's, not its own work.
-  if (job.held_by !== null || job.batch !== null) return null;
+  if (job.held_by !== null || batch !== null) return null;
   return ofOwnWork(job, now);
 }
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { BatchRow } from "./describe_job.ts";
 import { estimateRemaining, type Paced } from "./estimate_remaining.ts";
+
+type Case = Partial<Paced> & { batch?: BatchRow };
 
 const NOW = Date.UTC(2026, 0, 1, 0, 1, 0);
 const at = (secondsAgo: number) => new Date(NOW - secondsAgo * 1000).toISOString();
@@ -15,7 +18,6 @@ function job(parts: Partial<Paced> = {}): Paced {
     runtime_seconds: 0,
     progress_base_seconds: 0,
     progress_percent: 40,
-    batch: null,
     ...parts,
   };
 }
@@ -24,7 +26,7 @@ const waiting = { status: "pending", slice_started_at: null } as const;
 const batch = { total: 10, completed: 3, failed: 1, cancelled: 0, created_at: at(20) };
 const parent = { ...waiting, held_by: "children", progress_percent: 40, batch } as const;
 
-const cases: [string, Partial<Paced>, number | null][] = [
+const cases: [string, Case, number | null][] = [
   ["goes on at the pace so far", {}, 30],
   ["adds the work of earlier slices", { runtime_seconds: 60 }, 120],
   [
@@ -69,8 +71,8 @@ const cases: [string, Partial<Paced>, number | null][] = [
   ["is null when it has ended", { ...waiting, status: "failed", runtime_seconds: 20 }, null],
 ];
 
-for (const [what, parts, seconds] of cases) {
+for (const [what, { batch = null, ...parts }, seconds] of cases) {
   Deno.test(`estimateRemaining() ${what}`, () => {
-    assert.equal(estimateRemaining(job(parts), NOW), seconds);
+    assert.equal(estimateRemaining(job(parts), batch, NOW), seconds);
   });
 }

@@ -3,7 +3,7 @@ import type { Db } from "../_shared/db.ts";
 import { endpoint } from "../_shared/endpoint.ts";
 import { AppError } from "../_shared/errors.ts";
 import { ok } from "../_shared/reply.ts";
-import { CHILD_COLUMNS, describeJob, JOB_COLUMNS } from "./describe_job.ts";
+import { BATCH_COLUMNS, CHILD_COLUMNS, describeJob, JOB_COLUMNS } from "./describe_job.ts";
 
 const CHILDREN_SHOWN = 50;
 
@@ -16,11 +16,14 @@ export default {
     query: z.object({ job_id: z.guid() }),
     cacheControl: "private, no-cache",
   }, async ({ db, query: { job_id } }) => {
-    const { data: job } = await db
-      .from("job_queue").select(JOB_COLUMNS).eq("id", job_id).maybeSingle().throwOnError();
+    const [{ data: job }, { data: batch }] = await Promise.all([
+      db.from("job_queue").select(JOB_COLUMNS).eq("id", job_id).maybeSingle().throwOnError(),
+      db.from("job_batch").select(BATCH_COLUMNS).eq("parent_job_id", job_id).maybeSingle()
+        .throwOnError(),
+    ]);
     if (!job) throw new AppError("JOB_NOT_FOUND");
-    const children = job.batch ? await readChildren(db, job_id) : [];
-    return ok({ job: describeJob(job, children, Date.now()) });
+    const children = batch ? await readChildren(db, job_id) : [];
+    return ok({ job: describeJob({ job, batch, children }, Date.now()) });
   }),
 };
 

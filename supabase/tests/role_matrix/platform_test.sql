@@ -5,7 +5,7 @@ begin;
 \ir decisions.psql
 \ir matrix.psql
 \ir belongings.psql
-select plan(11);
+select plan(12);
 
 -- Broadcasts: read by their owner under a topic that Realtime names, written by the database alone
 
@@ -81,11 +81,14 @@ $$, 'nobody reads or writes the timetable, nor the service');
 -- The way out: pg_net grants its tables, the doorbell's key in them, to everybody. What keeps callers
 -- away is that they reach schema public only (schemas_test.ts) and that nothing there runs their SQL.
 
+select set_eq(
+  $$ select short_name from tests.our_function join pg_proc using (oid) where users and prosrc ~* '\mexecute\M' $$,
+  -- Chooses an order by two words from lists of its own; everything a caller sends is a parameter.
+  $$ values ('private.find_user_jobs') $$,
+  'functions that users may call and that run SQL made of text are known');
 select is_empty($$
-  select name from tests.our_function
-  join pg_proc using (oid)
-  where users and (prosrc ~* '\mexecute\M' or prosrc ~* '\mnet\.')
-$$, 'no function that users may call runs SQL made of text, or calls out');
+  select name from tests.our_function join pg_proc using (oid) where users and prosrc ~* '\mnet\.'
+$$, 'no function that users may call calls out by itself');
 select is_empty($$
   select name from tests.our_relation
   where schema_name = 'public' and relkind in ('v', 'm') and pg_get_viewdef(oid) ~ '\m(net|vault|cron|auth)\.'

@@ -130,7 +130,11 @@ export class InFlight<Deps> {
   async #settle(run: JobRun, outcome: Outcome): Promise<Recorded> {
     const { logs, settler } = this.parts;
     if (outcome.kind === "failed") {
-      run.log.error("Attempt failed", { code: outcome.code, message: outcome.message });
+      // Not through the handler's own log, which may be full.
+      logs.forJob(run.lease, () => true).error("Attempt failed", {
+        code: outcome.code,
+        message: outcome.message,
+      });
     }
     if (outcome.kind !== "cancelled" && outcome.kind !== "lost") {
       await Promise.all([run.flush(), logs.flush()]);

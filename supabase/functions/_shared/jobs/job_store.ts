@@ -141,6 +141,8 @@ export interface JobStore {
   readBatch(parentId: string): Promise<BatchSummary>;
   readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage>;
   addLogs(lines: LogLine[]): Promise<void>;
+  /** Whether some job could start now, of whatever type. */
+  hasDueWork(): Promise<boolean>;
   /** Asks for another worker when claimable work is left. */
   ringDoorbell(): Promise<void>;
   /** Calls `onReady` when work arrives; null where the connection cannot be told (poll instead). */

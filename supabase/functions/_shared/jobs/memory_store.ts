@@ -134,6 +134,12 @@ export class MemoryStore extends MemoryTable implements JobStore {
     this.logs.push(...lines.filter((line) => this.holds(line)));
   }
 
+  async hasDueWork(): Promise<boolean> {
+    await this.#call("due");
+    return Array.from(this.rows.values())
+      .some(({ status, dueAt }) => status === "pending" && dueAt <= this.now());
+  }
+
   async ringDoorbell(): Promise<void> {
     await this.#call("ring");
     this.rings += 1;

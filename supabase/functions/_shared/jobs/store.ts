@@ -147,6 +147,12 @@ export function openStore(
       await sql`select public.add_job_logs(${json(lines)})`;
     },
 
+    async hasDueWork() {
+      const [row] = await sql<{ is_due: boolean }[]>`
+        select private.oldest_due_at() is not null as is_due`;
+      return row!.is_due;
+    },
+
     async ringDoorbell() {
       await sql`select private.ring_doorbell() where private.oldest_due_at() is not null`;
     },

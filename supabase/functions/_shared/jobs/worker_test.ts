@@ -435,3 +435,60 @@ Deno.test("a parent holds no slot while its children run, and goes on when they 
   const { waiting, completed, yielded } = await life;
   assert.deepEqual({ waiting, completed, yielded }, { waiting: 1, completed: 3, yielded: 0 });
 });
+
+Deno.test("drained() is not fooled by a claim that found a capped type in other hands", async () => {
+  const { clock, store, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  const life = worker.run();
+  await clock.advance(100);
+  let blocked = 3;
+  const claim = store.claim.bind(store);
+  store.claim = async (...args) => (blocked -= 1) >= 0 ? [] : await claim(...args);
+  add();
+  const drained = worker.drained();
+  await clock.advance(1_000);
+  assert.equal((await drained).completed, 1);
+  await clock.advance(30_000);
+  await life;
+});
+
+Deno.test("drained() does not wait for what nobody may start", async () => {
+  const { clock, store, worker } = setUp(() => Promise.resolve({ ok: true }));
+  store.hasDueWork = () => Promise.resolve(true);
+  worker.run();
+  let isDrained = false;
+  worker.drained().then(() => isDrained = true);
+  await clock.advance(100);
+  assert.equal(isDrained, false);
+  await clock.advance(900);
+  assert.equal(isDrained, true);
+});
+
+Deno.test("a worker that stays full says so at once, and again when it has room", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(ctx.params.name === "short" ? 1_000 : 1_500);
+    return { ok: true };
+  }, { concurrency: 2, heartbeat_ms: 60_000 });
+  add("short");
+  add("long");
+  const life = worker.run();
+  await clock.advance(200);
+  assert.deepEqual(store.beats.map(({ in_flight }) => in_flight), [0, 2]);
+  await clock.advance(1_000);
+  assert.deepEqual(store.beats.map(({ in_flight }) => in_flight), [0, 2, 1]);
+  await clock.advance(60_000);
+  await life;
+});
+
+Deno.test("a worker that is full and free again in no time makes no calls of it", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(20);
+    return { ok: true };
+  }, { concurrency: 2 });
+  for (let n = 0; n < 200; n += 1) add();
+  const life = worker.run();
+  await clock.advance(10_000);
+  assert.equal(await store.hasDueWork(), false);
+  assert.ok(store.beats.length <= 6, `${store.beats.length} heartbeats`);
+  await clock.advance(30_000);
+  assert.equal((await life).completed, 200);
+});

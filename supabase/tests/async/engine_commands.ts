@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { LifeEvent } from "./engine_run.ts";
 import { EngineRun, loseLeases, passTime } from "./engine_run.ts";
-import { limits, type Model, ModelJob } from "./engine_model.ts";
+import { limits, ModelJob } from "./engine_job.ts";
+import type { Model } from "./engine_model.ts";
 import { type JobRow, refusal } from "./own_jobs.ts";
 
 /** One step; printed by its text when a run fails. */

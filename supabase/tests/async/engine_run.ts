@@ -1,7 +1,8 @@
 /** The real engine beside its model: reads what a step made of the jobs and holds it against the rules. */
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { type Foretold, limits, type Model, type ModelJob } from "./engine_model.ts";
+import { type Foretold, limits, type ModelJob } from "./engine_job.ts";
+import type { Model } from "./engine_model.ts";
 import type { JobRow, OwnJobs } from "./own_jobs.ts";
 
 /** What may happen to a job, and between which states it then moves: the spec's "Life of a job". */

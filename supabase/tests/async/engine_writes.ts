@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { pick, Step } from "./engine_commands.ts";
-import { type Attempt, type Model, ModelJob } from "./engine_model.ts";
+import type { ModelJob } from "./engine_job.ts";
+import type { Attempt, Model } from "./engine_model.ts";
 import { type EngineRun, loseLeases } from "./engine_run.ts";
-import { refusal } from "./own_jobs.ts";
 
 /** Zombies try as often as workers that still hold the job. */
-const attempt = fc.record({ n: fc.nat({ max: 999 }), isLive: fc.boolean() });
+export const attempt = fc.record({ n: fc.nat({ max: 999 }), isLive: fc.boolean() });
 type Pick = { n: number; isLive: boolean };
 
 const name = ({ n, isLive }: Pick) => `${isLive ? "holder" : "anybody"} ${n}`;
@@ -17,7 +17,7 @@ function candidates(model: Readonly<Model>, isLive: boolean): Attempt[] {
 }
 
 /** A step that one attempt takes. */
-function byAttempt(
+export function byAttempt(
   text: string,
   who: Pick,
   run: (attempt: Attempt, model: Model, run: EngineRun) => Promise<void>,
@@ -183,66 +183,6 @@ const settle = fc.record({
   )
 );
 
-/** Keys come back, so that a second attempt creates again what the first one has created. */
-const createChildren = fc.record({
-  who: attempt,
-  // Sorted, as results list them.
-  keys: fc.subarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 }),
-}).map(({ who, keys }) =>
-  byAttempt(`createChildren(${keys})`, who, async ({ job, token }, model, run) => {
-    const { sql, jobTypes } = run.own;
-    const children = keys.map((key) => ({ job_type: jobTypes[0], key: `${key}` }));
-    const query = sql<{ child_key: string; job_id: string; outcome: string }[]>`
-      select * from public.create_child_jobs(${job.id}, ${token}, ${sql.json(children)})`;
-    if (!job.isHeldBy(token)) {
-      const [answer] = await Promise.allSettled([query]);
-      assert.equal(answer.status === "rejected" && refusal(answer.reason), "PT409 LEASE_LOST");
-      return await run.verify(model, "write", []);
-    }
-    job.batch ??= {
-      children: [],
-      onChildFailure: "partial",
-      whenDone: "complete",
-      isAwaited: false,
-    };
-    const known = new Map(job.batch.children.map((child) => [child.key, child.job.id]));
-    const answers = await query;
-    assert.deepEqual(
-      answers.map(({ child_key, outcome }) => [child_key, outcome]),
-      keys.map((key) => [`${key}`, known.has(`${key}`) ? "joined" : "created"]),
-    );
-    for (const { child_key: key, job_id } of answers) {
-      if (known.has(key)) assert.equal(job_id, known.get(key));
-      else {
-        const child = new ModelJob(job_id, job.user, jobTypes[0]!, -1, 5, job);
-        job.batch.children.push({ key, job: child });
-        model.jobs.push(child);
-      }
-    }
-    await run.verify(model, "create", []);
-  })
-);
-
-const wait = fc.record({
-  who: attempt,
-  onChildFailure: fc.constantFrom("fail_fast" as const, "partial" as const),
-  whenDone: fc.constantFrom("complete" as const, "resume" as const),
-}).map(({ who, onChildFailure, whenDone }) =>
-  byAttempt(`wait(${onChildFailure}, ${whenDone})`, who, async ({ job, token }, model, run) => {
-    const isHeld = job.isHeldBy(token);
-    if (isHeld) {
-      job.wait(onChildFailure, whenDone);
-      job.advance(() => model.nextCompletion());
-      if (job.row.status === "failed") model.cancelBelow(job);
-      if (!job.isActive) model.ended([job]);
-    }
-    const [answer] = await run.own.sql`
-      select public.wait_for_children(${job.id}, ${token}, ${onChildFailure}, ${whenDone}) as status`;
-    assert.equal(answer!.status, isHeld ? job.row.status : null);
-    await run.verify(model, "wait", isHeld ? [job] : []);
-  })
-);
-
 const heartbeat = fc.constantFrom("a", "b", "c").map((worker) =>
   new Step(`heartbeat(${worker})`, () => true, async (model, run) => {
     const mine = model.attempts.filter((each) => each.worker === worker && each.token !== null);
@@ -283,9 +223,5 @@ export const workerSteps: fc.Arbitrary<Step>[] = [
   settle,
   settle,
   settle,
-  createChildren,
-  createChildren,
-  wait,
-  wait,
   heartbeat,
 ];

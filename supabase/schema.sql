@@ -303,8 +303,6 @@ create table public.job_queue (
   constraint job_queue_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint job_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 ) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
-alter table public.job_queue alter job_type set statistics 500;
-alter table public.job_queue alter status set statistics 500;
 CREATE INDEX job_queue_cached_result_idx ON public.job_queue USING btree (user_id, dedupe_key, completed_at DESC) WHERE (status = 'completed'::text);
 CREATE INDEX job_queue_capped_idx ON public.job_queue USING btree (job_type, user_id, job_priority, created_at) WHERE (held_by = 'user_cap'::text);
 CREATE INDEX job_queue_delayed_idx ON public.job_queue USING btree (scheduled_for) WHERE ((status = 'pending'::text) AND (turn IS NULL) AND (held_by IS NULL));
@@ -315,7 +313,7 @@ CREATE INDEX job_queue_paused_idx ON public.job_queue USING btree (user_id) WHER
 CREATE INDEX job_queue_processing_idx ON public.job_queue USING btree (job_type, user_id) WHERE (status = 'processing'::text);
 CREATE INDEX job_queue_ready_idx ON public.job_queue USING btree (job_type, job_priority, turn, created_at) WHERE ((status = 'pending'::text) AND (turn IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE ((status = 'completed'::text) AND (result IS NOT NULL));
-CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC);
+CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC) INCLUDE (parent_job_id, status);
 CREATE UNIQUE INDEX job_queue_active_key ON public.job_queue USING btree (user_id, dedupe_key) NULLS NOT DISTINCT WHERE ((status = ANY (ARRAY['pending'::text, 'processing'::text])) AND (parent_job_id IS NULL));
 CREATE UNIQUE INDEX job_queue_child_key ON public.job_queue USING btree (parent_job_id, dedupe_key) WHERE (parent_job_id IS NOT NULL);
 CREATE TRIGGER _100_after_delete AFTER DELETE ON public.job_queue REFERENCING OLD TABLE AS old_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__after_delete();
@@ -792,8 +790,9 @@ AS $function$
     -- Or a classic worker, which names no token, could still write the log.
     is_classic = false,
     lease_expires_at = null,
+    -- Of two transactions the one that began first may come second: its now() is before the claim's.
     runtime_seconds = job.runtime_seconds
-      + coalesce(extract(epoch from now() - job.slice_started_at), 0),
+      + greatest(0, extract(epoch from now() - job.slice_started_at)),
     slice_started_at = null,
     seq = job.seq + 1,
     updated_at = now()
@@ -1342,15 +1341,21 @@ CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid, p_priority 
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  -- Children are exempt. Counting stops early: more than this says nothing more.
+  -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
+  -- is never run: an "or" would make every user pay for all jobs of the system.
   select count(*)::int,
     (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
   from (
-    select status, turn, job_priority
+    (select status, turn, job_priority
     from public.job_queue
-    where (user_id = p_user_id or (p_user_id is null and user_id is null))
+    where user_id = p_user_id and status in ('pending', 'processing') and parent_job_id is null
+    limit 1000)
+    union all
+    (select status, turn, job_priority
+    from public.job_queue
+    where p_user_id is null and user_id is null
       and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000
+    limit 1000)
   ) as active;
 $function$
 ;
@@ -1418,6 +1423,7 @@ CREATE OR REPLACE FUNCTION private.create_child_jobs(p_job_id uuid, p_fencing_to
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1495,6 +1501,7 @@ CREATE OR REPLACE FUNCTION private.create_jobs(p_jobs jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 declare
@@ -2725,7 +2732,7 @@ CREATE OR REPLACE FUNCTION private.lane_window()
  LANGUAGE sql
  IMMUTABLE
  SET search_path TO ''
-AS $function$ select 100; $function$
+AS $function$ select 50; $function$
 ;
 
 CREATE OR REPLACE FUNCTION private.last_ring_status()
@@ -2906,12 +2913,13 @@ begin
   where case
     when type.is_paused or type.name <> all(p_job_types) then false
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
-    -- Nobody is kept from a type for nothing.
-    when not exists (
-        select from public.job_queue as job
-        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
-      and not exists (
-        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    -- Nobody is kept from a type for nothing. (Not exists(): the planner might hash all that waits.)
+    when (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null limit 1) is null
+      and (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.held_by = 'user_cap' limit 1) is null
     then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
@@ -3034,8 +3042,17 @@ begin
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
-  v_worked := private.sweep_batches() > 0 or v_worked;
-  perform private.roll_up_job_counts();
+  -- A fault in one of these keeps nobody from being woken.
+  begin
+    v_worked := private.sweep_batches() > 0 or v_worked;
+  exception when others then
+    raise warning 'the batches were not swept: %', sqlerrm;
+  end;
+  begin
+    perform private.roll_up_job_counts();
+  exception when others then
+    raise warning 'the counters were not added up: %', sqlerrm;
+  end;
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
   -- A refusal is asked about again, or health would not see that it has been put right.
@@ -3538,29 +3555,27 @@ declare
   v_counted record;
   v_turn bigint;
 begin
+  select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
-  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || user_id, 0))
-  from public.job_queue
-  where id = p_job_id and user_id is not null and parent_job_id is null;
+  if v_job.user_id is not null and v_job.parent_job_id is null then
+    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_job.user_id, 0));
+  end if;
 
-  -- With its parent, which must not end meanwhile, and whatever of its batch is to run again; in id order.
+  -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
   v_tree := array(
     with recursive tree as (
-      select job.id, job.parent_job_id from public.job_queue as job where job.id = p_job_id
+      select p_job_id as id
       union all
-      select child.id, child.parent_job_id
+      select child.id
       from tree join public.job_queue as child on child.parent_job_id = tree.id
       where child.status in ('failed', 'cancelled')
-    ),
-    locked as (
-      select job.id
-      from public.job_queue as job
-      where job.id in (select id from tree) or job.id in (select parent_job_id from tree)
-      order by job.id
-      for no key update
     )
-    select id from tree where id in (select id from locked)
+    select id from tree
   );
+  perform from public.job_queue
+  where id = any(v_tree || v_job.parent_job_id)
+  order by id
+  for no key update;
   select * into v_job from public.job_queue where id = p_job_id;
 
   if v_job.status not in ('failed', 'cancelled') then
@@ -3641,8 +3656,8 @@ AS $function$
 begin
   -- Now, since the trigger that counts the children back would give up waiting.
   perform from public.job_batch
-  where parent_job_id = any(p_job_ids)
-    or parent_job_id in (select parent_job_id from public.job_queue where id = any(p_job_ids))
+  where parent_job_id = any(p_job_ids || array(
+    select distinct parent_job_id from public.job_queue where id = any(p_job_ids)))
   order by parent_job_id
   for no key update;
 

@@ -58,12 +58,13 @@ begin
   where case
     when type.is_paused or type.name <> all(p_job_types) then false
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
-    -- Nobody is kept from a type for nothing.
-    when not exists (
-        select from public.job_queue as job
-        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
-      and not exists (
-        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    -- Nobody is kept from a type for nothing. (Not exists(): the planner might hash all that waits.)
+    when (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null limit 1) is null
+      and (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.held_by = 'user_cap' limit 1) is null
     then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
@@ -104,7 +105,7 @@ comment on function private.open_job_types(int, text[], boolean) is
 create function private.lane_window()
 returns int
 language sql immutable set search_path = ''
-as $$ select 100; $$;
+as $$ select 50; $$;
 comment on function private.lane_window() is
   'How far beyond the wanted number a claim looks into the lanes of a type, where it may have to pass over jobs.';
 

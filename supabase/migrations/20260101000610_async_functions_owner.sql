@@ -188,15 +188,21 @@ create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
 returns table (active int, ahead int)
 language sql volatile set search_path = ''
 as $$
-  -- Children are exempt. Counting stops early: more than this says nothing more.
+  -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
+  -- is never run: an "or" would make every user pay for all jobs of the system.
   select count(*)::int,
     (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
   from (
-    select status, turn, job_priority
+    (select status, turn, job_priority
     from public.job_queue
-    where (user_id = p_user_id or (p_user_id is null and user_id is null))
+    where user_id = p_user_id and status in ('pending', 'processing') and parent_job_id is null
+    limit 1000)
+    union all
+    (select status, turn, job_priority
+    from public.job_queue
+    where p_user_id is null and user_id is null
       and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000
+    limit 1000)
   ) as active;
 $$;
 comment on function private.count_active_jobs(uuid, smallint) is

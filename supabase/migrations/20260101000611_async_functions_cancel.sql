@@ -97,8 +97,9 @@ as $$
     -- Or a classic worker, which names no token, could still write the log.
     is_classic = false,
     lease_expires_at = null,
+    -- Of two transactions the one that began first may come second: its now() is before the claim's.
     runtime_seconds = job.runtime_seconds
-      + coalesce(extract(epoch from now() - job.slice_started_at), 0),
+      + greatest(0, extract(epoch from now() - job.slice_started_at)),
     slice_started_at = null,
     seq = job.seq + 1,
     updated_at = now()

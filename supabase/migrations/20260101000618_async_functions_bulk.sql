@@ -97,6 +97,8 @@ comment on function private.find_active_jobs(private.job_request[]) is
 create function private.create_jobs(p_jobs jsonb)
 returns table (ordinal int, job_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = ''
+-- A plan for any number of rows would join as if there were ten.
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare

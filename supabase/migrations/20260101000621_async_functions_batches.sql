@@ -23,6 +23,8 @@ create function private.create_child_jobs(
 )
 returns table (child_key text, job_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = ''
+-- A plan for any number of rows would join as if there were ten.
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare

@@ -13,29 +13,27 @@ declare
   v_counted record;
   v_turn bigint;
 begin
+  select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
-  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || user_id, 0))
-  from public.job_queue
-  where id = p_job_id and user_id is not null and parent_job_id is null;
+  if v_job.user_id is not null and v_job.parent_job_id is null then
+    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_job.user_id, 0));
+  end if;
 
-  -- With its parent, which must not end meanwhile, and whatever of its batch is to run again; in id order.
+  -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
   v_tree := array(
     with recursive tree as (
-      select job.id, job.parent_job_id from public.job_queue as job where job.id = p_job_id
+      select p_job_id as id
       union all
-      select child.id, child.parent_job_id
+      select child.id
       from tree join public.job_queue as child on child.parent_job_id = tree.id
       where child.status in ('failed', 'cancelled')
-    ),
-    locked as (
-      select job.id
-      from public.job_queue as job
-      where job.id in (select id from tree) or job.id in (select parent_job_id from tree)
-      order by job.id
-      for no key update
     )
-    select id from tree where id in (select id from locked)
+    select id from tree
   );
+  perform from public.job_queue
+  where id = any(v_tree || v_job.parent_job_id)
+  order by id
+  for no key update;
   select * into v_job from public.job_queue where id = p_job_id;
 
   if v_job.status not in ('failed', 'cancelled') then
@@ -99,8 +97,8 @@ as $$
 begin
   -- Now, since the trigger that counts the children back would give up waiting.
   perform from public.job_batch
-  where parent_job_id = any(p_job_ids)
-    or parent_job_id in (select parent_job_id from public.job_queue where id = any(p_job_ids))
+  where parent_job_id = any(p_job_ids || array(
+    select distinct parent_job_id from public.job_queue where id = any(p_job_ids)))
   order by parent_job_id
   for no key update;
 

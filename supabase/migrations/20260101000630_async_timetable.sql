@@ -178,8 +178,17 @@ begin
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
-  v_worked := private.sweep_batches() > 0 or v_worked;
-  perform private.roll_up_job_counts();
+  -- A fault in one of these keeps nobody from being woken.
+  begin
+    v_worked := private.sweep_batches() > 0 or v_worked;
+  exception when others then
+    raise warning 'the batches were not swept: %', sqlerrm;
+  end;
+  begin
+    perform private.roll_up_job_counts();
+  exception when others then
+    raise warning 'the counters were not added up: %', sqlerrm;
+  end;
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
   -- A refusal is asked about again, or health would not see that it has been put right.

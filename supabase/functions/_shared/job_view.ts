@@ -23,7 +23,7 @@ export function waitingFor(
 ): WaitingFor {
   if (job.status !== "pending") return null;
   if (job.held_by === "children") return "children";
-  if (job.held_by !== null) return "pause";
+  if (job.held_by === "user_pause") return "pause";
   if (Date.parse(job.scheduled_for) <= now) return null;
   return job.retry_count > 0 && job.error_code !== null ? "retry" : "schedule";
 }

@@ -21,6 +21,7 @@ Deno.test("waitingFor() says why a job does not start, and nothing when it is si
     [{ ...pending, ...failedOnce }, null],
     [{ ...pending, held_by: "children" }, "children"],
     [{ ...pending, held_by: "user_pause", scheduled_for: later }, "pause"],
+    [{ ...pending, held_by: "user_cap" }, null],
     [{ ...pending, status: "processing", scheduled_for: later }, null],
     [{ ...pending, status: "completed" }, null],
   ] as const;

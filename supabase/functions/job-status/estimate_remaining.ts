@@ -28,7 +28,7 @@ export function estimateRemaining(
   if (Date.parse(job.requested_at) > Date.parse(job.created_at)) return null;
   if (job.held_by === "children") return batch && ofChildren(batch, now);
   // Nobody knows when a pause ends; and the percentage of a parent is its children's, not its own work.
-  if (job.held_by !== null || batch !== null) return null;
+  if (job.held_by === "user_pause" || batch !== null) return null;
   return ofOwnWork(job, now);
 }
 

@@ -12,7 +12,7 @@ grant all on made to public;
 -- Rows of the queue that a claim read, as the statistics of this transaction count them.
 create function tests.rows_read() returns bigint
 language sql volatile as $$
-  select pg_stat_get_xact_tuples_fetched('public.job_queue'::regclass) + pg_stat_get_xact_tuples_returned('public.job_queue'::regclass)
+  select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'public.job_queue'::regclass
 $$;
 create function tests.cost_of_claim(p_batch_size int) returns bigint
 language plpgsql volatile as $$

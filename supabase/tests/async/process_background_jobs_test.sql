@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(20);
+select plan(22);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -64,6 +64,18 @@ update private.job_tick set worked_at = null;
 update public.job_queue set turn = null where status = 'pending';
 select private.process_background_jobs();
 select ok(worked_at is not null, 'lining up a job whose time has come is work') from private.job_tick;
+
+-- A part that fails.
+create or replace function private.sweep_batches() returns int language plpgsql volatile set search_path = '' as $$
+begin
+  perform 1 / 0;
+  return 0;
+end
+$$;
+update private.job_tick set worked_at = null, ticked_at = null;
+update public.job_queue set turn = null where status = 'pending';
+select isnt(private.process_background_jobs(), 'idle', 'a fault in sweeping batches keeps the tick from nothing else');
+select ok(worked_at is not null and ticked_at is not null, 'what it did before stands') from private.job_tick;
 
 select * from finish();
 rollback;

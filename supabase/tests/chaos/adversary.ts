@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { RunningStack } from "../../../local/stack/client.ts";
 import { readPostmaster } from "../../../local/postgres/postmaster.ts";
+import { readStackFile } from "../../../local/stack/info.ts";
 import { signal } from "../../../local/stack/process.ts";
 import type { Control } from "./control.ts";
 import type { Processors } from "./processes.ts";
@@ -30,7 +31,7 @@ export class Adversary {
   /** Small harm to one processor after the other. */
   async #harass(end: number): Promise<void> {
     while (Date.now() < end) {
-      await sleep(500 + this.random() * 1_000);
+      await sleep(300 + this.random() * 600);
       const dice = this.random();
       if (dice < 0.35) this.#do("killed", () => this.processors.kill());
       else if (dice < 0.6) {
@@ -39,18 +40,31 @@ export class Adversary {
         this.#do("frozen", () => void this.#frozen.push(this.processors.freeze(ms)));
       } else if (dice < 0.75) await this.#do("cut off", () => this.#cutOff());
       else if (dice < 0.87) this.#do("ended", () => this.processors.end());
-      else await this.#do("edge worker killed", () => this.#killEdgeWorker());
+      else if (dice < 0.94) {
+        await this.#do("edge worker killed", () => this.#signalEdgeWorker("SIGKILL"));
+      } else this.#do("edge worker frozen", () => void this.#frozen.push(this.#freezeEdgeWorker()));
     }
   }
 
-  /** The three great ones, each at its time. */
+  /** The great ones, each at its time. */
   async #strike(ms: number): Promise<void> {
     await sleep(ms * 0.2);
     await this.#do("PostgreSQL killed", () => this.#signalPostgres("SIGKILL"));
     await sleep(ms * 0.25);
     await this.#do("PostgreSQL restarted", () => this.#signalPostgres("SIGINT"));
-    await sleep(ms * 0.2);
-    await this.#do("doorbell dead", () => this.#silenceDoorbell(ms * 0.2));
+    await sleep(ms * 0.1);
+    await this.#do("type paused", () => this.control.pause("chaos_short", 4_000));
+    await this.#do("doorbell refused", () => this.#silenceDoorbell(ms * 0.12));
+    await this.#do("timetable stopped", () => this.#stopTimetable(ms * 0.12));
+  }
+
+  /** Neither pg_cron nor pg_net does anything. */
+  async #stopTimetable(ms: number): Promise<void> {
+    const pid = (await readStackFile(this.stack.file))?.parts.scheduler?.pid;
+    if (!pid) return;
+    signal(pid, "SIGSTOP");
+    await sleep(ms);
+    signal(pid, "SIGCONT");
   }
 
   async #do(name: string, harm: () => unknown): Promise<void> {
@@ -75,11 +89,23 @@ export class Adversary {
     );
   }
 
-  async #killEdgeWorker(): Promise<void> {
+  async #edgeWorker(): Promise<number | undefined> {
     const file = join(this.stack.state_dir, "functions.json");
     const text = await Deno.readTextFile(file).catch(() => "{}");
-    const pid = JSON.parse(text)["job-processor"]?.pid;
-    if (pid) signal(pid, "SIGKILL");
+    return JSON.parse(text)["job-processor"]?.pid;
+  }
+
+  async #signalEdgeWorker(name: Deno.Signal): Promise<void> {
+    const pid = await this.#edgeWorker();
+    if (pid) signal(pid, name);
+  }
+
+  async #freezeEdgeWorker(): Promise<void> {
+    const pid = await this.#edgeWorker();
+    if (!pid) return;
+    signal(pid, "SIGSTOP");
+    await sleep(3_000);
+    signal(pid, "SIGCONT");
   }
 
   /** The key that opens the processor's door is gone, and comes back. */

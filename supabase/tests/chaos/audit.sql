@@ -5,6 +5,9 @@ create schema chaos;
 
 create table chaos.job_type (name text primary key);
 
+-- When a type was paused, from the answer of the pause to the question of the resume.
+create table chaos.pause (job_type text, paused_at timestamptz, resumed_at timestamptz);
+
 create table chaos.change (
   id bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
@@ -38,8 +41,8 @@ begin
   if tg_op = 'UPDATE' then
     if new.checkpoint is distinct from old.checkpoint then wrote := wrote || 'checkpoint'::text; end if;
     if new.result is distinct from old.result then wrote := wrote || 'result'::text; end if;
-    if new.progress_message is distinct from old.progress_message
-      or new.progress_percent <> old.progress_percent then wrote := wrote || 'progress'::text; end if;
+    if new.progress_percent <> old.progress_percent then wrote := wrote || 'percent'::text; end if;
+    if new.progress_message is distinct from old.progress_message then wrote := wrote || 'message'::text; end if;
     if new.status <> old.status then wrote := wrote || 'status'::text; end if;
     if new.fencing_token <> old.fencing_token then wrote := wrote || 'token'::text; end if;
     if new.lease_expires_at is distinct from old.lease_expires_at then wrote := wrote || 'lease'::text; end if;
@@ -51,7 +54,7 @@ begin
     new.id, old.status, new.status, old.fencing_token, new.fencing_token, old.seq, new.seq,
     case when 'checkpoint' = any (wrote) then (new.checkpoint ->> 'token')::bigint end,
     case when 'result' = any (wrote) then (new.result ->> 'token')::bigint end,
-    case when 'progress' = any (wrote) then substring(new.progress_message from '#(\d+)$')::bigint end,
+    case when 'message' = any (wrote) then substring(new.progress_message from '#(\d+)$')::bigint end,
     wrote, new.error_code, clock_timestamp() - old.lease_expires_at);
   return null;
 end
@@ -79,12 +82,15 @@ insert into public.job_type (
   name, category, description, max_retries, backoff_base, backoff_cap, lease, max_crashes, cache_ttl, dedupe_window)
 select name, 'maintenance', 'Chaos.', 8, '100 milliseconds', '500 milliseconds', '2 seconds', crashes, null, '1 second'
 from (values
-  ('chaos_short', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_batch', 50),
+  ('chaos_short', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_rated', 50), ('chaos_batch', 50),
   -- Gives up like any other would: WORKER_LOST is an end, too.
   ('chaos_fragile', 3)
 ) as kind (name, crashes);
 insert into chaos.job_type select name from public.job_type where name like 'chaos\_%';
-update public.job_type set max_concurrency = 12 where name = 'chaos_flaky';
+-- Limits, which are to hold through everything.
+update public.job_type set max_concurrency = 4 where name = 'chaos_flaky';
+update public.job_type set max_per_user = 2 where name = 'chaos_sliced';
+update public.job_type set rate_limit = 5, rate_window = '1 second' where name = 'chaos_rated';
 
 update private.job_setting set max_active_jobs_per_user = 100000;
 -- The real processor works on these beside us, and is killed as well.

@@ -14,6 +14,8 @@ const BATCH = 25;
 
 export class Control {
   readonly sql: postgres.Sql;
+  /** Calls of an owner that failed, though nothing was wrong with them. */
+  readonly refusals: string[] = [];
   readonly #users = Array.from({ length: 12 }, () => crypto.randomUUID());
 
   constructor(dbUrl: string) {
@@ -43,6 +45,11 @@ export class Control {
     }
   }
 
+  /** The rows of a result without holes; see `withoutHoles()` in `jobs/pool.ts`. */
+  async rows<T>(result: Promise<Iterable<postgres.Row>>): Promise<T[]> {
+    return [...await result].filter((row) => row !== undefined) as T[];
+  }
+
   /** Creates the jobs spread over the time, and interferes with a few of them as an owner would. */
   async enqueue(jobs: Wanted[], ms: number, random: () => number): Promise<Accepted[]> {
     const accepted: Accepted[] = [];
@@ -60,7 +67,11 @@ export class Control {
       }));
       accepted.push(...created);
       for (const job of created) {
-        if (random() < 0.06) interference.push(this.#interfere(job, random));
+        if (random() < 0.06) {
+          interference.push(
+            this.#interfere(job, random).catch((error) => void this.refusals.push(`${error}`)),
+          );
+        }
       }
     }
     await Promise.all(interference);
@@ -74,11 +85,11 @@ export class Control {
       job_type,
       params,
     }));
-    const created = await this.sql<{ id: string }[]>`
+    const created = await this.rows<{ id: string }>(this.sql`
       select public.create_job(job.user_id, job.job_type, job.params) as id
       from rows from (jsonb_to_recordset(${this.sql.json(rows as postgres.JSONValue)}) as (
         user_id uuid, job_type text, params jsonb)) with ordinality as job (user_id, job_type, params, place)
-      order by job.place`;
+      order by job.place`);
     return created.map(({ id }) => id);
   }
 
@@ -94,15 +105,29 @@ export class Control {
     if (retried[0]?.retried) job.interference = "retried";
   }
 
+  /** Pauses a type for a while, and writes down when. */
+  async pause(jobType: string, ms: number): Promise<void> {
+    const { sql } = this;
+    await this.persist(() => sql`select * from public.pause_job_type(${jobType})`);
+    await this.persist(() =>
+      sql`insert into chaos.pause values (${jobType}, clock_timestamp(), null)`
+    );
+    await sleep(ms);
+    await this.persist(() =>
+      sql`update chaos.pause set resumed_at = clock_timestamp() where job_type = ${jobType}`
+    );
+    await this.persist(() => sql`select * from public.resume_job_type(${jobType})`);
+  }
+
   /** Resolves when no job is left to do; so do the findings when that takes too long, by name. */
   async whenAllEnded(patienceMs: number): Promise<void> {
     for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(250)) {
-      const [row] = await this.persist(() =>
-        this.sql<{ left: number }[]>`
-          select count(*)::int as left from public.job_queue
-          where job_type in (select name from chaos.job_type) and completed_at is null`
+      const left = await this.persist(() =>
+        this.rows(this.sql`
+          select from public.job_queue
+          where job_type in (select name from chaos.job_type) and completed_at is null limit 1`)
       );
-      if (row!.left === 0) return;
+      if (left.length === 0) return;
     }
   }
 

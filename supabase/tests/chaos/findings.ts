@@ -34,7 +34,7 @@ const rules: readonly Rule[] = [
   [
     "an outcome, once recorded, is not touched",
     `select job_id, old_status, new_status, wrote, session from chaos.change
-     where old_status in ${ended} and new_status in ${ended} and wrote && '{status,result,progress,checkpoint,token}'`,
+     where old_status in ${ended} and new_status in ${ended} and wrote && '{status,result,percent,message,checkpoint,token}'`,
   ],
   [
     "fencing tokens and sequence numbers never go back",
@@ -63,11 +63,64 @@ const rules: readonly Rule[] = [
      join chaos.change as claim on claim.job_id = written.job_id and claim.new_token = written.old_token
        and claim.old_status = 'pending' and claim.new_status = 'processing'
      where written.old_status = 'processing' and written.new_token = written.old_token
-       and written.wrote && '{status,result,progress,checkpoint,lease}' and written.session <> claim.session`,
+       and written.wrote && '{status,result,percent,message,checkpoint,lease}' and written.session <> claim.session`,
   ],
   [
     "a log line stands under the token of its attempt",
     `select job_id, line_token, job_token, session from chaos.line where line_token <> job_token`,
+  ],
+  [
+    // A release counts from when it was written, before it was committed: what is counted here is never
+    // more than what a claim could see.
+    "a type runs no more jobs at once than its max_concurrency",
+    `select job_type, max_concurrency, max(running) as ran from (
+       select job.job_type, type.max_concurrency, sum(
+         (change.new_status = 'processing')::int - (change.old_status = 'processing')::int)
+         over (partition by job.job_type order by change.id) as running
+       from chaos.change join public.job_queue as job on job.id = change.job_id
+       join public.job_type as type on type.name = job.job_type
+       where type.max_concurrency is not null and change.old_status is not null) as history
+     group by 1, 2 having max(running) > max_concurrency`,
+  ],
+  [
+    "a user runs no more jobs of a type at once than its max_per_user",
+    `select job_type, user_id, max_per_user, max(running) as ran from (
+       select job.job_type, job.user_id, type.max_per_user, sum(
+         (change.new_status = 'processing')::int - (change.old_status = 'processing')::int)
+         over (partition by job.job_type, job.user_id order by change.id) as running
+       from chaos.change join public.job_queue as job on job.id = change.job_id
+       join public.job_type as type on type.name = job.job_type
+       where type.max_per_user is not null and job.user_id is not null and change.old_status is not null
+     ) as history
+     group by 1, 2, 3 having max(running) > max_per_user`,
+  ],
+  [
+    "a type starts no more jobs than its bucket held and was refilled with",
+    `with start as (
+       select change.at, type.rate_limit, extract(epoch from type.rate_window) as seconds,
+         row_number() over (order by change.at) as n
+       from chaos.change join public.job_queue as job on job.id = change.job_id
+       join public.job_type as type on type.name = job.job_type
+       where type.rate_limit is not null and change.old_status = 'pending' and change.new_status = 'processing')
+     select first.at, last.at - first.at as span, last.n - first.n + 1 as starts
+     from start as first join start as last on last.n > first.n
+     -- The witness writes a moment after the claim's clock was read, later on a busy machine.
+     where last.n - first.n + 1 > first.rate_limit
+       + (extract(epoch from last.at - first.at) + 0.5) * first.rate_limit / first.seconds
+     order by 2 limit 20`,
+  ],
+  [
+    "nothing of a paused type starts",
+    `select pause.job_type, change.job_id, change.at, pause.paused_at, pause.resumed_at
+     from chaos.pause join public.job_queue as job on job.job_type = pause.job_type
+     join chaos.change on change.job_id = job.id and change.old_status = 'pending' and change.new_status = 'processing'
+     -- A claim that was under way may still come.
+     where change.at > pause.paused_at + interval '1 second' and change.at < pause.resumed_at`,
+  ],
+  [
+    "no session keeps a lock for ever",
+    `select locktype, objid, pid, application_name from pg_locks join pg_stat_activity using (pid)
+     where locktype = 'advisory' and state = 'idle' and application_name <> 'local scheduler'`,
   ],
   [
     "a batch counts its children as they are",
@@ -103,16 +156,18 @@ const rules: readonly Rule[] = [
   ],
   [
     "a parent's result says how its children ended",
-    `select id, result - 'children', total, completed from public.job_queue
-     join public.job_batch on parent_job_id = id
-     where job_queue.status = 'completed' and job_type = 'chaos_batch'
-       and coalesce(result -> 'children' ->> 'completed', result ->> 'completed')::int <> job_batch.completed`,
+    `select job.id, job.result, batch.total, batch.completed from public.job_queue as job
+     join public.job_batch as batch on batch.parent_job_id = job.id
+     where job.status = 'completed' and job.job_type = 'chaos_batch'
+       and coalesce(case when jsonb_typeof(job.result -> 'children') = 'object'
+         then job.result -> 'children' ->> 'completed' else job.result ->> 'completed' end, '-1')::int <> batch.completed`,
   ],
   [
     "a batch has the children its handler asked for, each once",
-    `select id, total, params ->> 'children' as wanted from public.job_queue
-     join public.job_batch on parent_job_id = id
-     where job_type = 'chaos_batch' and status = 'completed' and total <> (params ->> 'children')::int`,
+    `select job.id, batch.total, job.params ->> 'children' as wanted from public.job_queue as job
+     join public.job_batch as batch on batch.parent_job_id = job.id
+     where job.job_type = 'chaos_batch' and job.status = 'completed'
+       and batch.total <> (job.params ->> 'children')::int`,
   ],
   [
     "no child outlives its parent",
@@ -157,8 +212,9 @@ export async function figures(sql: postgres.Sql): Promise<Record<string, number>
       count(*) filter (where old_status = 'processing' and new_status = 'pending' and new_token > old_token)::int
         as leases_lost,
       count(*) filter (where old_status = 'processing' and new_token = old_token and lease_over > interval '0'
-        and wrote && '{status,result,progress,checkpoint}')::int as writes_after_the_lease_but_before_recovery,
+        and wrote && '{status,result,percent,message,checkpoint}')::int as writes_after_the_lease_but_before_recovery,
       count(*) filter (where old_status in ('failed', 'cancelled') and new_status = 'pending')::int as retries_by_hand,
+      (select count(*)::int from public.job_queue where crash_count > 1) as jobs_lost_twice_and_more,
       count(*)::int as changes,
       (select count(*)::int from chaos.line) as log_lines
     from chaos.change`;

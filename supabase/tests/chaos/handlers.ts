@@ -15,17 +15,20 @@ const summary = z.object({
 
 const mark = ({ fencing_token }: Lease, text: string) => `${text} #${fencing_token}`;
 
-const short = defineJob({
-  type: "chaos_short",
-  params: z.object({ n: z.number(), ms: z.number() }),
-  checkpoint: z.object({ token }),
-  result: z.object({ token }),
-  async run(ctx) {
-    await ctx.sleep(ctx.params.ms);
-    ctx.progress(50, mark(ctx.lease, "half"));
-    return { token: ctx.lease.fencing_token };
-  },
-});
+const shortOf = (type: string) =>
+  defineJob({
+    type,
+    params: z.object({ n: z.number(), ms: z.number() }),
+    checkpoint: z.object({ token }),
+    result: z.object({ token }),
+    async run(ctx) {
+      await ctx.sleep(ctx.params.ms);
+      ctx.progress(50, mark(ctx.lease, "half"));
+      return { token: ctx.lease.fencing_token };
+    },
+  });
+
+const short = shortOf("chaos_short");
 
 /** Goes on from step to step over slices, and loses none. */
 const sliced = (type: string) =>
@@ -130,6 +133,7 @@ const slicedJob = sliced("chaos_sliced");
 /** Every kind of job of this test; `self_test` is left to the real processor. */
 export const chaosJobs: readonly RunnableJob<unknown>[] = [
   short,
+  shortOf("chaos_rated"),
   slicedJob,
   sliced("chaos_fragile"),
   flaky,

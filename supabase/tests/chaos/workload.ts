@@ -39,7 +39,9 @@ export function workload(total: number, random: () => number): Wanted[] {
         params: { n, steps: whole(2, 8), step_ms: whole(20, 120), slice: whole(1, 4) },
         expected: completed,
       }
-      : dice < 0.86
+      : dice < 0.85
+      ? { job_type: "chaos_rated", params: { n, ms: whole(0, 200) }, expected: completed }
+      : dice < 0.88
       ? {
         job_type: "chaos_fragile",
         params: { n, steps: whole(4, 8), step_ms: whole(100, 200), slice: 99 },

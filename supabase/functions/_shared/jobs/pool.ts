@@ -55,7 +55,7 @@ export class Pool {
     return async (text, ...values) => {
       const sql = this.#sql;
       const answer = sql(text, ...values);
-      if (await settlesWithin(systemClock, timeoutMs, answer)) return await answer as never;
+      if (await settlesWithin(systemClock, timeoutMs, answer)) return withoutHoles(await answer);
       if (this.#sql === sql) {
         this.#sql = this.#open();
         sql.end({ timeout: GRACE_SECONDS }).catch(() => {});
@@ -93,6 +93,14 @@ export class Pool {
       },
     });
   }
+}
+
+/**
+ * After a result that broke off half-way, postgres.js 3.4 begins the connection's next one with as
+ * many holes (porsager/postgres#1119): a claim would seem to hold jobs that are undefined.
+ */
+function withoutHoles<T>(rows: postgres.RowList<postgres.Row[]>): T {
+  return rows.filter(() => true) as T;
 }
 
 function toJson(value: unknown): string {

@@ -16,7 +16,7 @@ export async function openQueue(options: Partial<StoreOptions> = {}) {
     store,
     sql,
     url: db_url,
-    add: async (count = 1, params: Record<string, string> = {}): Promise<string[]> => {
+    add: async (count = 1, params: Record<string, string | number> = {}): Promise<string[]> => {
       const rows = await sql<{ id: string }[]>`
         insert into public.job_queue (job_type, params)
         select ${type}, ${sql.json(params)} from generate_series(1, ${count}) returning id`;

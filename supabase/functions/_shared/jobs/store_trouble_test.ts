@@ -6,7 +6,7 @@ import type { JobContext } from "./context.ts";
 import { defineJob } from "./define_job.ts";
 import { FatalError, RetryAfterError } from "./errors.ts";
 import { defaultOptions } from "./options.ts";
-import { CallTimeout } from "./pool.ts";
+import { CallTimeout, Pool } from "./pool.ts";
 import { openQueue, type Queue } from "./real_queue.ts";
 import { SilentWay } from "./silent_way.ts";
 import { openStore } from "./store.ts";
@@ -55,6 +55,26 @@ async function openSilentQueue() {
     },
   };
 }
+
+Deno.test("a result that breaks off half-way leaves no holes in the next one", async () => {
+  await using queue = await openQueue();
+  const pool = new Pool({
+    url: queue.url,
+    maxConnections: 1,
+    pooled: false,
+    serverTimeoutMs: 5_000,
+  });
+  const sql = pool.tag(5_000);
+  try {
+    await assert.rejects(
+      sql`select 1 / (5 - n) from generate_series(1, 6) as n`,
+      /division by zero/,
+    );
+    assert.deepEqual(await sql`select 42 as answer`, [{ answer: 42 }]);
+  } finally {
+    await pool.close();
+  }
+});
 
 Deno.test("a call that gets no answer is given up, and the next one has a connection that works", async () => {
   await using queue = await openSilentQueue();
@@ -132,6 +152,7 @@ const odd: Record<string, [run: (ctx: Context) => unknown, status: string, code:
   "a yield with NUL": [(ctx) => ctx.yield({ text: "\0" }), "failed", "INVALID_RESULT"],
   "a snooze for ever": [(ctx) => ctx.snooze(1e300), "failed", "INVALID_RESULT"],
   "a saved bigint": [(ctx) => ctx.saveCheckpoint({ at: 1n }), "failed", "INVALID_RESULT"],
+  "a saved nothing": [(ctx) => ctx.saveCheckpoint(undefined), "failed", "INVALID_RESULT"],
   "a reason with NUL": [
     () => Promise.reject(new FatalError("PROVIDER_REJECTED", { message: "a\0b\ud83d" })),
     "failed",

@@ -492,3 +492,17 @@ Deno.test("a worker that is full and free again in no time makes no calls of it"
   await clock.advance(30_000);
   assert.equal((await life).completed, 200);
 });
+
+Deno.test("why an attempt failed stands in the log also when its handler has filled it", async () => {
+  const { clock, store, worker, add } = setUp((ctx) => {
+    for (let n = 0; n < 1_500; n += 1) ctx.log.debug(`line ${n}`);
+    throw new FatalError("PROVIDER_REJECTED");
+  });
+  add();
+  worker.run();
+  await clock.advance(100);
+  assert.deepEqual(store.logs.slice(-2).map(({ message }) => message.slice(0, 14)), [
+    "Log truncated:",
+    "Attempt failed",
+  ]);
+});

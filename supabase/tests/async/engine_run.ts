@@ -49,6 +49,8 @@ const visibleColumns = [
   "error_code",
   "error_message",
   "result",
+  // What it waits for, as job-status tells it.
+  "held_by",
 ] as const;
 
 const foretold = (row: JobRow): Foretold => ({

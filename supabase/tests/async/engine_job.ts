@@ -8,6 +8,7 @@ export interface Foretold {
   seq: number;
   retry_count: number;
   crash_count: number;
+  crash_streak: number;
   progress_percent: number;
   progress_message: string | null;
   checkpoint: unknown;
@@ -40,6 +41,7 @@ export class ModelJob {
     seq: 0,
     retry_count: 0,
     crash_count: 0,
+    crash_streak: 0,
     progress_percent: 0,
     progress_message: null,
     checkpoint: null,
@@ -92,6 +94,14 @@ export class ModelJob {
     this.#tell({ status: "processing", fencing_token: fencing_token + 1, is_classic: isClassic });
   }
 
+  saveCheckpoint(checkpoint: { step: number }): void {
+    // Only what is new has moved the job on.
+    if (JSON.stringify(checkpoint) !== JSON.stringify(this.row.checkpoint)) {
+      this.row.crash_streak = 0;
+    }
+    this.row.checkpoint = checkpoint;
+  }
+
   progress(percent: number, message: string | null): void {
     const { progress_percent, progress_message, seq } = this.row;
     this.row.progress_percent = Math.max(progress_percent, Math.min(percent, 100));
@@ -122,20 +132,18 @@ export class ModelJob {
 
   yield(checkpoint: unknown, isDue: boolean): void {
     this.isDue = isDue;
+    this.row.crash_streak = 0;
     this.#tell({ status: "pending", checkpoint: checkpoint ?? this.row.checkpoint });
   }
 
   crash(): void {
     const { checkpoint, progress_percent } = this.row;
-    const crash_count = this.row.crash_count + 1;
+    this.row.crash_count++;
+    this.row.crash_streak++;
     this.#takeAway(
-      crash_count < limits.max_crashes
-        ? {
-          status: "pending",
-          crash_count,
-          progress_percent: checkpoint === null ? 0 : progress_percent,
-        }
-        : { status: "failed", crash_count, error_code: "WORKER_LOST" },
+      this.row.crash_streak < limits.max_crashes
+        ? { status: "pending", progress_percent: checkpoint === null ? 0 : progress_percent }
+        : { status: "failed", error_code: "WORKER_LOST" },
     );
     this.isDue = true;
   }
@@ -160,6 +168,7 @@ export class ModelJob {
       status: "pending",
       retry_count: 0,
       crash_count: 0,
+      crash_streak: 0,
       error_code: null,
       progress_percent: row.checkpoint === null ? 0 : Math.min(row.progress_percent, 99),
       progress_message: row.checkpoint === null ? null : row.progress_message,
@@ -180,7 +189,7 @@ export class ModelJob {
       isAwaited: true,
     };
     const progress_percent = Math.min(this.row.progress_percent, 99);
-    this.#tell({ status: "pending", held_by: "children", progress_percent });
+    this.#tell({ status: "pending", held_by: "children", progress_percent, crash_streak: 0 });
   }
 
   /** What the children's state does to a job that waits for them; says whether it did anything. */

@@ -60,6 +60,7 @@ const foretold = (row: JobRow): Foretold => ({
   seq: row.seq,
   retry_count: row.retry_count,
   crash_count: row.crash_count,
+  crash_streak: row.crash_streak,
   progress_percent: row.progress_percent,
   progress_message: row.progress_message,
   checkpoint: row.checkpoint,
@@ -119,7 +120,7 @@ export class EngineRun {
       this.#checkMove(then?.status ?? "none", now.status, event, isEcho);
       assert.deepEqual(foretold(now), job.row, `after "${event}"`);
       assert.ok(now.retry_count <= limits.max_retries, "retries are capped");
-      assert.ok(now.crash_count <= limits.max_crashes, "crashes are capped");
+      assert.ok(now.crash_streak <= limits.max_crashes, "crashes are capped");
     }
     model.echoes.clear();
   }

@@ -50,7 +50,7 @@ const checkpoint = fc.record({ who: attempt, percent, step: fc.nat({ max: 9 }) }
     const { sql } = run.own;
     const isHeld = job.isHeldBy(token);
     if (isHeld) {
-      job.row.checkpoint = { step };
+      job.saveCheckpoint({ step });
       job.progress(percent, null);
     }
     const [answer] = await sql`

@@ -68,6 +68,20 @@ Deno.test("a worker claims in one batch, runs together, settles in one batch, an
   );
 });
 
+Deno.test("a job whose lease was used up by its own claim does not make the heart race", async () => {
+  const { clock, store, worker } = setUp(untilAborted);
+  store.add(claimedJob({ params: { name: "late" }, lease_ms: -2_000 }));
+  let beats = 0;
+  const { heartbeat } = store;
+  store.heartbeat = (beat) => {
+    // A heart that races stops the clock: this brings it to an end.
+    return (beats += 1) > 100 ? Promise.reject(new Error("enough")) : heartbeat.call(store, beat);
+  };
+  worker.run();
+  await clock.advance(3_000);
+  assert.ok(beats > 1 && beats <= 12, `${beats} heartbeats in three seconds`);
+});
+
 Deno.test("a handler that takes its time shows a first progress right after the claim", async () => {
   const { clock, worker, add } = setUp(untilAborted);
   const row = add();

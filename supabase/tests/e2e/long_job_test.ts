@@ -53,7 +53,7 @@ Deno.test("a job that needs 30 minutes ends across slices of 20 seconds, every f
 
   let killed: string | null = null;
   let units = 0;
-  for (const deadline = performance.now() + 150_000; performance.now() < deadline;) {
+  for (const deadline = performance.now() + 240_000; performance.now() < deadline;) {
     const row = await queue.row(id!);
     if (!["pending", "processing"].includes(row.status)) break;
     const done = row.checkpoint?.units ?? 0;

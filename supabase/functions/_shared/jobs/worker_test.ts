@@ -506,3 +506,15 @@ Deno.test("why an attempt failed stands in the log also when its handler has fil
     "Attempt failed",
   ]);
 });
+
+Deno.test("an outcome that the database never takes does not keep a worker for ever", async () => {
+  const { clock, store, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  const row = add();
+  store.complete = () => Promise.reject(new Error("internal error"));
+  const life = worker.run();
+  await clock.advance(50_000);
+  assert.ok(store.beats.at(-1)!.leases.length === 1, "its lease is kept meanwhile");
+  await clock.advance(60_000);
+  assert.equal((await life).lost, 1);
+  assert.equal(row.status, "processing");
+});

@@ -13,7 +13,7 @@ import { EngineRun, type Tally } from "./engine_run.ts";
 import { workerSteps } from "./engine_writes.ts";
 import { withOwnJobs } from "./own_jobs.ts";
 
-const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 330);
+const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 360);
 const seed = Deno.env.get("STREAMVIBE_MODEL_SEED");
 
 // Nothing runs out by itself: the steps decide what is late.

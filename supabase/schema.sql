@@ -3108,8 +3108,11 @@ declare
   v_crowd constant int := 10;
   v_promoted int;
 begin
+  -- In the order of its index, or a plan for "the first of many" would read a table that has none.
   perform from public.job_queue
-  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
+  order by scheduled_for
+  limit 1;
   if not found then
     return 0;
   end if;

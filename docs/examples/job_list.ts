@@ -3,7 +3,7 @@
  * @module
  */
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { fromBroadcast, type JobState } from "./job_state.ts";
+import { fromBroadcast, isOfChild, type JobState } from "./job_state.ts";
 import { listen } from "./live_topic.ts";
 
 const pollMs = 5_000;
@@ -21,7 +21,7 @@ export function watchJobList(
   show: (jobs: readonly JobState[]) => void,
 ): () => void {
   let listed: readonly JobState[] = [];
-  /** Heard of and not in the list: children of a job, or jobs of a later page. */
+  /** Heard of and not in the list: jobs of a later page. */
   const others = new Set<string>();
   let isLive = false;
   let isStopped = false;
@@ -51,7 +51,8 @@ export function watchJobList(
   };
   const hear = (payload: unknown) => {
     const state = fromBroadcast(payload, null);
-    if (!state) return;
+    // A list shows what was asked for, not the parts it was spread over.
+    if (!state || isOfChild(payload)) return;
     const before = listed.find(({ id }) => id === state.id);
     if (before && state.seq > before.seq) {
       const next = { ...state, children: before.children, etaAt: before.etaAt };

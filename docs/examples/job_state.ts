@@ -81,6 +81,11 @@ export function fromBroadcast(payload: unknown, before: JobState | null): JobSta
   });
 }
 
+/** Is the broadcast about a job that is a part of another one? */
+export function isOfChild(payload: unknown): boolean {
+  return typeof fields(payload).parent_job_id === "string";
+}
+
 function fields(value: unknown): Fields {
   return typeof value === "object" && value !== null ? value as Fields : {};
 }

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(18);
+select plan(19);
 
 select tests.create_user('ann');
 create temporary table seen (id uuid primary key);
@@ -57,6 +57,9 @@ select public.start_job((tests.child(parent, 'c1')).id, 'w1') from family;
 select results_eq($$ select topic, payload ->> 'status' from tests.news() order by 1 $$,
   $$ select topic, 'processing' from family, unnest(array['job_status:' || (tests.child(parent, 'c1')).id, 'user_jobs:' || tests.user_id('ann')]) as topic order by 1 $$,
   'and from then on as any job');
+select public.update_job_progress((tests.child(parent, 'c1')).id, 10, null, (tests.child(parent, 'c1')).fencing_token) from family;
+select results_eq($$ select distinct payload ->> 'parent_job_id' from tests.news() $$, $$ select parent::text from family $$,
+  'with the job they are a part of, so that a list can leave them out');
 
 -- A clock a week behind finds no partition, as nobody would if none had been made for today.
 set local client_min_messages = error;

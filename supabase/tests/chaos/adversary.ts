@@ -54,7 +54,8 @@ export class Adversary {
     await sleep(ms * 0.25);
     await this.#do("PostgreSQL restarted", () => this.#signalPostgres("SIGINT"));
     await sleep(ms * 0.1);
-    await this.#do("type paused", () => this.control.pause("chaos_short", 4_000));
+    await this.#do("type paused", () => this.control.pauseType("chaos_short", 3_000));
+    await this.#do("user paused", () => this.control.pauseUser(3_000));
     await this.#do("doorbell refused", () => this.#silenceDoorbell(ms * 0.12));
     await this.#do("timetable stopped", () => this.#stopTimetable(ms * 0.12));
   }

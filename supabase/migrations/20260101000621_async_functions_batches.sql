@@ -43,7 +43,11 @@ begin
   v_children := array(select child from private.read_job_requests(p_children) as child);
 
   if p_checkpoint is not null then
-    update public.job_queue set checkpoint = p_checkpoint, updated_at = now() where id = p_job_id;
+    update public.job_queue as job
+    set checkpoint = p_checkpoint,
+      crash_streak = case when job.checkpoint is distinct from p_checkpoint then 0 else job.crash_streak end,
+      updated_at = now()
+    where job.id = p_job_id;
   end if;
 
   return query
@@ -115,6 +119,7 @@ begin
     held_by = 'children',
     turn = null,
     checkpoint = coalesce(p_checkpoint, job.checkpoint),
+    crash_streak = 0,
     worker_id = null,
     lease_expires_at = null,
     runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),

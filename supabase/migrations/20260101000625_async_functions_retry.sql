@@ -157,6 +157,7 @@ begin
     error_message = null,
     retry_count = 0,
     crash_count = 0,
+    crash_streak = 0,
     runtime_seconds = 0,
     progress_base_seconds = 0,
     progress_percent = case when job.checkpoint is not null then least(job.progress_percent, 99) else 0 end,

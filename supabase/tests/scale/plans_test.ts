@@ -55,7 +55,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     },
     {
       asks: "retries whose time has come (retry eligible)",
-      statement: "select * from public.claim_jobs('scale', 10)",
+      statement: "select private.promote_due_jobs()",
       index: "job_queue_delayed_idx",
       rows: 10_000,
     },

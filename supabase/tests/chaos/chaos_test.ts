@@ -15,9 +15,9 @@ import { Owners } from "./owners.ts";
 import { Processors } from "./processes.ts";
 import { seeded, workload } from "./workload.ts";
 
-/** Errors that callers are told of by design: they came too late, or the key was taken away. */
+/** Errors by design: a caller came too late or waited for a session that hung, the key was taken away. */
 const expected =
-  /no longer held by this worker|Only a job that has failed|Vault lacks|terminating connection|An equal job/;
+  /no longer held by this worker|Only a job that has failed|Vault lacks|terminating connection|An equal job|statement timeout/;
 
 /** A deadlock or a broken constraint is retried by a worker, and seen only here. */
 async function errorsLogged(stateDir: string): Promise<string[]> {

@@ -39,8 +39,10 @@ export class Adversary {
         // Longer than a lease of two seconds, so that it wakes as a zombie.
         const ms = 2_500 + this.random() * 2_500;
         this.#do("frozen", () => void this.#frozen.push(this.processors.freeze(ms)));
-      } else if (dice < 0.77) await this.#do("cut off", () => this.#cutOff());
-      else if (dice < 0.87) this.#do("ended", () => this.processors.end());
+      } else if (dice < 0.72) await this.#do("cut off", () => this.#cutOff());
+      else if (dice < 0.77) {
+        this.#do("session hung", () => void this.#frozen.push(this.#hangSession()));
+      } else if (dice < 0.87) this.#do("ended", () => this.processors.end());
       else if (dice < 0.94) {
         await this.#do("edge worker killed", () => this.#signalEdgeWorker("SIGKILL"));
       } else this.#do("edge worker frozen", () => void this.#frozen.push(this.#freezeEdgeWorker()));
@@ -54,7 +56,8 @@ export class Adversary {
     await sleep(ms * 0.25);
     await this.#do("PostgreSQL restarted", () => this.#signalPostgres("SIGINT"));
     await sleep(ms * 0.1);
-    await this.#do("type paused", () => this.control.pause("chaos_short", 4_000));
+    await this.#do("type paused", () => this.control.pauseType("chaos_short", 3_000));
+    await this.#do("user paused", () => this.control.pauseUser(3_000));
     await this.#do("doorbell refused", () => this.#silenceDoorbell(ms * 0.12));
     await this.#do("timetable stopped", () => this.#stopTimetable(ms * 0.12));
   }
@@ -88,6 +91,20 @@ export class Adversary {
         )
         select pg_terminate_backend(pid) from pg_stat_activity join victim using (application_name)`
     );
+  }
+
+  /** One session stands still in the middle of whatever it does, with the locks it holds. */
+  async #hangSession(): Promise<void> {
+    const [session] = await this.control.persist(() =>
+      this.control.rows<{ pid: number }>(this.control.sql`
+        select pid from pg_stat_activity
+        where application_name ~ '^(chaos-\\d+|job-processor)$'
+        order by state = 'active' desc, random() limit 1`)
+    );
+    if (!session) return;
+    signal(session.pid, "SIGSTOP");
+    await sleep(3_000);
+    signal(session.pid, "SIGCONT");
   }
 
   async #edgeWorker(): Promise<number | undefined> {

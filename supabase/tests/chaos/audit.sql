@@ -5,8 +5,8 @@ create schema chaos;
 
 create table chaos.job_type (name text primary key);
 
--- When a type was paused, from the answer of the pause to the question of the resume.
-create table chaos.pause (job_type text, paused_at timestamptz, resumed_at timestamptz);
+-- When a type or a user was paused, from the answer of the pause to the question of the resume.
+create table chaos.pause (job_type text, user_id uuid, paused_at timestamptz, resumed_at timestamptz);
 
 create table chaos.change (
   id bigint generated always as identity primary key,

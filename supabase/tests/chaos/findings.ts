@@ -110,12 +110,30 @@ const rules: readonly Rule[] = [
      order by 2 limit 20`,
   ],
   [
-    "nothing of a paused type starts",
-    `select pause.job_type, change.job_id, change.at, pause.paused_at, pause.resumed_at
-     from chaos.pause join public.job_queue as job on job.job_type = pause.job_type
+    "nothing of a paused type or a paused user starts",
+    `select pause.job_type, pause.user_id, change.job_id, change.at, pause.paused_at, pause.resumed_at
+     from chaos.pause join public.job_queue as job
+       on job.job_type = pause.job_type or job.user_id = pause.user_id
      join chaos.change on change.job_id = job.id and change.old_status = 'pending' and change.new_status = 'processing'
      -- A claim that was under way may still come.
      where change.at > pause.paused_at + interval '1 second' and change.at < pause.resumed_at`,
+  ],
+  [
+    "of jobs that supersede each other never two are active",
+    `select max(active) as active from (
+       select sum((change.old_status is null)::int
+         - (change.new_status in ${ended} and change.old_status not in ${ended})::int) over (order by change.id) as active
+       from chaos.change join public.job_queue as job on job.id = change.job_id
+       where job.job_type = 'chaos_slow' and job.params ->> 'n' = '-1') as history
+     having max(active) > 1`,
+  ],
+  [
+    "a superseded job says so, and the newest of them is completed",
+    `select job.id, job.status, job.error_code from public.job_queue as job
+     where job.job_type = 'chaos_slow' and job.params ->> 'n' = '-1'
+       and case when job.created_at = (select max(created_at) from public.job_queue where params ->> 'n' = '-1')
+         then job.status <> 'completed'
+         else job.status <> 'completed' and job.error_code is distinct from 'SUPERSEDED' end`,
   ],
   [
     "no session keeps a lock for ever",
@@ -208,6 +226,7 @@ export async function figures(sql: postgres.Sql): Promise<Record<string, number>
       (select count(*)::int from public.job_queue
         where parent_job_id is not null and job_type in (select name from chaos.job_type)) as children,
       (select count(*)::int from public.job_batch) as batches,
+      (select count(*)::int from public.job_queue where error_code = 'SUPERSEDED') as superseded,
       count(*) filter (where old_status = 'pending' and new_status = 'processing')::int as claims,
       count(*) filter (where old_status = 'processing' and new_status = 'pending' and new_token > old_token)::int
         as leases_lost,

@@ -689,6 +689,9 @@ begin
       'seq', job.seq,
       'updated_at', job.updated_at
     ) || case
+      when job.parent_job_id is not null then jsonb_build_object('parent_job_id', job.parent_job_id)
+      else '{}'
+    end || case
       -- A larger result is fetched by the client.
       when job.result is not null and octet_length(job.result::text) <= 32768
         then jsonb_build_object('result', job.result)

@@ -92,7 +92,7 @@ as $$
       crash_streak = 0,
       worker_id = case when held.is_over_runtime then job.worker_id end,
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       scheduled_for = now() + held.delay,
       -- A job that moves on has not waited in vain.

@@ -37,7 +37,8 @@ begin
       error_message = null,
       completed_at = now(),
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      -- The clock may have been set back since; an outcome must not fail over that (nor below).
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       seq = job.seq + 1,
       updated_at = now()
@@ -98,7 +99,7 @@ as $$
       error_message = held.error_message,
       worker_id = case when not held.will_retry then job.worker_id end,
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       -- An attempt that left no checkpoint starts over, and so does its progress.
       progress_percent = case
@@ -107,7 +108,7 @@ as $$
       end,
       progress_base_seconds = case
         when held.will_retry and job.checkpoint is null
-          then job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
         else job.progress_base_seconds
       end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,

@@ -122,7 +122,7 @@ begin
     crash_streak = 0,
     worker_id = null,
     lease_expires_at = null,
-    runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+    runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
     slice_started_at = null,
     -- However long the children take.
     expires_at = null,

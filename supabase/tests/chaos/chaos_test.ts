@@ -37,7 +37,7 @@ Deno.test("whatever is killed, no job is lost, none ends twice, and nobody write
   const random = seeded(seed);
   console.log(`chaos: seed ${seed}, ${jobs} jobs, ${workers} processors, ${seconds} s`);
 
-  const stack = await startStack({ name: `chaos-${Deno.pid}` });
+  const stack = await startStack();
   const control = new Control(stack.db_url);
   const processors = new Processors(stack.db_url, random);
   try {

@@ -1,0 +1,118 @@
+/**
+ * Our job engine beside graphile-worker, pg-boss and pgmq, on one PostgreSQL in one run. Rounds take
+ * turns; each drain is proved from both sides. Results go to `bench/results/`.
+ *
+ *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Lab } from "./lab/lab.ts";
+import { shareOfOthers } from "./lab/cpu.ts";
+import { machineFacts } from "./lab/machine.ts";
+import { contender, type ContenderId } from "./queues/contenders.ts";
+import { chartOf } from "./report/chart.ts";
+import { ratiosOf } from "./report/ratios.ts";
+import { Results } from "./report/results.ts";
+import { tableOf } from "./report/table.ts";
+import { quickScenarios, scenarios } from "./scenarios/all.ts";
+import { fullSizes, quickSizes, type Scenario } from "./scenarios/scenario.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    contenders: { type: "string", default: "" },
+    minutes: { type: "string" },
+    rounds: { type: "string" },
+  },
+});
+const sizes = options.quick ? quickSizes : fullSizes;
+const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 5));
+const minutes = Number(options.minutes ?? (options.quick ? 1.4 : 9.5));
+const deadline = performance.now() + minutes * 60_000;
+const only = new Set(options.only.split(",").filter(Boolean));
+const wanted = new Set(options.contenders.split(",").filter(Boolean));
+const chosen = (options.quick ? quickScenarios : scenarios)
+  .filter(({ name }) => only.size === 0 || only.has(name));
+if (chosen.length === 0) {
+  const names = scenarios.map(({ name }) => name).join(", ");
+  throw new Error(`There is no scenario "${options.only}"; scenarios: ${names}.`);
+}
+
+const results = new Results();
+const lab = await Lab.open();
+const interrupted = () => lab.close().finally(() => Deno.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+try {
+  // A round that would end too late is not begun, the first excepted.
+  let longest = 0;
+  for (let round = 0; round < mostRounds; round++) {
+    const started = performance.now();
+    if (round > 0 && started + longest > deadline) break;
+    for (const scenario of chosen) await runScenario(scenario, round);
+    longest = Math.max(longest, performance.now() - started);
+    console.error(`Round ${round + 1}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  }
+  await report();
+} finally {
+  await lab.close();
+}
+Deno.exit(results.failures.length === 0 ? 0 : 1);
+
+/** One measurement of each contender; who begins changes with the round. */
+async function runScenario(scenario: Scenario, round: number): Promise<void> {
+  const ids = scenario.contenders.filter((id) => wanted.size === 0 || wanted.has(id));
+  const turn = round % Math.max(1, ids.length);
+  for (const id of [...ids.slice(turn), ...ids.slice(0, turn)]) await measure(scenario, id);
+}
+
+async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
+  const started = performance.now();
+  const cpu = await lab.cpuTimes();
+  try {
+    const figures = await scenario.measure(lab, contender(id), sizes);
+    results.add(id, figures);
+    const others = cpu && shareOfOthers(cpu, (await lab.cpuTimes())!);
+    results.disturbances.push({ measurement: `${scenario.name}, ${id}`, others: others ?? 0 });
+    const shown = Object.entries(figures)
+      .map(([name, value]) => `${name} ${value.toPrecision(4)}`).join("  ");
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.error(
+      `${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
+        percent(others ?? 0)
+      }  ${shown}`,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    results.failures.push(`${scenario.name}, ${id}: ${reason}`);
+    console.error(`${scenario.name}, ${id} FAILED: ${reason}`);
+  }
+}
+
+async function report(): Promise<void> {
+  const folder = join(import.meta.dirname!, "results");
+  const name = options.quick ? "peers-quick" : "peers";
+  const facts = await machineFacts(lab);
+  const ratios = ratiosOf(results);
+  const { samples, failures, disturbances } = results;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(
+    join(folder, `${name}.json`),
+    `${JSON.stringify({ facts, sizes, ratios, failures, disturbances, samples }, null, 2)}\n`,
+  );
+  const title = `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`;
+  await Deno.writeTextFile(join(folder, `${name}.svg`), chartOf(results, title));
+
+  console.log(`\n${tableOf(results)}\n`);
+  console.log(`Runtimes: ${facts.runtimes.join(", ")}. Files: bench/results/${name}.{json,svg}`);
+  const worst = Math.max(...disturbances.map(({ others }) => others));
+  console.log(`Others used up to ${percent(worst)} of the CPU work during a measurement.`);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  const medians = Object.entries(ratios)
+    .map(([ratio, spread]) => [ratio, spread && Number(spread.median.toFixed(3))]);
+  console.log(`RESULT ${JSON.stringify(Object.fromEntries(medians))}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}

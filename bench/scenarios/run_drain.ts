@@ -1,0 +1,119 @@
+import type { Lab } from "../lab/lab.ts";
+import type { WorkReport } from "../process/protocol.ts";
+import type { QueueProcess } from "../process/queue_process.ts";
+import type { Contender } from "../queues/contenders.ts";
+
+/** What is to be drained. */
+export interface Drain {
+  /** Which database; see {@link Lab.client}. */
+  readonly place?: string;
+  /** Jobs are numbered below this. */
+  readonly numbers: number;
+  /** Jobs the workers are to take; the rest stays. */
+  readonly count: number;
+  readonly processes: number;
+  readonly limitMs: number;
+}
+
+/** What a drain cost. */
+export interface Drained {
+  readonly jobsPerSecond: number;
+  readonly walBytesPerJob: number;
+  readonly workerCpuMicrosPerJob: number;
+  /** Null where the system does not tell. */
+  readonly databaseCpuMicrosPerJob: number | null;
+}
+
+/**
+ * Lets fresh workers loose on a backlog and times them from the first handler's start to the last
+ * acknowledgement, then proves from both sides that every job was handled exactly once. A drain
+ * that is cut off, or leaves jobs by intention, is timed to its last handled job.
+ */
+export async function runDrain(lab: Lab, contender: Contender, drain: Drain): Promise<Drained> {
+  const client = await lab.client(contender, drain.place);
+  const before = await client.ask("contents", {});
+  const workers = await Promise.all(
+    Array.from({ length: drain.processes }, () => lab.worker(contender, drain.place)),
+  );
+  try {
+    await lab.sql`checkpoint`;
+    const wal = await walPosition(lab);
+    const cpu = await lab.cpuTimes();
+    await Promise.all(workers.map((worker) => worker.ask("work", { jobs: drain.numbers })));
+    const cutOff = await untilHandled(workers, drain);
+    const handled = sum(workers.map(({ tick }) => tick.handled));
+    const endedAt = !cutOff && drain.count >= before.waiting
+      ? await client.ask("drained", { limitMs: drain.limitMs })
+      : Math.max(...workers.map(({ tick }) => tick.lastAt));
+    if (endedAt === null) throw new Error(`${contender.id} handled all, and acknowledged less.`);
+    const walBytes = await walPosition(lab) - wal;
+    const databaseCpu = cpu && (await lab.cpuTimes())!.database - cpu.database;
+    const firstAt = Math.min(...workers.map(({ tick }) => tick.firstAt).filter((at) => at > 0));
+    const reports = await Promise.all(workers.map((worker) => worker.ask("stop", {})));
+
+    const distinct = distinctJobs(contender, reports);
+    const after = await client.ask("contents", {});
+    proveAcknowledged(contender, before, after, distinct);
+    return {
+      jobsPerSecond: handled / (endedAt - firstAt) * 1000,
+      walBytesPerJob: walBytes / handled,
+      workerCpuMicrosPerJob: sum(reports.map(({ cpuMs }) => cpuMs)) / distinct * 1000,
+      databaseCpuMicrosPerJob: databaseCpu && databaseCpu / handled * 1000,
+    };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+}
+
+/** Waits for the workers; true when their time was over first. */
+async function untilHandled(workers: QueueProcess[], { count, limitMs }: Drain): Promise<boolean> {
+  const end = performance.now() + limitMs;
+  while (sum(workers.map(({ tick }) => tick.handled)) < count) {
+    if (performance.now() > end) return true;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return false;
+}
+
+/** Counts the jobs that were handled; throws when any was handled twice, in one process or in two. */
+function distinctJobs({ id }: Contender, reports: WorkReport[]): number {
+  const seen = reports.map(({ bits }) => Uint8Array.fromBase64(bits));
+  const all = new Uint8Array(seen[0]!.length);
+  for (const bits of seen) bits.forEach((byte, i) => all[i]! |= byte);
+  const distinct = sum(Array.from(all, bitsSet));
+  const handled = sum(reports.map((report) => report.handled));
+  if (distinct !== handled) throw new Error(`${id} handled ${handled - distinct} jobs twice.`);
+  return distinct;
+}
+
+function proveAcknowledged(
+  { id }: Contender,
+  before: { waiting: number; finished: number | null },
+  after: { waiting: number; finished: number | null },
+  handled: number,
+): void {
+  const gone = before.waiting - after.waiting;
+  if (gone !== handled) {
+    throw new Error(`${id} handled ${handled} jobs, and ${gone} left the queue.`);
+  }
+  if (after.finished !== null && after.finished - before.finished! !== handled) {
+    throw new Error(`${id} handled ${handled} jobs; ${after.finished} are recorded as finished.`);
+  }
+}
+
+async function walPosition({ sql }: Lab): Promise<number> {
+  const [row] = await sql<
+    { bytes: string }[]
+  >`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`;
+  return Number(row!.bytes);
+}
+
+function bitsSet(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

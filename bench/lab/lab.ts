@@ -59,6 +59,13 @@ export class Lab {
     return this.server.url(databaseOf(contender, place));
   }
 
+  /** URL of a new database with our platform and migrations, as superuser. */
+  async productUrl(database: string): Promise<string> {
+    await (this.#product ??= this.#makeProduct());
+    await this.sql`create database ${this.sql(database)} template ${this.sql(product)}`;
+    return this.server.url(database);
+  }
+
   /** CPU time used so far; null where the system does not tell. */
   cpuTimes(): Promise<CpuTimes | null> {
     return cpuTimes(this.server.pid);
@@ -72,10 +79,8 @@ export class Lab {
   }
 
   async #makeClient(contender: Contender, database: string): Promise<QueueProcess> {
-    const isOurs = contender.system === "streamvibe";
-    if (isOurs) await (this.#product ??= this.#makeProduct());
-    const template = isOurs ? product : "template0";
-    await this.sql`create database ${this.sql(database)} template ${this.sql(template)}`;
+    if (contender.system === "streamvibe") await this.productUrl(database);
+    else await this.sql`create database ${this.sql(database)} template template0`;
     const url = this.server.url(database);
     const client = await QueueProcess.start(this.runtimes, contender, url);
     await client.ask("install", {});

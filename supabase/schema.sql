@@ -82,6 +82,7 @@ create table private.job_tick (
   ticked_at timestamp with time zone,
   rang_at timestamp with time zone,
   worked_at timestamp with time zone,
+  ring_ids bigint[] not null default '{}'::bigint[],
   constraint job_tick_is_one_row CHECK (id),
   constraint job_tick_pkey PRIMARY KEY (id)
 );
@@ -212,12 +213,12 @@ create table public.job_batch (
   completed integer not null default 0,
   failed integer not null default 0,
   cancelled integer not null default 0,
+  is_awaited boolean not null default false,
   is_open boolean not null default true,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint job_batch_counts_add_up CHECK (((completed >= 0) AND (failed >= 0) AND (cancelled >= 0) AND (((completed + failed) + cancelled) <= total))),
   constraint job_batch_on_child_failure_is_known CHECK ((on_child_failure = ANY (ARRAY['fail_fast'::text, 'partial'::text]))),
-  constraint job_batch_parent_job_id_fkey FOREIGN KEY (parent_job_id) REFERENCES job_queue(id) ON DELETE CASCADE,
   constraint job_batch_pkey PRIMARY KEY (parent_job_id),
   constraint job_batch_when_done_is_known CHECK ((when_done = ANY (ARRAY['complete'::text, 'resume'::text])))
 ) with (fillfactor=50);
@@ -287,12 +288,11 @@ create table public.job_queue (
   constraint job_queue_completed_is_100_percent CHECK (((status <> 'completed'::text) OR (progress_percent = 100))),
   constraint job_queue_counters_not_negative CHECK (((retry_count >= 0) AND (max_retries >= 0) AND (crash_count >= 0) AND (fencing_token >= 0) AND (seq >= 0) AND (runtime_seconds >= (0)::double precision) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)))),
   constraint job_queue_failed_says_why CHECK (((status <> 'failed'::text) OR (error_code IS NOT NULL))),
-  constraint job_queue_held_waits_outside_the_lanes CHECK (((held_by IS NULL) OR ((held_by = ANY (ARRAY['children'::text, 'user_pause'::text])) AND (status = 'pending'::text) AND (turn IS NULL)))),
+  constraint job_queue_held_waits_outside_the_lanes CHECK (((held_by IS NULL) OR ((held_by = ANY (ARRAY['children'::text, 'user_pause'::text, 'user_cap'::text])) AND (status = 'pending'::text) AND (turn IS NULL)))),
   constraint job_queue_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint job_queue_lease_iff_processing CHECK (((status = 'processing'::text) = (lease_expires_at IS NOT NULL))),
   constraint job_queue_not_its_own_parent CHECK ((parent_job_id <> id)),
   constraint job_queue_params_is_object CHECK ((jsonb_typeof(params) = 'object'::text)),
-  constraint job_queue_parent_job_id_fkey FOREIGN KEY (parent_job_id) REFERENCES job_queue(id) ON DELETE CASCADE,
   constraint job_queue_pending_has_no_worker CHECK (((status <> 'pending'::text) OR (worker_id IS NULL))),
   constraint job_queue_pkey PRIMARY KEY (id),
   constraint job_queue_priority_in_range CHECK (((job_priority >= 1) AND (job_priority <= 10))),
@@ -306,21 +306,27 @@ create table public.job_queue (
 alter table public.job_queue alter job_type set statistics 500;
 alter table public.job_queue alter status set statistics 500;
 CREATE INDEX job_queue_cached_result_idx ON public.job_queue USING btree (user_id, dedupe_key, completed_at DESC) WHERE (status = 'completed'::text);
+CREATE INDEX job_queue_capped_idx ON public.job_queue USING btree (job_type, user_id, job_priority, created_at) WHERE (held_by = 'user_cap'::text);
 CREATE INDEX job_queue_delayed_idx ON public.job_queue USING btree (scheduled_for) WHERE ((status = 'pending'::text) AND (turn IS NULL) AND (held_by IS NULL));
-CREATE INDEX job_queue_expiry_idx ON public.job_queue USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
+CREATE INDEX job_queue_expiry_idx ON public.job_queue USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL) AND (held_by IS DISTINCT FROM 'children'::text));
 CREATE INDEX job_queue_finished_idx ON public.job_queue USING btree (job_type, status, completed_at) WHERE (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text]));
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) AND (params <> '{}'::jsonb));
 CREATE INDEX job_queue_paused_idx ON public.job_queue USING btree (user_id) WHERE (held_by = 'user_pause'::text);
 CREATE INDEX job_queue_processing_idx ON public.job_queue USING btree (job_type, user_id) WHERE (status = 'processing'::text);
 CREATE INDEX job_queue_ready_idx ON public.job_queue USING btree (job_type, job_priority, turn, created_at) WHERE ((status = 'pending'::text) AND (turn IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE ((status = 'completed'::text) AND (result IS NOT NULL));
-CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC);
 CREATE UNIQUE INDEX job_queue_active_key ON public.job_queue USING btree (user_id, dedupe_key) NULLS NOT DISTINCT WHERE ((status = ANY (ARRAY['pending'::text, 'processing'::text])) AND (parent_job_id IS NULL));
 CREATE UNIQUE INDEX job_queue_child_key ON public.job_queue USING btree (parent_job_id, dedupe_key) WHERE (parent_job_id IS NOT NULL);
+CREATE TRIGGER _100_after_delete AFTER DELETE ON public.job_queue REFERENCING OLD TABLE AS old_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__after_delete();
+CREATE TRIGGER _100_after_truncate AFTER TRUNCATE ON public.job_queue FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__after_truncate();
+CREATE TRIGGER _100_count_insert AFTER INSERT ON public.job_queue REFERENCING NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__count_insert();
+CREATE TRIGGER _100_count_update AFTER UPDATE ON public.job_queue REFERENCING OLD TABLE AS old_job NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__count_update();
 CREATE TRIGGER _500_ring_on_insert AFTER INSERT ON public.job_queue REFERENCING NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__ring_on_insert();
 CREATE TRIGGER _500_ring_on_update AFTER UPDATE ON public.job_queue REFERENCING OLD TABLE AS old_job NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__ring_on_update();
 CREATE TRIGGER _900_broadcast_insert AFTER INSERT ON public.job_queue REFERENCING NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__broadcast_insert();
 CREATE TRIGGER _900_broadcast_update AFTER UPDATE ON public.job_queue REFERENCING OLD TABLE AS old_job NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__broadcast_update();
+CREATE TRIGGER _990_count_children AFTER UPDATE ON public.job_queue REFERENCING OLD TABLE AS old_job NEW TABLE AS new_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__count_children();
 alter table public.job_queue enable row level security;
 grant select on public.job_queue to authenticated;
 grant select on public.job_queue to service_role;
@@ -559,6 +565,40 @@ $function$
 ;
 grant execute on function private.add_job_logs(p_logs jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION private.advance_batches(p_parent_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.finish_parent(batch.parent_job_id)
+  from public.job_batch as batch
+  where batch.parent_job_id = any(p_parent_ids) and batch.is_awaited
+    and (batch.completed + batch.failed + batch.cancelled = batch.total
+      or (batch.failed > 0 and batch.on_child_failure = 'fail_fast'));
+
+  -- The owner hears of whole percents, not of every child.
+  update public.job_queue as parent
+  set progress_percent = share.percent,
+    seq = parent.seq + 1,
+    updated_at = now()
+  from (
+    select job.id, least(99, counted.percent) as percent
+    from public.job_batch as batch
+    cross join lateral (
+      select (batch.completed + batch.failed + batch.cancelled) * 100 / nullif(batch.total, 0) as percent
+    ) as counted
+    join public.job_queue as job on job.id = batch.parent_job_id
+    where batch.parent_job_id = any(p_parent_ids) and job.held_by = 'children'
+      and least(99, counted.percent) > job.progress_percent
+    order by job.id
+    for no key update of job skip locked
+  ) as share
+  where parent.id = share.id;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.apply_timetable()
  RETURNS void
  LANGUAGE plpgsql
@@ -588,6 +628,40 @@ begin
     perform private.raise_error('RATE_LIMITED', jsonb_build_object('limit', limit_state.max_requests,
       'retry_after', greatest(1, ceil(extract(epoch from limit_state.reset_at - now())))));
   end if;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.batch_result(p_batch job_batch)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_limit constant int := 32768;
+  v_counts constant jsonb := jsonb_build_object('total', p_batch.total, 'completed', p_batch.completed,
+    'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
+  v_children jsonb;
+begin
+  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
+  -- lists that are too long are never built.
+  if p_batch.total <= v_limit / 100 and (
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+  then
+    select coalesce(jsonb_agg(
+      jsonb_build_object('job_id', child.id, 'key', private.child_key(child.dedupe_key),
+        'job_type', child.job_type, 'status', child.status, 'error_code', child.error_code,
+        'result', child.result)
+      order by child.created_at, child.dedupe_key), '[]') into v_children
+    from public.job_queue as child
+    where child.parent_job_id = p_batch.parent_job_id;
+  end if;
+
+  if octet_length(v_children::text) <= v_limit then
+    return v_counts || jsonb_build_object('children', v_children);
+  end if;
+  return v_counts || '{"children_omitted": true}';
 end;
 $function$
 ;
@@ -633,6 +707,29 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.cancel_descendants(p_job_id uuid, p_error_code text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_active constant uuid[] := array(
+    select job.id
+    from public.job_queue as job
+    where job.id in (select id from private.job_tree(p_job_id)) and job.id <> p_job_id
+      and job.completed_at is null
+    order by job.id
+    for update skip locked
+  );
+begin
+  if v_active <> '{}' then
+    perform private.cancel_locked_jobs(v_active, p_error_code);
+  end if;
+  return cardinality(v_active);
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.cancel_job_as_caller(p_job_id uuid, p_user_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -656,43 +753,80 @@ $function$
 grant execute on function private.cancel_job_as_caller(p_job_id uuid, p_user_id uuid) to authenticated;
 grant execute on function private.cancel_job_as_caller(p_job_id uuid, p_user_id uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION private.cancel_job_tree(p_job_id uuid)
+CREATE OR REPLACE FUNCTION private.cancel_job_tree(p_job_id uuid, p_error_code text DEFAULT NULL::text)
  RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_active constant uuid[] := array(
+    select job.id
+    from public.job_queue as job
+    where job.id in (select id from private.job_tree(p_job_id)) and job.completed_at is null
+    order by job.id
+    for update
+  );
+begin
+  perform private.cancel_locked_jobs(v_active, p_error_code);
+  -- Children created by an attempt this had to wait for.
+  perform private.cancel_descendants(p_job_id, p_error_code);
+  return p_job_id = any(v_active);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cancel_locked_jobs(p_job_ids uuid[], p_error_code text)
+ RETURNS void
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  with recursive tree as (
-    select id from public.job_queue where id = p_job_id
-    union
-    select child.id
-    from tree join public.job_queue as child on child.parent_job_id = tree.id
+  update public.job_queue as job
+  set status = 'cancelled',
+    held_by = null,
+    cancel_requested_at = coalesce(job.cancel_requested_at, now()),
+    error_code = coalesce(p_error_code, job.error_code),
+    error_message = coalesce(
+      (select message from private.error_code where code = p_error_code), job.error_message),
+    completed_at = now(),
+    fencing_token = job.fencing_token + 1,
+    -- Or a classic worker, which names no token, could still write the log.
+    is_classic = false,
+    lease_expires_at = null,
+    runtime_seconds = job.runtime_seconds
+      + coalesce(extract(epoch from now() - job.slice_started_at), 0),
+    slice_started_at = null,
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = any(p_job_ids);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.capped_users_with_room(p_open private.open_job_type[])
+ RETURNS TABLE(job_type text, user_id uuid, room integer)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  -- A hundred users from a random one on: bounded, and everybody's turn comes.
+  with recursive holder as (
+    select open_type.name, open_type.slots, open_type.max_per_user, first.user_id, first.user_id as first_user_id, 1 as step
+    from unnest(p_open) as open_type
+    cross join lateral private.next_capped_user(open_type.name, gen_random_uuid()) as first (user_id)
+    where first.user_id is not null
+    union all
+    select holder.name, holder.slots, holder.max_per_user, next.user_id, holder.first_user_id, holder.step + 1
+    from holder
+    cross join lateral private.next_capped_user(holder.name, holder.user_id) as next (user_id)
+    where holder.step < 100 and next.user_id <> holder.first_user_id
   ),
-  active as (
-    -- In id order, as every statement that locks several jobs: no two of them can deadlock.
-    select job.id
-    from public.job_queue as job
-    where job.id in (select id from tree) and job.completed_at is null
-    order by job.id
-    for update
-  ),
-  cancelled as (
-    update public.job_queue as job
-    set status = 'cancelled',
-      cancel_requested_at = coalesce(job.cancel_requested_at, now()),
-      completed_at = now(),
-      fencing_token = job.fencing_token + 1,
-      -- Or a classic worker, which names no token, could still write the log.
-      is_classic = false,
-      lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds
-        + coalesce(extract(epoch from now() - job.slice_started_at), 0),
-      slice_started_at = null,
-      seq = job.seq + 1,
-      updated_at = now()
-    where job.id in (select id from active)
-    returning job.id
+  counted as (
+    -- The cap may have been lifted since.
+    select name, user_id, least(slots, max_per_user - (
+      select count(*)::int from public.job_queue as job
+      where job.job_type = holder.name and job.user_id = holder.user_id and job.status = 'processing'
+    )) as room
+    from holder
   )
-  select exists (select from cancelled where id = p_job_id);
+  select name, user_id, room from counted where room > 0;
 $function$
 ;
 
@@ -732,16 +866,32 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.child_key(p_dedupe_key text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case when p_dedupe_key like 'key:%' then substr(p_dedupe_key, 5) end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.claim_jobs(p_worker_id text, p_batch_size integer, p_job_types text[])
  RETURNS SETOF job_queue
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
 AS $function$
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
-  v_types text[];
+  v_window constant int := private.lane_window();
+  v_open private.open_job_type[];
+  v_aged int;
+  v_aged_before timestamptz;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -751,91 +901,138 @@ begin
   perform private.expire_pending_jobs();
   perform private.promote_due_jobs();
 
-  if (select is_draining from private.job_setting) then
+  -- Most claims of an idle worker end here.
+  if not exists (select from public.job_queue where status = 'pending' and turn is not null)
+    and not exists (select from public.job_queue where held_by = 'user_cap')
+  then
     return;
   end if;
 
-  -- Two claims that count at once would both find the last slot free. Only one at a time may claim a
-  -- capped type, and it counts in a later statement, which sees what the one before has taken; the
-  -- others pass on to other types.
-  select array_agg(name) into v_types
-  from public.job_type
-  where case
-    when is_paused or name <> all(p_job_types) then false
-    when max_concurrency is null and max_per_user is null then true
-    else pg_try_advisory_xact_lock(hashtextextended('job_type:' || name, 0))
-  end;
+  v_open := array(
+    select open_type from private.open_job_types(v_batch_size, p_job_types, p_lock => true) as open_type);
+  if v_open = '{}' then
+    return;
+  end if;
+  if exists (select from unnest(v_open) as open_type where open_type.blocked_users <> '{}') then
+    perform private.put_blocked_jobs_aside(v_open);
+  end if;
+  perform private.line_up_capped_jobs(v_open);
+
+  -- A share of a job is a job with that probability, so that single claims keep to it, too.
+  select floor(v_batch_size * ageing_share + random()), now() - ageing_after
+  into v_aged, v_aged_before
+  from private.job_setting;
 
   return query
-  with running as materialized (
-    select job.job_type, job.user_id, count(*) as jobs
-    from public.job_queue as job
-    where job.status = 'processing' and exists (
-      select from public.job_type as type
-      where type.name = job.job_type and coalesce(type.max_concurrency, type.max_per_user) is not null)
-    group by job.job_type, job.user_id
+  with open_type as materialized (
+    select * from unnest(v_open)
   ),
-  open_type as materialized (
-    select type.name, type.max_per_user,
-      greatest(0, least(v_batch_size, type.max_concurrency
-        - coalesce((select sum(jobs) from running where job_type = type.name), 0))) as slots,
-      coalesce((
-        select array_agg(user_id) from running
-        where job_type = type.name and user_id is not null and jobs >= type.max_per_user
-      ), '{}') as full_users
-    from public.job_type as type
-    where type.name = any(v_types)
-  ),
-  -- The first jobs of every lane, unlocked, to see how many of each type this claim should take.
+  -- The first jobs of every type, unlocked, to see how many of each lane this claim should take.
   head as materialized (
-    select open_type.name, first.*,
-      case when open_type.max_per_user is not null and first.user_id is not null then
-        row_number() over (partition by open_type.name, first.user_id
-          order by first.job_priority, first.turn, first.created_at)
-        + coalesce((
-          select jobs from running
-          where running.job_type = open_type.name and running.user_id = first.user_id), 0)
-        > open_type.max_per_user
-      else false end as is_over_cap
+    select first.*, open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
     from open_type
     cross join lateral (
-      select job.id, job.user_id, job.job_priority, job.turn, job.created_at
+      select job.ctid as row_id, job.user_id, job.job_priority, job.turn, job.created_at
       from public.job_queue as job
       where job.job_type = open_type.name and job.status = 'pending' and job.turn is not null
         and job.scheduled_for <= now() and (job.expires_at is null or job.expires_at > now())
-        and (job.user_id is null or job.user_id <> all(open_type.full_users))
       order by job.job_priority, job.turn, job.created_at
       limit open_type.slots
+        + case when open_type.max_per_user is null and open_type.blocked_users = '{}' then 0 else v_window end
     ) as first
-    where open_type.slots > 0
+    where first.user_id is null or first.user_id <> all(open_type.blocked_users)
   ),
-  share as materialized (
-    select name, count(*) as jobs, array_agg(id) as ids
+  -- Where strict priority ends, if this claim is full; while there is room for all, nobody needs help.
+  edge as materialized (
+    select max(job_priority) as job_priority
+    from (select job_priority from head order by job_priority limit v_batch_size) as first
+    having v_aged > 0 and count(*) = v_batch_size
+  ),
+  -- Beyond it, lanes whose head has waited too long; the longest-waiting jobs of those heads.
+  aged as materialized (
+    select first.row_id, first.user_id, first.job_priority, first.turn, first.created_at,
+      open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
+    from edge
+    cross join generate_series(edge.job_priority + 1, 10) as lane (job_priority)
+    cross join open_type
+    cross join lateral (
+      select job.ctid as row_id, job.user_id, job.job_priority, job.turn, job.created_at, job.scheduled_for
+      from public.job_queue as job
+      where job.job_type = open_type.name and job.job_priority = lane.job_priority
+        and job.status = 'pending' and job.turn is not null
+        and (job.expires_at is null or job.expires_at > now())
+      order by job.turn, job.created_at
+      limit v_aged
+    ) as first
+    where first.scheduled_for < v_aged_before
+      and (first.user_id is null or first.user_id <> all(open_type.blocked_users))
+    order by first.scheduled_for
+    limit v_aged
+  ),
+  candidate as (
+    select *, true as is_aged from aged
+    union all
+    select *, false from head where row_id <> all(array(select row_id from aged))
+  ),
+  within_user_cap as (
+    select * from (
+      select *, max_per_user is not null and user_id is not null
+        and row_number() over (
+          partition by name, user_id order by is_aged desc, job_priority, turn, created_at)
+        + case when max_per_user is not null then (
+            select count(*) from public.job_queue as job
+            where job.job_type = name and job.user_id = candidate.user_id and job.status = 'processing')
+          else 0 end
+        > max_per_user as is_over_cap
+      from candidate
+    ) as counted
+    where not is_over_cap
+  ),
+  within_slots as (
+    select * from (
+      select *, row_number() over (
+        partition by name order by is_aged desc, job_priority, turn, created_at) as place
+      from within_user_cap
+    ) as placed
+    where place <= slots
+  ),
+  lane as materialized (
+    select name, job_priority, is_limited, count(*) as jobs, array_agg(row_id) as row_ids
     from (
-      select name, id
-      from head
-      where not is_over_cap
-      order by job_priority, turn, created_at
+      select name, job_priority, is_limited, row_id
+      from within_slots
+      order by is_aged desc, job_priority, turn, created_at
       limit v_batch_size
     ) as next
-    group by name
+    group by name, job_priority, is_limited
   ),
-  -- Then that many of each are locked, deeper in the lane where another claim was quicker. A type with
-  -- a cap is claimed by nobody else now, so exactly the chosen jobs are taken.
+  -- Then that many of each lane are locked, deeper in it where another claim was quicker. A limited type
+  -- is claimed by nobody else now, and exactly the chosen jobs of it are taken.
   picked as materialized (
     select locked.row_id
-    from share
-    join open_type on open_type.name = share.name
+    from lane
+    join open_type on open_type.name = lane.name
     cross join lateral (
       select job.ctid as row_id
       from public.job_queue as job
-      where job.job_type = share.name and job.status = 'pending' and job.turn is not null
+      where job.job_type = lane.name and job.job_priority = lane.job_priority
+        and job.status = 'pending' and job.turn is not null
         and job.scheduled_for <= now() and (job.expires_at is null or job.expires_at > now())
-        and (open_type.max_per_user is null or job.id = any(share.ids))
-      order by job.job_priority, job.turn, job.created_at
-      limit share.jobs
+        and (job.user_id is null or job.user_id <> all(open_type.blocked_users))
+      order by job.turn, job.created_at
+      limit lane.jobs
       for update skip locked
     ) as locked
+    where not lane.is_limited
+    union all
+    select exact.row_id
+    from (
+      select job.ctid as row_id
+      from public.job_queue as job
+      where job.ctid = any(array(select unnest(row_ids) from lane where is_limited))
+        and job.status = 'pending' and job.turn is not null
+      for update skip locked
+    ) as exact
   ),
   claimed as (
     -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
@@ -851,6 +1048,15 @@ begin
       updated_at = now()
     where job.ctid = any(array(select row_id from picked))
     returning job.*
+  ),
+  -- Every claim of a job is one start; it is paid for in this transaction, or not at all.
+  charged as (
+    insert into private.job_rate as rate (job_type, tokens, refilled_at)
+    select started.job_type, private.tokens_left(started.job_type) - started.jobs, clock_timestamp()
+    from (select job_type, count(*) as jobs from claimed group by job_type) as started
+    join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
+    on conflict (job_type) do update
+      set tokens = excluded.tokens, refilled_at = excluded.refilled_at
   ),
   -- A lane another claim is moving right now is left to it: nobody waits for the clock.
   free_lane as (
@@ -886,30 +1092,35 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.cleanup_old_jobs(p_limit integer DEFAULT 100000)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET work_mem TO '64MB'
 AS $function$
-  -- Children go with their parent. Their log lines go with their partition.
-  with gone as (
-    delete from public.job_queue as job
-    where job.id in (
-      select old.id
-      from public.job_type as type
-      cross join unnest(array['completed', 'failed', 'cancelled']) as final (status)
-      cross join lateral (
-        select finished.id
-        from public.job_queue as finished
-        where finished.job_type = type.name and finished.status = final.status
-          and finished.completed_at < now() - type.retention and finished.parent_job_id is null
-        order by finished.completed_at
-        limit p_limit
-      ) as old
-      limit p_limit
-    )
-    returning 1
-  )
-  select count(*)::int from gone;
+declare
+  v_rows tid[];
+  v_parents uuid[];
+  v_parent uuid;
+  v_gone int;
+begin
+  select array_agg(old.row_id) filter (where batch.parent_job_id is null),
+    array_agg(old.id) filter (where batch.parent_job_id is not null)
+  into v_rows, v_parents
+  from private.find_old_jobs(p_limit) as old
+  left join public.job_batch as batch on batch.parent_job_id = old.id;
+
+  -- By row address; whoever was retried meanwhile is no longer finished, and stays.
+  delete from public.job_queue where ctid = any(v_rows) and completed_at is not null;
+  get diagnostics v_gone = row_count;
+
+  -- A family goes as a whole or not at all. Their log lines go with their partition.
+  foreach v_parent in array coalesce(v_parents, '{}') loop
+    exit when v_gone >= p_limit;
+    v_gone := v_gone + private.delete_job_tree(v_parent);
+  end loop;
+  return v_gone;
+end;
 $function$
 ;
 grant execute on function private.cleanup_old_jobs(p_limit integer) to service_role;
@@ -1132,14 +1343,49 @@ CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid, p_priority 
  SET search_path TO ''
 AS $function$
   -- Children are exempt. Counting stops early: more than this says nothing more.
-  select count(*)::int, (count(*) filter (where status = 'pending' and job_priority = p_priority))::int
+  select count(*)::int,
+    (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
   from (
-    select status, job_priority
+    select status, turn, job_priority
     from public.job_queue
     where (user_id = p_user_id or (p_user_id is null and user_id is null))
       and status in ('pending', 'processing') and parent_job_id is null
     limit 1000
   ) as active;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.count_all_jobs()
+ RETURNS TABLE(job_type text, status text, jobs bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  -- One statement, so that a roll-up is seen whole or not at all.
+  select job_type, status, sum(jobs)::bigint
+  from (
+    select job_type, status, jobs from private.job_count
+    union all
+    select job_type, status, change from private.job_count_change
+  ) as part
+  group by job_type, status
+  having sum(jobs) <> 0;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.count_children(p_job_id uuid)
+ RETURNS TABLE(total integer, completed integer, failed integer, cancelled integer, active integer)
+ LANGUAGE sql
+ STABLE ROWS 1
+ SET search_path TO ''
+AS $function$
+  select count(*)::int,
+    count(*) filter (where status = 'completed')::int,
+    count(*) filter (where status = 'failed')::int,
+    count(*) filter (where status = 'cancelled')::int,
+    count(*) filter (where completed_at is null)::int
+  from public.job_queue
+  where parent_job_id = p_job_id;
 $function$
 ;
 
@@ -1152,6 +1398,176 @@ AS $function$
   select case when p_count #>> '{}' ~ '^[0-9]{1,18}$' then (p_count #>> '{}')::bigint end;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.count_user_jobs(p_user_id uuid)
+ RETURNS TABLE(job_type text, status text, jobs bigint, oldest_pending_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select job_type, status, count(*),
+    min(scheduled_for) filter (where status = 'pending' and held_by is null and scheduled_for <= now())
+  from public.job_queue
+  where user_id = p_user_id
+  group by job_type, status;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.create_child_jobs(p_job_id uuid, p_fencing_token bigint, p_children jsonb, p_checkpoint jsonb)
+ RETURNS TABLE(child_key text, job_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_user_id uuid;
+  v_children private.job_request[];
+begin
+  -- Held to the end: nobody can take the job over, and only its attempt creates children.
+  select job.user_id into v_user_id
+  from public.job_queue as job
+  where job.id = p_job_id and job.lease_expires_at is not null
+    and (job.fencing_token = p_fencing_token or (p_fencing_token is null and job.is_classic))
+  for no key update;
+  if not found then
+    perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
+  end if;
+  v_children := array(select child from private.read_job_requests(p_children) as child);
+
+  if p_checkpoint is not null then
+    update public.job_queue set checkpoint = p_checkpoint, updated_at = now() where id = p_job_id;
+  end if;
+
+  return query
+  with wanted as materialized (
+    select child.*, coalesce('key:' || child.key, child.dedupe_key) as name
+    from unnest(v_children) as child
+  ),
+  known as materialized (
+    select job.id, job.dedupe_key
+    from public.job_queue as job
+    where job.parent_job_id = p_job_id and job.dedupe_key = any(array(select name from wanted))
+  ),
+  fresh as materialized (
+    select first.*, row_number() over (partition by job_priority order by ordinal) as place
+    from (
+      select distinct on (name) * from wanted
+      where name not in (select dedupe_key from known)
+      order by name, ordinal
+    ) as first
+  ),
+  lane as materialized (
+    select job_priority, private.take_child_turns(v_user_id, job_priority, jobs) as first_turn
+    from (select job_priority, count(*)::int as jobs from fresh group by 1 order by 1) as asked
+  ),
+  created as (
+    insert into public.job_queue as job (
+      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn,
+      parent_job_id)
+    select v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
+      fresh.scheduled_for, fresh.expires_at, fresh.name,
+      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
+    from fresh join lane on lane.job_priority = fresh.job_priority
+    order by fresh.ordinal
+    returning job.id, job.dedupe_key
+  ),
+  counted as (
+    insert into public.job_batch as batch (parent_job_id, total)
+    select p_job_id, count(*) from created
+    on conflict (parent_job_id) do update
+      set total = batch.total + excluded.total, is_open = true
+  )
+  select coalesce(wanted.key, wanted.dedupe_key), coalesce(created.id, known.id),
+    case when created.id is not null and fresh.ordinal is not null then 'created' else 'joined' end
+  from wanted
+  left join fresh on fresh.ordinal = wanted.ordinal
+  left join created on created.dedupe_key = wanted.name
+  left join known on known.dedupe_key = wanted.name
+  order by wanted.ordinal;
+end;
+$function$
+;
+grant execute on function private.create_child_jobs(p_job_id uuid, p_fencing_token bigint, p_children jsonb, p_checkpoint jsonb) to service_role;
+
+CREATE OR REPLACE FUNCTION private.create_jobs(p_jobs jsonb)
+ RETURNS TABLE(ordinal integer, job_id uuid, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_requests constant private.job_request[] := array(
+    select request from private.read_job_requests(p_jobs) as request);
+  v_limit int;
+begin
+  -- As find_or_create_job() does for one; in order, so that two calls cannot wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || owner.user_id, 0))
+  from (
+    select distinct user_id from unnest(v_requests) where user_id is not null order by user_id
+  ) as owner;
+  select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
+
+  update public.job_queue as job
+  set dedupe_key = gen_random_uuid()::text
+  from private.find_active_jobs(v_requests) as known
+  where job.id = known.job_id and not known.is_joinable;
+
+  return query
+  with request as materialized (
+    select * from unnest(v_requests)
+  ),
+  known as materialized (
+    select ordinal, job_id from private.find_active_jobs(v_requests)
+  ),
+  fresh as materialized (
+    select first.*,
+      row_number() over (partition by user_id order by ordinal) as nth,
+      row_number() over (partition by user_id, job_priority order by ordinal) as place
+    from (
+      select distinct on (user_id, dedupe_key) *
+      from request
+      where ordinal not in (select ordinal from known)
+      order by user_id, dedupe_key, ordinal
+    ) as first
+  ),
+  lane as materialized (
+    select user_id, job_priority, counted.active, private.next_turn(job_priority) + counted.ahead as first_turn
+    from (select distinct user_id, job_priority from fresh) as own
+    cross join lateral private.count_active_jobs(user_id, job_priority) as counted
+  ),
+  created as (
+    insert into public.job_queue as job (
+      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
+    select fresh.user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
+      fresh.scheduled_for, fresh.expires_at, fresh.dedupe_key,
+      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end
+    from fresh
+    join lane on lane.user_id is not distinct from fresh.user_id and lane.job_priority = fresh.job_priority
+    where fresh.user_id is null or lane.active + fresh.nth <= v_limit
+    order by fresh.user_id, fresh.dedupe_key
+    -- Somebody without the lock was quicker: an update of nothing brings the job to join.
+    on conflict (user_id, dedupe_key)
+      where status in ('pending', 'processing') and parent_job_id is null
+      do update set dedupe_key = excluded.dedupe_key
+    returning job.id, job.user_id, job.dedupe_key, job.xmax = 0 as is_new
+  )
+  select request.ordinal, coalesce(known.job_id, created.id), case
+    when known.job_id is not null then 'joined'
+    when created.id is null then 'limited'
+    when created.is_new and request.ordinal in (select ordinal from fresh) then 'created'
+    else 'joined'
+  end
+  from request
+  left join known on known.ordinal = request.ordinal
+  left join created on created.dedupe_key = request.dedupe_key
+    and created.user_id is not distinct from request.user_id
+  order by request.ordinal;
+end;
+$function$
+;
+grant execute on function private.create_jobs(p_jobs jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION private.create_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_code_verifier text, p_redirect_uri text, p_redirect_to text)
  RETURNS void
@@ -1197,26 +1613,58 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.delete_job_tree(p_job_id uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_gone int;
+begin
+  with recursive tree as (
+    select id from public.job_queue where id = p_job_id
+    union
+    select child.id
+    from tree join public.job_queue as child on child.parent_job_id = tree.id
+  ),
+  member as (
+    -- In id order, as every statement that locks several jobs: no two of them can deadlock.
+    select job.id, job.completed_at
+    from public.job_queue as job
+    where job.id in (select id from tree)
+    order by job.id
+    for update
+  )
+  delete from public.job_queue as job
+  where job.id in (select id from member) and not exists (select from member where completed_at is null);
+  get diagnostics v_gone = row_count;
+  return v_gone;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.doorbell_is_due()
  RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  v_lock constant bigint := hashtextextended('doorbell_clock', 0);
   v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
-  v_is_due boolean;
 begin
-  -- Held for microseconds, not to the end of the transaction, which may be far away.
-  if not pg_try_advisory_lock(v_lock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
     return false;
   end if;
-  select v_now - last_value >= 1000 into v_is_due from private.doorbell_clock;
-  if v_is_due then
-    perform setval('private.doorbell_clock', v_now);
+  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
+  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget.
+  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000)) then
+    return false;
   end if;
-  perform pg_advisory_unlock(v_lock);
-  return v_is_due;
+  -- Once more, for who came to the lock when the one before had left it.
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+    return false;
+  end if;
+  perform setval('private.doorbell_clock', v_now);
+  return true;
 end;
 $function$
 ;
@@ -1243,6 +1691,51 @@ begin
     v_dropped := v_dropped + 1;
   end loop;
   return v_dropped;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.due_job_types()
+ RETURNS TABLE(job_type text, due_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_window constant int := private.lane_window();
+  v_open constant private.open_job_type[] := array(
+    select open_type from private.open_job_types(1) as open_type);
+begin
+  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
+  return query
+  select waiting.name, min(waiting.scheduled_for)
+  from (
+    select open_type.name, head.scheduled_for
+    from unnest(v_open) as open_type
+    cross join generate_series(1, 10) as lane (job_priority)
+    cross join lateral (
+      select first.scheduled_for
+      from (
+        select job.user_id, job.scheduled_for
+        from public.job_queue as job
+        where job.job_type = open_type.name and job.job_priority = lane.job_priority
+          and job.status = 'pending' and job.turn is not null
+        order by job.turn, job.created_at
+        limit case when open_type.blocked_users = '{}' then 1 else v_window end
+      ) as first
+      where first.user_id is null or first.user_id <> all(open_type.blocked_users)
+      limit 1
+    ) as head
+    union all
+    select capped.job_type, (
+      select job.scheduled_for
+      from public.job_queue as job
+      where job.held_by = 'user_cap' and job.job_type = capped.job_type and job.user_id = capped.user_id
+      order by job.job_priority, job.created_at
+      limit 1)
+    from private.capped_users_with_room(v_open) as capped
+  ) as waiting
+  where waiting.scheduled_for <= now()
+  group by waiting.name;
 end;
 $function$
 ;
@@ -1287,7 +1780,8 @@ CREATE OR REPLACE FUNCTION private.expire_pending_jobs()
 AS $function$
 #variable_conflict use_column
 begin
-  perform from public.job_queue where status = 'pending' and expires_at <= now() limit 1;
+  perform from public.job_queue
+  where status = 'pending' and expires_at <= now() and held_by is distinct from 'children' limit 1;
   if not found then
     return;
   end if;
@@ -1296,7 +1790,8 @@ begin
   with stale as (
     select id
     from public.job_queue
-    where status = 'pending' and expires_at <= now()
+    -- A parent waits for its children, which may expire themselves.
+    where status = 'pending' and expires_at <= now() and held_by is distinct from 'children'
     order by expires_at
     limit 1000
     for update skip locked
@@ -1305,6 +1800,7 @@ begin
   set status = 'failed',
     error_code = 'EXPIRED',
     error_message = (select message from private.error_code where code = 'EXPIRED'),
+    held_by = null,
     completed_at = now(),
     seq = job.seq + 1,
     updated_at = now()
@@ -1372,6 +1868,11 @@ AS $function$
         when held.will_retry and job.checkpoint is null then 0
         else job.progress_percent
       end,
+      progress_base_seconds = case
+        when held.will_retry and job.checkpoint is null
+          then job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+        else job.progress_base_seconds
+      end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
       -- A retry is not a job that was never started.
       expires_at = case
@@ -1392,7 +1893,155 @@ $function$
 ;
 grant execute on function private.fail_jobs(p_jobs jsonb) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_asks_for jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION private.find_active_jobs(p_requests private.job_request[])
+ RETURNS TABLE(ordinal integer, job_id uuid, is_joinable boolean)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select request.ordinal, job.id, job.requested_at > request.joins_since
+  from unnest(p_requests) as request
+  cross join lateral (
+    select own.id, own.requested_at
+    from public.job_queue as own
+    where own.user_id = request.user_id and own.dedupe_key = request.dedupe_key
+      and own.status in ('pending', 'processing') and own.parent_job_id is null
+    union all
+    select system.id, system.requested_at
+    from public.job_queue as system
+    where request.user_id is null and system.user_id is null and system.dedupe_key = request.dedupe_key
+      and system.status in ('pending', 'processing') and system.parent_job_id is null
+  ) as job;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.find_cached_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval)
+ RETURNS TABLE(job_id uuid, result jsonb, completed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 1
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+  v_ttl constant interval := coalesce(p_cache_ttl,
+    (select type.cache_ttl from public.job_type as type where type.name = p_job_type));
+  v_key constant text := private.job_dedupe_key(p_job_type, coalesce(p_params, '{}'));
+begin
+  -- No or, which would keep a prepared plan from the index.
+  if v_user_id is null then
+    return query
+      select job.id, job.result, job.completed_at
+      from public.job_queue as job
+      where job.user_id is null and job.dedupe_key = v_key and job.status = 'completed'
+        and job.completed_at > now() - v_ttl
+      order by job.completed_at desc
+      limit 1;
+  else
+    return query
+      select job.id, job.result, job.completed_at
+      from public.job_queue as job
+      where job.user_id = v_user_id and job.dedupe_key = v_key and job.status = 'completed'
+        and job.completed_at > now() - v_ttl
+      order by job.completed_at desc
+      limit 1;
+  end if;
+end;
+$function$
+;
+grant execute on function private.find_cached_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval) to authenticated;
+grant execute on function private.find_cached_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval) to service_role;
+
+CREATE OR REPLACE FUNCTION private.find_equal_job(p_job job_queue)
+ RETURNS uuid
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select job.id
+  from public.job_queue as job
+  where (job.user_id = p_job.user_id or (p_job.user_id is null and job.user_id is null))
+    and job.dedupe_key = p_job.dedupe_key and job.status in ('pending', 'processing')
+    and job.parent_job_id is null;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text)
+ RETURNS TABLE(id bigint, job_id uuid, log_level text, message text, metadata jsonb, created_at timestamp with time zone, total_count integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 100
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+  v_invalid constant text := case
+    when p_limit is null or p_limit not between 1 and 500 then 'p_limit'
+    when p_offset is null or p_offset < 0 then 'p_offset'
+    when p_log_level not in ('debug', 'info', 'warning', 'error') then 'p_log_level'
+  end;
+  v_from timestamptz;
+  v_to timestamptz;
+begin
+  if v_invalid is not null then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', v_invalid));
+  end if;
+
+  -- Lines are written while a job runs, give or take a worker's clock: only the partitions of those days
+  -- are looked at. The service may leave the user out.
+  select job.created_at - interval '1 day', coalesce(job.completed_at, now()) + interval '1 day'
+  into v_from, v_to
+  from public.job_queue as job
+  where job.id = p_job_id and (job.user_id = v_user_id or v_user_id is null);
+  if not found then
+    perform private.raise_error('JOB_NOT_FOUND');
+  end if;
+
+  return query
+    select line.id, line.job_id, line.log_level, line.message, line.metadata, line.created_at, (
+      -- As above.
+      select count(*)::int from (
+        select from public.job_log
+        where job_id = p_job_id and created_at between v_from and v_to
+          and (p_log_level is null or log_level = p_log_level)
+        limit 10000
+      ) as counted)
+    from public.job_log as line
+    where line.job_id = p_job_id and line.created_at between v_from and v_to
+      and (p_log_level is null or line.log_level = p_log_level)
+    order by line.created_at, line.id
+    limit p_limit offset p_offset;
+end;
+$function$
+;
+grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to authenticated;
+grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.find_old_jobs(p_limit integer)
+ RETURNS TABLE(row_id tid, id uuid)
+ LANGUAGE sql
+ ROWS 100000
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+  select old.row_id, old.id
+  from public.job_type as type
+  cross join unnest(array['completed', 'failed', 'cancelled']) as final (status)
+  cross join lateral (
+    select job.ctid as row_id, job.id
+    from public.job_queue as job
+    where job.job_type = type.name and job.status = final.status
+      -- Said again as a constant: else the partial index does not apply.
+      and job.status in ('completed', 'failed', 'cancelled')
+      and job.completed_at < now() - type.retention and job.parent_job_id is null
+    order by job.completed_at
+    limit p_limit
+  ) as old
+  limit p_limit;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_asks_for jsonb DEFAULT NULL::jsonb, p_supersede boolean DEFAULT false)
  RETURNS TABLE(job_id uuid, status text, outcome text, created_at timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1408,7 +2057,8 @@ declare
   v_limit int;
   v_active int;
   v_ahead int;
-  v_is_locked boolean := p_user_id is null;
+  -- System jobs have no limit to count, and meet in the index alone.
+  v_is_locked boolean := p_user_id is null and not p_supersede;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
@@ -1427,12 +2077,12 @@ begin
       where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
         and job.dedupe_key = v_key and job.status in ('pending', 'processing')
         and job.parent_job_id is null
-        and v_window > interval '0' and job.created_at > now() - v_window;
+        and v_window > interval '0' and job.requested_at > now() - v_window and not p_supersede;
     if found then
       return;
     end if;
 
-    if v_type.cache_ttl is not null and v_window > interval '0' then
+    if v_type.cache_ttl is not null and v_window > interval '0' and not p_supersede then
       return query
         select job.id, job.status, 'reused', job.created_at
         from public.job_queue as job
@@ -1447,18 +2097,26 @@ begin
     end if;
 
     if not v_is_locked then
-      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
+      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || coalesce(p_user_id::text, v_key), 0));
       v_is_locked := true;
       continue;
     end if;
 
-    -- An active job that is too old to be joined goes on, but gives up the key.
-    update public.job_queue as job
-    set dedupe_key = gen_random_uuid()::text
-    where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
-      and job.dedupe_key = v_key and job.status in ('pending', 'processing')
-      and job.parent_job_id is null
-      and (v_window <= interval '0' or job.created_at <= now() - v_window);
+    if p_supersede then
+      perform private.cancel_job_tree(job.id, 'SUPERSEDED')
+      from public.job_queue as job
+      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+        and job.parent_job_id is null;
+    else
+      -- An active job that is too old to be joined goes on, but gives up the key.
+      update public.job_queue as job
+      set dedupe_key = gen_random_uuid()::text
+      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+        and job.parent_job_id is null
+        and (v_window <= interval '0' or job.requested_at <= now() - v_window);
+    end if;
 
     select active, ahead into v_active, v_ahead from private.count_active_jobs(p_user_id, v_priority);
     select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
@@ -1490,7 +2148,7 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval)
+CREATE OR REPLACE FUNCTION private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_key text DEFAULT NULL::text, p_supersede boolean DEFAULT false)
  RETURNS TABLE(job_id uuid, status text, outcome text, created_at timestamp with time zone)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1509,6 +2167,13 @@ begin
     end if;
   end if;
 
+  if length(p_key) not between 1 and 200 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
+  end if;
+  if p_scheduled_for > now() + interval '1 year' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
+  end if;
+
   return query
     select * from private.find_or_create_job(
       v_user_id, p_job_type, p_params, p_dedupe_window,
@@ -1516,13 +2181,144 @@ begin
       case
         when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
         else p_priority
-      end
+      end,
+      p_scheduled_for,
+      -- A string, which params never are: no request by key equals one by params.
+      to_jsonb(p_key),
+      coalesce(p_supersede, false)
     );
 end;
 $function$
 ;
-grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval) to authenticated;
-grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval) to service_role;
+grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean) to authenticated;
+grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION private.find_user_jobs(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_offset integer, p_order_by text, p_order_dir text, p_before_created_at timestamp with time zone, p_before_id uuid)
+ RETURNS TABLE(place bigint, job_id uuid, total_count integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+  -- Text that goes into the statement comes from these two lists, never from the caller.
+  v_order constant text := (
+    select known.by
+    from unnest(array['created_at', 'updated_at', 'completed_at', 'scheduled_for', 'status', 'job_type',
+      'job_priority']) as known (by)
+    where known.by = p_order_by);
+  v_direction constant text := (
+    select known.dir from unnest(array['asc', 'desc']) as known (dir) where known.dir = p_order_dir);
+  v_invalid constant text := case
+    when p_limit is null or p_limit not between 1 and 100 then 'p_limit'
+    when p_offset is null or p_offset < 0 then 'p_offset'
+    when v_order is null then 'p_order_by'
+    when v_direction is null then 'p_order_dir'
+    when p_status not in ('pending', 'processing', 'completed', 'failed', 'cancelled') then 'p_status'
+  end;
+begin
+  if v_invalid is not null then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', v_invalid));
+  end if;
+
+  -- Planned for the values at hand: a filter that is not asked for must not cost the index.
+  return query execute format($statement$
+    select row_number() over (), page.id, case when $5 is null then (
+      -- Counting stops at 10 000, which is as far as anybody pages. A later page by key is not counted.
+      select count(*)::int from (
+        select from public.job_queue
+        where (user_id = $1 or ($1 is null and user_id is null)) and parent_job_id is null
+          and ($2 is null or status = $2) and ($3 is null or job_type = $3)
+        limit 10000
+      ) as counted) end
+    from (
+      select id from public.job_queue
+      where (user_id = $1 or ($1 is null and user_id is null)) and parent_job_id is null
+        and ($2 is null or status = $2) and ($3 is null or job_type = $3)
+        and ($5 is null or (created_at, id) < ($5, $6))
+      order by %1$I %2$s %3$s, id %2$s
+      limit $4 offset $7
+    ) as page
+    $statement$,
+    v_order, v_direction, case when v_order = 'completed_at' then 'nulls last' end)
+  using v_user_id, p_status, p_job_type, p_limit, p_before_created_at,
+    coalesce(p_before_id, '00000000-0000-0000-0000-000000000000'), p_offset;
+end;
+$function$
+;
+grant execute on function private.find_user_jobs(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_offset integer, p_order_by text, p_order_dir text, p_before_created_at timestamp with time zone, p_before_id uuid) to authenticated;
+grant execute on function private.find_user_jobs(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_offset integer, p_order_by text, p_order_dir text, p_before_created_at timestamp with time zone, p_before_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION private.finish_parent(p_job_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_batch public.job_batch;
+  v_status text;
+  v_result jsonb;
+  v_reason text;
+begin
+  -- Who else holds the row is about to end it, or the sweep will be here again.
+  perform from public.job_queue where id = p_job_id and held_by = 'children' for no key update skip locked;
+  if not found then
+    return;
+  end if;
+
+  select * into v_batch from public.job_batch where parent_job_id = p_job_id;
+  v_status := case
+    when v_batch.failed > 0 and v_batch.on_child_failure = 'fail_fast' then 'failed'
+    when v_batch.when_done = 'resume' then 'pending'
+    when v_batch.failed > 0 and v_batch.completed = 0 then 'failed'
+    else 'completed'
+  end;
+  if v_status = 'completed' then
+    v_result := private.batch_result(v_batch);
+  elsif v_status = 'failed' then
+    v_reason := private.first_failure(p_job_id);
+  end if;
+
+  update public.job_queue as job
+  set status = v_status,
+    held_by = null,
+    -- Behind what came while it waited.
+    turn = case when v_status = 'pending' then private.next_turn(job.job_priority) end,
+    scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
+    expires_at = case when v_status = 'pending'
+      then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,
+    progress_percent = case v_status when 'completed' then 100 when 'pending' then 99 else job.progress_percent end,
+    result = v_result,
+    error_code = case when v_status = 'failed' then 'CHILD_FAILED' end,
+    error_message = v_reason,
+    completed_at = case when v_status <> 'pending' then now() end,
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = p_job_id;
+
+  if v_status = 'failed' then
+    perform private.cancel_descendants(p_job_id);
+  end if;
+  update public.job_batch
+  set is_awaited = v_status <> 'pending',
+    is_open = v_status = 'pending' or completed + failed + cancelled < total
+  where parent_job_id = p_job_id;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.first_failure(p_job_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select 'Child ' || coalesce(private.child_key(dedupe_key), id::text) || ' failed: ' || error_code
+  from public.job_queue
+  where parent_job_id = p_job_id and status = 'failed'
+  order by completed_at, id
+  limit 1;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.generate_profile_slug(p_display_name text, p_user_id uuid)
  RETURNS text
@@ -1577,6 +2373,56 @@ $function$
 ;
 grant execute on function private.get_connection_tokens(p_social_account_id uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION private.get_job_queue_stats(p_user_id uuid)
+ RETURNS TABLE(job_type text, pending bigint, processing bigint, completed bigint, failed bigint, cancelled bigint, oldest_pending_seconds double precision)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 30
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+begin
+  return query
+  with counted as (
+    select job_type, status, jobs, null::timestamptz as oldest_pending_at
+    from private.count_all_jobs()
+    where v_user_id is null
+    union all
+    select * from private.count_user_jobs(v_user_id)
+    where v_user_id is not null
+  )
+  select counted.job_type,
+    coalesce(sum(counted.jobs) filter (where counted.status = 'pending'), 0)::bigint,
+    coalesce(sum(counted.jobs) filter (where counted.status = 'processing'), 0)::bigint,
+    coalesce(sum(counted.jobs) filter (where counted.status = 'completed'), 0)::bigint,
+    coalesce(sum(counted.jobs) filter (where counted.status = 'failed'), 0)::bigint,
+    coalesce(sum(counted.jobs) filter (where counted.status = 'cancelled'), 0)::bigint,
+    greatest(0, coalesce(extract(epoch from clock_timestamp() - coalesce(
+      min(counted.oldest_pending_at),
+      -- The head of a lane is the next to go; a probe per lane costs the same at any backlog.
+      case when v_user_id is null then (
+        select min(head.scheduled_for)
+        from generate_series(1, 10) as priority
+        cross join lateral (
+          select job.scheduled_for
+          from public.job_queue as job
+          where job.job_type = counted.job_type and job.job_priority = priority
+            and job.status = 'pending' and job.turn is not null
+          order by job.turn, job.created_at
+          limit 1
+        ) as head
+        where head.scheduled_for <= now()
+      ) end)), 0))::double precision
+  from counted
+  group by counted.job_type
+  order by counted.job_type;
+end;
+$function$
+;
+grant execute on function private.get_job_queue_stats(p_user_id uuid) to authenticated;
+grant execute on function private.get_job_queue_stats(p_user_id uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION private.get_oauth_redirect(p_platform text, p_state_hash text)
  RETURNS TABLE(redirect_to text)
  LANGUAGE sql
@@ -1592,25 +2438,61 @@ grant execute on function private.get_oauth_redirect(p_platform text, p_state_ha
 
 CREATE OR REPLACE FUNCTION private.get_queue_health()
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select jsonb_build_object(
+begin
+  -- Probes and counts that stop at 10 000, which says enough: asking costs the same at any backlog.
+  return jsonb_build_object(
     'oldest_pending_seconds', coalesce(
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
-    -- Counting stops at 10 000, which says enough.
     'pending', (
       select count(*) from (
         select from public.job_queue where status = 'pending' and turn is not null limit 10000) as ready),
     'scheduled', (
       select count(*) from (
-        select from public.job_queue where status = 'pending' and turn is null limit 10000) as delayed),
-    'processing', (select count(*) from public.job_queue where status = 'processing'),
+        select from public.job_queue
+        where status = 'pending' and turn is null and held_by is null limit 10000) as delayed),
+    'processing', (
+      select count(*) from (
+        select from public.job_queue where status = 'processing' limit 10000) as running),
+    'failed_last_minute', (
+      select count(*) from (
+        select from public.job_type as type
+        join public.job_queue as job on job.job_type = type.name
+        where job.status = 'failed' and job.completed_at > now() - interval '1 minute'
+        limit 10000) as failed),
+    -- Also what a pause or a cap keeps waiting: this is for who looks, not for an alarm.
+    'lag', (
+      select coalesce(jsonb_object_agg(name, seconds) filter (where seconds is not null), '{}')
+      from (
+        select type.name, (
+          select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
+          from generate_series(1, 10) as lane (job_priority)
+          cross join lateral (
+            select job.scheduled_for
+            from public.job_queue as job
+            where job.job_type = type.name and job.job_priority = lane.job_priority
+              and job.status = 'pending' and job.turn is not null
+            order by job.turn, job.created_at
+            limit 1
+          ) as head
+        ) as seconds
+        from public.job_type as type
+      ) as of_type),
+    'paused_types', (
+      select coalesce(jsonb_agg(name order by name), '[]') from public.job_type where is_paused),
+    'paused_users', (select count(*) from private.job_pause),
     'workers', (select live from private.live_workers()),
+    'idle_workers', (select idle from private.live_workers()),
+    'oldest_transaction_seconds', private.oldest_transaction_seconds(),
     'last_tick_at', (select ticked_at from private.job_tick),
-    'last_ring_at', (select rang_at from private.job_tick)
+    'last_ring_at', (select rang_at from private.job_tick),
+    'last_work_at', (select worked_at from private.job_tick),
+    'tick_refused', coalesce(private.last_ring_status() in (401, 403), false)
   );
+end;
 $function$
 ;
 grant execute on function private.get_queue_health() to service_role;
@@ -1679,6 +2561,14 @@ begin
     'drain', v_is_draining or (select is_draining from private.job_setting)
   ) into v_answer
   from state;
+
+  -- Full, and more could run: one more worker is called at a time, up to the maximum.
+  if p_in_flight >= p_capacity and p_capacity > 0
+    and (select live < max_workers and idle = 0 from private.live_workers(), private.job_setting)
+    and private.oldest_due_at() is not null
+  then
+    perform private.ring_doorbell();
+  end if;
   return v_answer;
 end;
 $function$
@@ -1790,6 +2680,32 @@ $function$
 ;
 grant execute on function private.job_of_topic(p_topic text) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.job_tree(p_job_id uuid)
+ RETURNS TABLE(id uuid)
+ LANGUAGE sql
+ ROWS 10
+ SET search_path TO ''
+AS $function$
+  with recursive tree as (
+    select job.id from public.job_queue as job where job.id = p_job_id
+    union all
+    select child.id
+    from tree join public.job_queue as child on child.parent_job_id = tree.id
+  )
+  select tree.id from tree;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.job_type_lock(p_job_type text)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select hashtextextended('job_type:' || p_job_type, 0);
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.keep_house()
  RETURNS void
  LANGUAGE plpgsql
@@ -1804,6 +2720,69 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.lane_window()
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select 100; $function$
+;
+
+CREATE OR REPLACE FUNCTION private.last_ring_status()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- pg_net keeps answers for hours, and finds them by time only.
+  return (
+    select response.status_code
+    from private.job_tick as tick
+    join net._http_response as response on response.id = any(tick.ring_ids)
+      and response.created between tick.rang_at - interval '1 minute' and tick.rang_at + interval '1 minute'
+    order by response.id desc
+    limit 1
+  );
+exception when insufficient_privilege then
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.line_up_capped_jobs(p_open private.open_job_type[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_lined_up int;
+begin
+  perform from public.job_queue where held_by = 'user_cap' limit 1;
+  if not found then
+    return 0;
+  end if;
+
+  with next as (
+    select first.row_id
+    from private.capped_users_with_room(p_open) as capped
+    cross join lateral (
+      select job.ctid as row_id
+      from public.job_queue as job
+      where job.held_by = 'user_cap' and job.job_type = capped.job_type and job.user_id = capped.user_id
+      order by job.job_priority, job.created_at
+      limit capped.room
+      for update skip locked
+    ) as first
+  )
+  update public.job_queue as job
+  set held_by = null, turn = private.next_turn(job.job_priority)
+  where job.ctid = any(array(select row_id from next));
+  get diagnostics v_lined_up = row_count;
+  return v_lined_up;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.live_workers()
  RETURNS TABLE(live integer, idle integer)
  LANGUAGE sql
@@ -1813,6 +2792,24 @@ AS $function$
   select count(*)::int, (count(*) filter (where in_flight < capacity and not is_draining))::int
   from public.job_worker
   where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.lock_batches(p_parent_ids uuid[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '500ms'
+AS $function$
+begin
+  perform from public.job_batch
+  where parent_job_id = any(p_parent_ids)
+  order by parent_job_id
+  for no key update;
+  return true;
+exception when lock_not_available then
+  return false;
+end;
 $function$
 ;
 
@@ -1843,6 +2840,21 @@ $function$
 ;
 grant execute on function private.mark_connection_revoked(p_connection_id uuid, p_error text, p_token_version integer) to service_role;
 
+CREATE OR REPLACE FUNCTION private.next_capped_user(p_job_type text, p_after uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select coalesce(
+    (select user_id from public.job_queue
+      where held_by = 'user_cap' and job_type = p_job_type and user_id > p_after
+      order by user_id limit 1),
+    (select user_id from public.job_queue
+      where held_by = 'user_cap' and job_type = p_job_type
+      order by user_id limit 1));
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.next_turn(p_priority smallint)
  RETURNS bigint
  LANGUAGE sql
@@ -1857,21 +2869,135 @@ CREATE OR REPLACE FUNCTION private.oldest_due_at()
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
-  select min(head.scheduled_for)
-  from public.job_type as type
-  cross join generate_series(1, 10) as priority
-  cross join lateral (
-    select job.scheduled_for
-    from public.job_queue as job
-    where job.job_type = type.name and job.job_priority = priority and job.status = 'pending'
-      and job.turn is not null
-    order by job.turn, job.created_at
-    limit 1
-  ) as head
-  where not type.is_paused and head.scheduled_for <= now();
+  select min(due_at) from private.due_job_types();
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.oldest_transaction_seconds()
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  -- Vacuum's own transactions hold nothing back.
+  select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::int
+  from pg_catalog.pg_stat_activity
+  where pid <> pg_backend_pid() and xact_start is not null and backend_type <> 'autovacuum worker'
+    and (backend_type = 'client backend' or backend_xmin is not null);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.open_job_types(p_slots integer, p_job_types text[] DEFAULT NULL::text[], p_lock boolean DEFAULT false)
+ RETURNS SETOF private.open_job_type
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_names text[];
+begin
+  if (select is_draining from private.job_setting) then
+    return;
+  end if;
+
+  -- Two claims that count at once would both find the last slot free. So only one at a time may start
+  -- jobs of a limited type, the others pass on to other types; and it counts in a later statement, which
+  -- sees what the one before has taken.
+  select array_agg(type.name) into v_names
+  from public.job_type as type
+  where case
+    when type.is_paused or type.name <> all(p_job_types) then false
+    when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
+    -- Nobody is kept from a type for nothing.
+    when not exists (
+        select from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
+      and not exists (
+        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    then false
+    else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
+  end;
+
+  return query
+  select open_type.*
+  from (
+    select type.name,
+      least(p_slots, type.max_concurrency - coalesce(running.jobs, 0),
+        case when type.rate_limit is not null then floor(private.tokens_left(type.name)) end)::int as slots,
+      type.max_per_user,
+      coalesce(running.full_users, '{}') || array(select pause.user_id from private.job_pause as pause)
+        as blocked_users,
+      coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null as is_limited
+    from public.job_type as type
+    left join lateral (
+      select sum(of_user.jobs)::int as jobs,
+        array_agg(of_user.user_id) filter (
+          where of_user.jobs >= type.max_per_user and of_user.user_id is not null) as full_users
+      from (
+        select job.user_id, count(*) as jobs
+        from public.job_queue as job
+        where job.job_type = type.name and job.status = 'processing'
+          and coalesce(type.max_concurrency, type.max_per_user) is not null
+        group by job.user_id
+      ) as of_user
+    ) as running on true
+    where type.name = any(v_names)
+  ) as open_type
+  where open_type.slots > 0;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.pause_user_jobs(p_user_id uuid, p_reason text)
+ RETURNS TABLE(user_id uuid, outcome text, held integer, running integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_is_new boolean;
+  v_held int;
+begin
+  if not exists (select from public.users where id = p_user_id) then
+    perform private.raise_error('NOT_FOUND', jsonb_build_object('user_id', p_user_id));
+  end if;
+
+  insert into private.job_pause as pause (user_id, reason) values (p_user_id, p_reason)
+  on conflict (user_id) do update set reason = coalesce(excluded.reason, pause.reason)
+  returning xmax = 0 into v_is_new;
+
+  -- Down from the active top-level jobs: however many a user has finished, none of those is looked at.
+  with recursive tree as (
+    select job.id, job.status, job.held_by
+    from public.job_queue as job
+    where job.user_id = p_user_id and job.status in ('pending', 'processing') and job.parent_job_id is null
+    union all
+    select child.id, child.status, child.held_by
+    from tree
+    join public.job_queue as child on child.parent_job_id = tree.id and child.completed_at is null
+  ),
+  waiting as (
+    select job.ctid as row_id
+    from public.job_queue as job
+    where job.id = any(array(
+        select id from tree where status = 'pending' and coalesce(held_by, 'user_cap') = 'user_cap'))
+      and job.status = 'pending'
+    for update skip locked
+  )
+  update public.job_queue as job
+  set turn = null, held_by = 'user_pause'
+  where job.ctid = any(array(select row_id from waiting));
+  get diagnostics v_held = row_count;
+
+  return query
+  select p_user_id, case when v_is_new then 'paused' else 'was_paused' end, v_held, (
+    select count(*)::int
+    from public.job_type as type
+    join public.job_queue as job on job.job_type = type.name
+    where job.status = 'processing' and job.user_id = p_user_id);
+end;
+$function$
+;
+grant execute on function private.pause_user_jobs(p_user_id uuid, p_reason text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.prevent_account_deletion_with_content()
  RETURNS trigger
@@ -1898,21 +3024,28 @@ CREATE OR REPLACE FUNCTION private.process_background_jobs()
 AS $function$
 declare
   v_worked boolean;
+  v_ring_id bigint;
   v_outcome text := 'idle';
 begin
   -- Workers do this too when they claim; the tick does it when there is no worker.
   v_worked := exists (select from private.recover_lost_jobs());
   v_worked := exists (select from private.expire_pending_jobs()) or v_worked;
-  perform private.promote_due_jobs();
+  v_worked := private.promote_due_jobs() > 0 or v_worked;
+  -- What was created for a paused user since the pause, or was locked when it began.
+  v_worked := private.put_blocked_jobs_aside(
+    array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
+  v_worked := private.sweep_batches() > 0 or v_worked;
+  perform private.roll_up_job_counts();
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
-  if private.oldest_due_at() is not null then
+  -- A refusal is asked about again, or health would not see that it has been put right.
+  if private.oldest_due_at() is not null or private.last_ring_status() in (401, 403) then
     if (select live from private.live_workers()) >= (select max_workers from private.job_setting) then
       v_outcome := 'busy';
     else
       -- Rings even if a worker looks idle: it may have died since it said so.
       begin
-        perform private.invoke_function('job-processor');
+        v_ring_id := private.invoke_function('job-processor');
         v_outcome := 'rang';
       exception when others then
         raise warning 'the doorbell did not ring: %', sqlerrm;
@@ -1924,6 +3057,7 @@ begin
   update private.job_tick
   set ticked_at = clock_timestamp(),
     rang_at = case when v_outcome = 'rang' then clock_timestamp() else rang_at end,
+    ring_ids = case when v_outcome = 'rang' then (v_ring_id || ring_ids)[1:3] else ring_ids end,
     worked_at = case when v_worked then clock_timestamp() else worked_at end
   where id;
   return v_outcome;
@@ -1932,29 +3066,135 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION private.promote_due_jobs()
- RETURNS void
+ RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  -- A user with more than this coming due at once is a crowd; its place in the lane is remembered.
+  v_crowd constant int := 10;
+  v_promoted int;
 begin
   perform from public.job_queue
-  where status = 'pending' and turn is null and scheduled_for <= now() limit 1;
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
   if not found then
-    return;
+    return 0;
   end if;
 
-  with due as (
-    select id
+  with due as materialized (
+    select id, job_priority, scheduled_for, created_at,
+      coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
     from public.job_queue
-    where status = 'pending' and turn is null and scheduled_for <= now()
+    where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
     order by scheduled_for
     limit 1000
     for update skip locked
+  ),
+  -- A crowd lines up behind what the same user has lined up before, or ten passes over its retries would
+  -- put ten of them at every turn, all before the first new job of somebody else.
+  flow as materialized (
+    select arrived.*, known.flow_id is not null as is_known, case
+      when arrived.jobs <= v_crowd then lane.virtual_time
+      else greatest(lane.virtual_time, known.last_turn)
+    end as after_turn
+    from (select flow_id, job_priority, count(*) as jobs from due group by flow_id, job_priority) as arrived
+    join private.job_lane as lane on lane.job_priority = arrived.job_priority
+    left join private.job_flow as known
+      on known.flow_id = arrived.flow_id and known.job_priority = arrived.job_priority
+  ),
+  -- What somebody is moving right now stays: no claim waits for who creates children.
+  free_flow as (
+    select known.flow_id, known.job_priority, flow.after_turn + flow.jobs as last_turn
+    from flow
+    join private.job_flow as known
+      on known.flow_id = flow.flow_id and known.job_priority = flow.job_priority
+    where flow.jobs > v_crowd
+    for update of known skip locked
+  ),
+  moved as (
+    update private.job_flow as known
+    set last_turn = greatest(known.last_turn, free_flow.last_turn)
+    from free_flow
+    where known.flow_id = free_flow.flow_id and known.job_priority = free_flow.job_priority
+  ),
+  opened as (
+    insert into private.job_flow (flow_id, job_priority, last_turn)
+    select flow_id, job_priority, after_turn + jobs
+    from flow
+    where jobs > v_crowd and not is_known
+    order by flow_id, job_priority
+    on conflict do nothing
+  ),
+  placed as (
+    select due.id, flow.after_turn + row_number() over (
+      partition by due.flow_id, due.job_priority order by due.scheduled_for, due.created_at) as turn
+    from due
+    join flow on flow.flow_id = due.flow_id and flow.job_priority = due.job_priority
   )
   update public.job_queue as job
-  set turn = private.next_turn(job.job_priority)
-  from due
-  where job.id = due.id;
+  set turn = placed.turn
+  from placed
+  where job.id = placed.id;
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.put_blocked_jobs_aside(p_open private.open_job_type[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_window int := private.lane_window();
+  v_round int;
+  v_total int := 0;
+begin
+  -- At most some 5 000 jobs in one go: the next claim goes on.
+  for i in 1..10 loop
+    with seen as materialized (
+      select first.row_id, first.user_id, open_type.name
+      from unnest(p_open) as open_type
+      cross join lateral (
+        select job.ctid as row_id, job.user_id
+        from public.job_queue as job
+        where job.job_type = open_type.name and job.status = 'pending' and job.turn is not null
+        order by job.job_priority, job.turn, job.created_at
+        limit open_type.slots + v_window
+      ) as first
+      where first.user_id = any(open_type.blocked_users)
+    ),
+    -- Locked, so that who resumes this user waits for us and finds what we hold.
+    paused as materialized (
+      select pause.user_id
+      from private.job_pause as pause
+      where pause.user_id in (select user_id from seen)
+      for key share skip locked
+    ),
+    crowd as (
+      -- A pause may last, a slot is soon free: a few jobs that wait for one stay where they are.
+      select row_id
+      from (select row_id, user_id, count(*) over (partition by name) as jobs from seen) as counted
+      where user_id in (select user_id from paused) or jobs > private.lane_window() / 2
+    ),
+    taken as (
+      select job.ctid as row_id
+      from public.job_queue as job
+      where job.ctid = any(array(select row_id from crowd))
+        and job.status = 'pending' and job.turn is not null
+      for update skip locked
+    )
+    update public.job_queue as job
+    set turn = null,
+      held_by = case when job.user_id in (select user_id from paused) then 'user_pause' else 'user_cap' end
+    where job.ctid = any(array(select row_id from taken));
+    get diagnostics v_round = row_count;
+    v_total := v_total + v_round;
+    exit when v_round <= private.lane_window() / 2;
+    v_window := 500;
+  end loop;
+  return v_total;
 end;
 $function$
 ;
@@ -1985,6 +3225,81 @@ $function$
 grant execute on function private.raise_error(p_code text, p_detail jsonb, p_message text) to authenticated;
 grant execute on function private.raise_error(p_code text, p_detail jsonb, p_message text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.read_job_requests(p_jobs jsonb)
+ RETURNS SETOF private.job_request
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_limit constant int := 5000;
+  v_refused record;
+begin
+  if coalesce(jsonb_typeof(p_jobs), '') <> 'array' then
+    perform private.raise_error('VALIDATION_ERROR', null, 'The jobs must be a JSON array.');
+  elsif jsonb_array_length(p_jobs) > v_limit then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', v_limit),
+      'These are too many jobs for one call.');
+  end if;
+
+  select job.ordinality - 1 as index, job.job_type, verdict.code into v_refused
+  from rows from (jsonb_to_recordset(p_jobs) as (job_type text, params jsonb, key text, priority int))
+    with ordinality as job (job_type, params, key, priority, ordinality)
+  left join public.job_type as type on type.name = job.job_type
+  cross join lateral (
+    select case
+      when type.name is null then 'UNKNOWN_JOB_TYPE'
+      when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
+        or length(job.key) not between 1 and 200 then 'VALIDATION_ERROR'
+      -- The stored size is a cheap lower bound of a quarter of the text.
+      when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
+        then 'PARAMS_TOO_LARGE'
+    end as code
+  ) as verdict
+  where verdict.code is not null
+  order by job.ordinality
+  limit 1;
+  if found then
+    perform private.raise_error(v_refused.code,
+      jsonb_build_object('index', v_refused.index, 'job_type', v_refused.job_type));
+  end if;
+
+  return query
+    select job.ordinality::int, job.user_id, type.name, asked.params,
+      coalesce(job.priority, type.default_priority)::smallint, type.max_retries, asked.due_at,
+      asked.due_at + type.expires_after, job.key,
+      private.job_dedupe_key(type.name, coalesce(to_jsonb(job.key), asked.params)), now() - type.dedupe_window
+    from rows from (jsonb_to_recordset(p_jobs) as (
+        job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for timestamptz,
+        delay_ms double precision))
+      with ordinality
+      as job (job_type, params, key, priority, user_id, scheduled_for, delay_ms, ordinality)
+    join public.job_type as type on type.name = job.job_type
+    cross join lateral (
+      select coalesce(job.params, '{}') as params,
+        greatest(now(), job.scheduled_for, now() + make_interval(secs => job.delay_ms / 1000.0)) as due_at
+    ) as asked
+    order by job.ordinality;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.recount_jobs()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- Changes that are under way would be counted twice or not at all.
+  lock table public.job_queue in share mode;
+  delete from private.job_count_change;
+  delete from private.job_count;
+  insert into private.job_count (job_type, status, jobs)
+  select job_type, status, count(*) from public.job_queue group by job_type, status;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.recover_lost_jobs()
  RETURNS TABLE(job_id uuid, status text, error_code text)
  LANGUAGE plpgsql
@@ -2005,7 +3320,8 @@ begin
 
   return query
   with lost as (
-    select job.id, job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
+    select job.id, job.user_id, job.job_priority, job.created_at, job.checkpoint is null as starts_over,
+      job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
       -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
       job.runtime_seconds + greatest(0,
         extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
@@ -2019,10 +3335,12 @@ begin
     for update of job skip locked
   ),
   verdict as (
-    select id, is_crash, worked, expires_after, case
-      when worked >= max_worked then 'MAX_RUNTIME_EXCEEDED'
-      when is_crash and is_last then 'WORKER_LOST'
-    end as error_code
+    select id, is_crash, starts_over, worked, expires_after,
+      row_number() over (partition by user_id, job_priority order by created_at, id) as place,
+      case
+        when worked >= max_worked then 'MAX_RUNTIME_EXCEEDED'
+        when is_crash and is_last then 'WORKER_LOST'
+      end as error_code
     from lost
   )
   update public.job_queue as job
@@ -2035,11 +3353,18 @@ begin
     lease_expires_at = null,
     runtime_seconds = verdict.worked,
     slice_started_at = null,
+    -- Without a checkpoint the next attempt starts over, and so does its progress.
+    progress_percent = case
+      when verdict.starts_over and verdict.error_code is null then 0 else job.progress_percent end,
+    progress_base_seconds = case
+      when verdict.starts_over and verdict.error_code is null then verdict.worked
+      else job.progress_base_seconds end,
     scheduled_for = now(),
     -- It was started in time.
     expires_at = greatest(job.expires_at, now() + verdict.expires_after),
-    -- It has been in the queue before; it goes on as soon as anybody is free.
-    turn = private.next_turn(job.job_priority),
+    -- It has been in the queue before, so it goes on as soon as anybody is free; but where a user lost
+    -- many at once, they take turns with everybody else's.
+    turn = private.next_turn(job.job_priority) + verdict.place - 1,
     error_code = coalesce(verdict.error_code, job.error_code),
     error_message = coalesce(
       (select message from private.error_code as known where known.code = verdict.error_code),
@@ -2125,6 +3450,264 @@ $function$
 ;
 grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.resume_user_jobs(p_user_id uuid)
+ RETURNS TABLE(user_id uuid, outcome text, released integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_was_paused boolean;
+  v_released int;
+begin
+  -- Waits for a claim that is putting jobs of this user aside; what it holds is found below.
+  delete from private.job_pause where user_id = p_user_id;
+  v_was_paused := found;
+
+  with held as (
+    select id
+    from public.job_queue
+    where held_by = 'user_pause' and user_id = p_user_id
+    order by id
+    for update
+  )
+  update public.job_queue as job
+  set held_by = null
+  where job.id = any(array(select id from held));
+  get diagnostics v_released = row_count;
+
+  -- Lined up at once, in turns with everybody else; a crowd in several passes, by whoever claims.
+  if private.promote_due_jobs() > 0 then
+    perform private.ring_doorbell();
+  end if;
+  return query
+  select p_user_id, case when v_was_paused then 'resumed' else 'was_not_paused' end, v_released;
+end;
+$function$
+;
+grant execute on function private.resume_user_jobs(p_user_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION private.retry_failed_jobs(p_job_type text, p_error_code text, p_since interval, p_limit integer, p_spread interval)
+ RETURNS TABLE(job_id uuid, job_type text, outcome text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+  with failed as materialized (
+    select job.id, job.user_id, job.job_type,
+      row_number() over (order by job.completed_at, job.id) - 1 as place, count(*) over () as jobs
+    from (
+      select old.*
+      from public.job_type as type
+      cross join lateral (
+        -- Children come back with their parent.
+        select job.id, job.user_id, job.job_type, job.completed_at
+        from public.job_queue as job
+        where job.job_type = type.name and job.status = 'failed' and job.completed_at > now() - p_since
+          and (p_error_code is null or job.error_code = p_error_code) and job.parent_job_id is null
+        order by job.completed_at
+        limit least(p_limit, 1000)
+      ) as old
+      where p_job_type is null or type.name = p_job_type
+      order by old.completed_at
+      limit least(p_limit, 1000)
+    ) as job
+  )
+  select failed.id, failed.job_type, answer.outcome
+  -- User by user, in the order in which every call locks users.
+  from (select * from failed order by failed.user_id, failed.place) as failed
+  cross join lateral private.retry_job(failed.id, now() + p_spread * failed.place / failed.jobs) as answer;
+end;
+$function$
+;
+grant execute on function private.retry_failed_jobs(p_job_type text, p_error_code text, p_since interval, p_limit integer, p_spread interval) to service_role;
+
+CREATE OR REPLACE FUNCTION private.retry_job(p_job_id uuid, p_scheduled_for timestamp with time zone DEFAULT now())
+ RETURNS TABLE(outcome text, detail jsonb)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_job public.job_queue;
+  v_tree uuid[];
+  v_equal_job_id uuid;
+  v_limit int;
+  v_counted record;
+  v_turn bigint;
+begin
+  -- A retry takes a place under the limit, as a new job does.
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || user_id, 0))
+  from public.job_queue
+  where id = p_job_id and user_id is not null and parent_job_id is null;
+
+  -- With its parent, which must not end meanwhile, and whatever of its batch is to run again; in id order.
+  v_tree := array(
+    with recursive tree as (
+      select job.id, job.parent_job_id from public.job_queue as job where job.id = p_job_id
+      union all
+      select child.id, child.parent_job_id
+      from tree join public.job_queue as child on child.parent_job_id = tree.id
+      where child.status in ('failed', 'cancelled')
+    ),
+    locked as (
+      select job.id
+      from public.job_queue as job
+      where job.id in (select id from tree) or job.id in (select parent_job_id from tree)
+      order by job.id
+      for no key update
+    )
+    select id from tree where id in (select id from locked)
+  );
+  select * into v_job from public.job_queue where id = p_job_id;
+
+  if v_job.status not in ('failed', 'cancelled') then
+    return query select 'JOB_NOT_RETRYABLE', jsonb_build_object('status', v_job.status);
+    return;
+  end if;
+
+  if v_job.parent_job_id is not null then
+    if exists (select from public.job_queue where id = v_job.parent_job_id and completed_at is not null) then
+      return query select 'JOB_NOT_RETRYABLE', jsonb_build_object(
+        'status', v_job.status, 'parent_job_id', v_job.parent_job_id,
+        'reason', 'The job it is a part of has ended: retry that one.');
+      return;
+    end if;
+  else
+    v_equal_job_id := private.find_equal_job(v_job);
+    if v_equal_job_id is not null then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal_job_id);
+      return;
+    end if;
+
+    select * into v_counted from private.count_active_jobs(v_job.user_id, v_job.job_priority);
+    select max_active_jobs_per_user into v_limit from private.job_setting;
+    if v_job.user_id is not null and v_counted.active >= v_limit then
+      return query select 'JOB_LIMIT_REACHED',
+        jsonb_build_object('limit', v_limit, 'active', v_counted.active, 'retry_after', 30);
+      return;
+    end if;
+    v_turn := private.next_turn(v_job.job_priority) + v_counted.ahead;
+  end if;
+
+  begin
+    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+  exception when unique_violation then
+    -- A system job, for which nobody takes the lock.
+    return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', private.find_equal_job(v_job));
+    return;
+  end;
+  return query select 'retried', null::jsonb;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.retry_job_as_caller(p_job_id uuid, p_user_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+  v_answer record;
+begin
+  -- The service may leave the user out; a user never sees, and never retries, another's job.
+  if not exists (
+    select from public.job_queue
+    where id = p_job_id and (user_id = v_user_id or v_user_id is null)
+  ) then
+    perform private.raise_error('JOB_NOT_FOUND');
+  end if;
+
+  select * into v_answer from private.retry_job(p_job_id);
+  if v_answer.outcome <> 'retried' then
+    perform private.raise_error(v_answer.outcome, v_answer.detail);
+  end if;
+  return true;
+end;
+$function$
+;
+grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to authenticated;
+grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamp with time zone, p_turn bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Now, since the trigger that counts the children back would give up waiting.
+  perform from public.job_batch
+  where parent_job_id = any(p_job_ids)
+    or parent_job_id in (select parent_job_id from public.job_queue where id = any(p_job_ids))
+  order by parent_job_id
+  for no key update;
+
+  -- Who has waited before waits again, for what did not complete; a handler that never came to that runs.
+  update public.job_batch
+  set is_open = true,
+    is_awaited = is_awaited or (when_done = 'resume' and failed + cancelled > 0)
+  where parent_job_id = any(p_job_ids);
+
+  with ended as materialized (
+    select job.id, job.user_id, job.job_priority, job.parent_job_id is not null as is_child,
+      coalesce(batch.is_awaited, false) as will_wait, type.expires_after,
+      row_number() over (
+        partition by job.job_priority, coalesce(batch.is_awaited, false), job.parent_job_id is null
+        order by job.created_at, job.turn, job.id) as place
+    from public.job_queue as job
+    join public.job_type as type on type.name = job.job_type
+    left join public.job_batch as batch on batch.parent_job_id = job.id
+    where job.id = any(p_job_ids) and job.status in ('failed', 'cancelled')
+  ),
+  lane as materialized (
+    select job_priority, private.take_child_turns(user_id, job_priority, jobs) as first_turn
+    from (
+      select user_id, job_priority, count(*)::int as jobs
+      from ended where is_child and not will_wait
+      group by 1, 2
+      order by 1, 2
+    ) as asked
+  )
+  update public.job_queue as job
+  set status = 'pending',
+    held_by = case when ended.will_wait then 'children' end,
+    turn = case
+      when ended.will_wait or p_scheduled_for > now() then null
+      when ended.is_child then lane.first_turn + ended.place - 1
+      else p_turn
+    end,
+    scheduled_for = p_scheduled_for,
+    expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
+    requested_at = now(),
+    started_at = null,
+    completed_at = null,
+    cancel_requested_at = null,
+    worker_id = null,
+    error_code = null,
+    error_message = null,
+    retry_count = 0,
+    crash_count = 0,
+    runtime_seconds = 0,
+    progress_base_seconds = 0,
+    progress_percent = case when job.checkpoint is not null then least(job.progress_percent, 99) else 0 end,
+    progress_message = case when job.checkpoint is not null then job.progress_message end,
+    fencing_token = job.fencing_token + 1,
+    is_classic = false,
+    seq = job.seq + 1,
+    updated_at = now()
+  from ended left join lane on lane.job_priority = ended.job_priority
+  where job.id = ended.id;
+
+  -- Nothing may be left to wait for.
+  perform private.advance_batches(p_job_ids);
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.ring_doorbell()
  RETURNS text
  LANGUAGE plpgsql
@@ -2150,6 +3733,41 @@ begin
 exception when others then
   raise warning 'the doorbell did not ring: %', sqlerrm;
   return 'failed';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.roll_up_job_counts(p_limit integer DEFAULT 100000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_rolled_up int;
+begin
+  -- Nobody waits here; what one roll-up leaves, the next one takes.
+  if not pg_try_advisory_xact_lock(hashtextextended('job_count', 0)) then
+    return 0;
+  end if;
+
+  with taken as (
+    delete from private.job_count_change
+    where id = any(array(select id from private.job_count_change order by id limit p_limit))
+    returning job_type, status, change
+  ),
+  added as (
+    insert into private.job_count as known (job_type, status, jobs)
+    select job_type, status, sum(change)
+    from taken
+    group by job_type, status
+    on conflict (job_type, status) do update set jobs = known.jobs + excluded.jobs
+  )
+  select count(*) into v_rolled_up from taken;
+  return v_rolled_up;
 end;
 $function$
 ;
@@ -2332,15 +3950,65 @@ $function$
 ;
 grant execute on function private.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.set_job_type_paused(p_job_type text, p_is_paused boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_was_paused boolean;
+begin
+  select is_paused into v_was_paused from public.job_type where name = p_job_type for no key update;
+  if not found then
+    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
+  end if;
+  if v_was_paused = p_is_paused then
+    return false;
+  end if;
+  update public.job_type set is_paused = p_is_paused where name = p_job_type;
+  -- What has waited should not wait for the next tick, too.
+  if not p_is_paused and private.oldest_due_at() is not null then
+    perform private.ring_doorbell();
+  end if;
+  return true;
+end;
+$function$
+;
+grant execute on function private.set_job_type_paused(p_job_type text, p_is_paused boolean) to service_role;
+
 CREATE OR REPLACE FUNCTION private.start_job(p_job_id uuid, p_worker_id text)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_job_type text;
+  v_user_id uuid;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  end if;
+
+  select job.job_type, job.user_id into v_job_type, v_user_id
+  from public.job_queue as job
+  where job.id = p_job_id and job.status = 'pending';
+  if not found then
+    return false;
+  end if;
+
+  -- A limit is counted by one transaction at a time. Who asks for this one job cannot pass on to another
+  -- as a claim does, and waits instead.
+  perform pg_advisory_xact_lock(private.job_type_lock(type.name))
+  from public.job_type as type
+  where type.name = v_job_type
+    and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+  if not exists (
+    select from private.open_job_types(1, array[v_job_type]) as open_type
+    where v_user_id is null or v_user_id <> all(open_type.blocked_users)
+  ) then
+    return false;
   end if;
 
   update public.job_queue as job
@@ -2352,13 +4020,24 @@ begin
     lease_expires_at = now() + greatest(type.lease, interval '5 minutes'),
     started_at = coalesce(job.started_at, now()),
     slice_started_at = now(),
+    held_by = null,
     seq = job.seq + 1,
     updated_at = now()
   from public.job_type as type
   where job.id = p_job_id and job.status = 'pending' and type.name = job.job_type
-    and not type.is_paused and job.scheduled_for <= now()
+    and coalesce(job.held_by, 'user_cap') = 'user_cap' and job.scheduled_for <= now()
     and (job.expires_at is null or job.expires_at > now());
-  return found;
+  if not found then
+    return false;
+  end if;
+
+  insert into private.job_rate as rate (job_type, tokens, refilled_at)
+  select type.name, private.tokens_left(type.name) - 1, clock_timestamp()
+  from public.job_type as type
+  where type.name = v_job_type and type.rate_limit is not null
+  on conflict (job_type) do update
+    set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+  return true;
 end;
 $function$
 ;
@@ -2390,6 +4069,138 @@ end;
 $function$
 ;
 grant execute on function private.store_refreshed_tokens(p_connection_id uuid, p_token_version integer, p_access_token text, p_refresh_token text, p_token_expires_at timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION private.sweep_batches()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_start constant uuid := gen_random_uuid();
+  v_open record;
+  v_changed int := 0;
+begin
+  -- A flow the lane has caught up with says nothing more.
+  delete from private.job_flow as flow
+  using (
+    select behind.flow_id, behind.job_priority
+    from private.job_flow as behind
+    join private.job_lane as lane on lane.job_priority = behind.job_priority
+    where behind.last_turn <= lane.virtual_time
+    for update of behind skip locked
+  ) as spent
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority;
+
+  for v_open in
+    with open as (
+      -- From a place that is another one every time, so that none of many is left out for ever.
+      (select * from public.job_batch where is_open and parent_job_id > v_start
+        order by parent_job_id limit 1000)
+      union all
+      (select * from public.job_batch where is_open and parent_job_id <= v_start
+        order by parent_job_id limit 1000)
+    ),
+    bounded as (
+      select open.*, sum(total) over (order by parent_job_id <= v_start, parent_job_id) - total as before
+      from open
+    )
+    select batch.parent_job_id, parent.status
+    from bounded as batch
+    join public.job_queue as parent on parent.id = batch.parent_job_id
+    cross join lateral private.count_children(batch.parent_job_id) as counted
+    -- Counting children is what costs.
+    where batch.before < 20000 and (
+      (counted.completed, counted.failed, counted.cancelled) <> (batch.completed, batch.failed, batch.cancelled)
+      or counted.total <> batch.total
+      or (parent.held_by = 'children' and counted.active = 0)
+      or (parent.held_by = 'children' and counted.failed > 0 and batch.on_child_failure = 'fail_fast')
+      -- A parent that was completed without waiting leaves its children to themselves.
+      or (parent.completed_at is not null and (counted.active = 0 or parent.status <> 'completed')))
+  loop
+    perform from public.job_batch where parent_job_id = v_open.parent_job_id for no key update skip locked;
+    continue when not found;
+    update public.job_batch as batch
+    set total = counted.total,
+      completed = counted.completed,
+      failed = counted.failed,
+      cancelled = counted.cancelled
+    from private.count_children(v_open.parent_job_id) as counted
+    where batch.parent_job_id = v_open.parent_job_id;
+
+    if v_open.status in ('failed', 'cancelled') then
+      perform private.cancel_descendants(v_open.parent_job_id);
+    else
+      perform private.advance_batches(array[v_open.parent_job_id]);
+    end if;
+    update public.job_batch as batch
+    set is_open = false
+    from public.job_queue as parent
+    where batch.parent_job_id = v_open.parent_job_id and parent.id = batch.parent_job_id
+      and parent.completed_at is not null
+      and batch.completed + batch.failed + batch.cancelled = batch.total;
+    v_changed := v_changed + 1;
+  end loop;
+  return v_changed;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.take_child_turns(p_user_id uuid, p_priority smallint, p_count integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into private.job_flow as flow (flow_id, job_priority, last_turn)
+  select coalesce(p_user_id, '00000000-0000-0000-0000-000000000000'), p_priority,
+    private.next_turn(p_priority) - 1 + ahead + p_count
+  from private.count_active_jobs(p_user_id, p_priority)
+  on conflict (flow_id, job_priority) do update
+    set last_turn = greatest(flow.last_turn + p_count, excluded.last_turn)
+  returning last_turn - p_count + 1;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_job_queue__after_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- A trigger for statements runs for none, too: here the children's children end.
+  if not exists (select from old_job) then
+    return null;
+  end if;
+
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, -count(*)
+  from old_job
+  group by job_type, status;
+
+  -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
+  -- Executed as text to be planned anew, for one job or for 100 000.
+  execute 'delete from public.job_batch as batch using old_job where batch.parent_job_id = old_job.id';
+  execute 'delete from public.job_queue as child using old_job where child.parent_job_id = old_job.id';
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_job_queue__after_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from private.job_count;
+  delete from private.job_count_change;
+  delete from public.job_batch;
+  return null;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.tg_job_queue__broadcast_insert()
  RETURNS trigger
@@ -2448,6 +4259,93 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_job_queue__count_children()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_parent_ids uuid[];
+begin
+  -- Most jobs are nobody's children, and that is all they pay.
+  if not exists (select from new_job where parent_job_id is not null) then
+    return null;
+  end if;
+
+  select array_agg(distinct parent_job_id) into v_parent_ids
+  from (
+    select parent_job_id, completed_at from new_job
+    union all
+    select parent_job_id, completed_at from old_job
+  ) as child
+  where parent_job_id is not null and completed_at is not null;
+  if v_parent_ids is null or not private.lock_batches(v_parent_ids) then
+    return null;
+  end if;
+
+  update public.job_batch as batch
+  set completed = batch.completed + change.completed,
+    failed = batch.failed + change.failed,
+    cancelled = batch.cancelled + change.cancelled
+  from (
+    select parent_job_id,
+      coalesce(sum(ended) filter (where status = 'completed'), 0) as completed,
+      coalesce(sum(ended) filter (where status = 'failed'), 0) as failed,
+      coalesce(sum(ended) filter (where status = 'cancelled'), 0) as cancelled
+    from (
+      select parent_job_id, status, 1 as ended from new_job
+      union all
+      -- A retried child had been counted.
+      select parent_job_id, status, -1 from old_job
+    ) as child
+    group by parent_job_id
+  ) as change
+  where batch.parent_job_id = change.parent_job_id and batch.parent_job_id = any(v_parent_ids);
+  perform private.advance_batches(v_parent_ids);
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_job_queue__count_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, count(*)
+  from new_job
+  group by job_type, status;
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_job_queue__count_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- Sums, no join: most updates change no status and append nothing.
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, sum(change)
+  from (
+    select job_type, status, 1 as change from new_job
+    union all
+    select job_type, status, -1 from old_job
+  ) as moved
+  group by job_type, status
+  having sum(change) <> 0;
+  return null;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tg_job_queue__ring_on_insert()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2482,6 +4380,22 @@ begin
   end if;
   return null;
 end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tokens_left(p_job_type text)
+ RETURNS double precision
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  -- The clock, not now(): a transaction that began earlier must not read time as going backwards.
+  select least(type.rate_limit, coalesce(
+    rate.tokens + greatest(0, extract(epoch from clock_timestamp() - rate.refilled_at))
+      * type.rate_limit / extract(epoch from type.rate_window),
+    type.rate_limit))
+  from public.job_type as type
+  left join private.job_rate as rate on rate.job_type = type.name
+  where type.name = p_job_type;
 $function$
 ;
 
@@ -2551,6 +4465,54 @@ begin
 end;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(p_on_child_failure, '') not in ('fail_fast', 'partial') then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_on_child_failure'));
+  elsif coalesce(p_when_done, '') not in ('complete', 'resume') then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
+  end if;
+
+  update public.job_queue as job
+  set status = 'pending',
+    held_by = 'children',
+    turn = null,
+    checkpoint = coalesce(p_checkpoint, job.checkpoint),
+    worker_id = null,
+    lease_expires_at = null,
+    runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+    slice_started_at = null,
+    -- However long the children take.
+    expires_at = null,
+    -- The rest is theirs to show; 100 is for the end.
+    progress_percent = least(job.progress_percent, 99),
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = p_job_id and job.lease_expires_at is not null
+    and (job.fencing_token = p_fencing_token or (p_fencing_token is null and job.is_classic));
+  if not found then
+    return null;
+  end if;
+
+  -- From here on whoever ends a child waits for this, and then finds a parent that waits. Who was
+  -- quicker has been counted.
+  insert into public.job_batch (parent_job_id, on_child_failure, when_done, is_awaited)
+  values (p_job_id, p_on_child_failure, p_when_done, true)
+  on conflict (parent_job_id) do update
+    set on_child_failure = excluded.on_child_failure, when_done = excluded.when_done, is_awaited = true,
+      is_open = true;
+  perform private.advance_batches(array[p_job_id]);
+  return (select status from public.job_queue where id = p_job_id);
+end;
+$function$
+;
+grant execute on function private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION private.write_tokens(p_secret_name text, p_access_token text, p_refresh_token text)
  RETURNS void
@@ -2746,18 +4708,39 @@ $function$
 ;
 grant execute on function public.consume_rate_limit(p_function_name text, p_caller text, p_key text) to service_role;
 
-CREATE OR REPLACE FUNCTION public.create_job(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_priority integer DEFAULT NULL::integer)
+CREATE OR REPLACE FUNCTION public.create_child_jobs(p_job_id uuid, p_fencing_token bigint, p_children jsonb, p_checkpoint jsonb DEFAULT NULL::jsonb)
+ RETURNS TABLE(child_key text, job_id uuid, outcome text)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select * from private.create_child_jobs(p_job_id, p_fencing_token, p_children, p_checkpoint);
+$function$
+;
+grant execute on function public.create_child_jobs(p_job_id uuid, p_fencing_token bigint, p_children jsonb, p_checkpoint jsonb) to service_role;
+
+CREATE OR REPLACE FUNCTION public.create_job(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
   -- A window of nothing joins nothing: every call is a job of its own.
   select job_id
-  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, p_priority, interval '0');
+  from private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
 $function$
 ;
-grant execute on function public.create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer) to authenticated;
-grant execute on function public.create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer) to service_role;
+grant execute on function public.create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_scheduled_for timestamp with time zone) to authenticated;
+grant execute on function public.create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_scheduled_for timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION public.create_jobs(p_jobs jsonb)
+ RETURNS TABLE(ordinal integer, job_id uuid, outcome text)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select * from private.create_jobs(p_jobs);
+$function$
+;
+grant execute on function public.create_jobs(p_jobs jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION public.create_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_code_verifier text, p_redirect_uri text, p_redirect_to text DEFAULT NULL::text)
  RETURNS void
@@ -2814,17 +4797,30 @@ $function$
 ;
 grant execute on function public.fail_jobs(p_jobs jsonb) to service_role;
 
-CREATE OR REPLACE FUNCTION public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_dedupe_window interval DEFAULT NULL::interval)
+CREATE OR REPLACE FUNCTION public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_key text DEFAULT NULL::text, p_supersede boolean DEFAULT false)
  RETURNS TABLE(job_id uuid, status text, outcome text, created_at timestamp with time zone)
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
   select *
-  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, null, p_dedupe_window);
+  from private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
 $function$
 ;
-grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval) to authenticated;
-grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval) to service_role;
+grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to authenticated;
+grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_cached_job_result(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_cache_ttl interval DEFAULT NULL::interval)
+ RETURNS TABLE(job_id uuid, result jsonb, completed_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE ROWS 1
+ SET search_path TO ''
+AS $function$
+  select * from private.find_cached_result(p_user_id, p_job_type, p_params, p_cache_ttl);
+$function$
+;
+grant execute on function public.get_cached_job_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval) to authenticated;
+grant execute on function public.get_cached_job_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_connection_tokens(p_social_account_id uuid)
  RETURNS TABLE(connection_id uuid, platform_name text, access_token text, refresh_token text, token_expires_at timestamp with time zone, token_version integer, status text)
@@ -2836,6 +4832,30 @@ AS $function$
 $function$
 ;
 grant execute on function public.get_connection_tokens(p_social_account_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_job_logs(p_job_id uuid, p_user_id uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 100, p_offset integer DEFAULT 0, p_log_level text DEFAULT NULL::text)
+ RETURNS TABLE(id bigint, job_id uuid, log_level text, message text, metadata jsonb, created_at timestamp with time zone, total_count integer)
+ LANGUAGE sql
+ STABLE ROWS 100
+ SET search_path TO ''
+AS $function$
+  select * from private.find_job_logs(p_job_id, p_user_id, p_limit, p_offset, p_log_level);
+$function$
+;
+grant execute on function public.get_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to authenticated;
+grant execute on function public.get_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_job_queue_stats(p_user_id uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(job_type text, pending bigint, processing bigint, completed bigint, failed bigint, cancelled bigint, oldest_pending_seconds double precision)
+ LANGUAGE sql
+ STABLE ROWS 30
+ SET search_path TO ''
+AS $function$
+  select * from private.get_job_queue_stats(p_user_id);
+$function$
+;
+grant execute on function public.get_job_queue_stats(p_user_id uuid) to authenticated;
+grant execute on function public.get_job_queue_stats(p_user_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_oauth_redirect(p_platform text, p_state_hash text)
  RETURNS TABLE(redirect_to text)
@@ -2858,6 +4878,46 @@ $function$
 ;
 grant execute on function public.get_queue_health() to service_role;
 
+CREATE OR REPLACE FUNCTION public.get_user_jobs(p_user_id uuid DEFAULT NULL::uuid, p_status text DEFAULT NULL::text, p_job_type text DEFAULT NULL::text, p_limit integer DEFAULT 20, p_offset integer DEFAULT 0, p_order_by text DEFAULT 'created_at'::text, p_order_dir text DEFAULT 'desc'::text)
+ RETURNS TABLE(id uuid, parent_job_id uuid, job_type text, status text, job_priority smallint, params jsonb, progress_percent smallint, progress_message text, has_result boolean, error_code text, error_message text, retry_count integer, crash_count integer, max_retries integer, held_by text, scheduled_for timestamp with time zone, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, updated_at timestamp with time zone, seq bigint, total_count integer)
+ LANGUAGE sql
+ STABLE ROWS 20
+ SET search_path TO ''
+AS $function$
+  select job.id, job.parent_job_id, job.job_type, job.status, job.job_priority, job.params,
+    job.progress_percent, job.progress_message, job.result is not null, job.error_code,
+    job.error_message, job.retry_count, job.crash_count, job.max_retries, job.held_by,
+    job.scheduled_for, job.created_at, job.started_at, job.completed_at,
+    job.updated_at, job.seq, found.total_count
+  from private.find_user_jobs(p_user_id, p_status, p_job_type, p_limit, p_offset, p_order_by, p_order_dir,
+    null, null) as found
+  join public.job_queue as job on job.id = found.job_id
+  order by found.place;
+$function$
+;
+grant execute on function public.get_user_jobs(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_offset integer, p_order_by text, p_order_dir text) to authenticated;
+grant execute on function public.get_user_jobs(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_offset integer, p_order_by text, p_order_dir text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_user_jobs_page(p_user_id uuid DEFAULT NULL::uuid, p_status text DEFAULT NULL::text, p_job_type text DEFAULT NULL::text, p_limit integer DEFAULT 20, p_before_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before_id uuid DEFAULT NULL::uuid)
+ RETURNS TABLE(id uuid, parent_job_id uuid, job_type text, status text, job_priority smallint, params jsonb, progress_percent smallint, progress_message text, has_result boolean, error_code text, error_message text, retry_count integer, crash_count integer, max_retries integer, held_by text, scheduled_for timestamp with time zone, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, updated_at timestamp with time zone, seq bigint, total_count integer)
+ LANGUAGE sql
+ STABLE ROWS 20
+ SET search_path TO ''
+AS $function$
+  select job.id, job.parent_job_id, job.job_type, job.status, job.job_priority, job.params,
+    job.progress_percent, job.progress_message, job.result is not null, job.error_code,
+    job.error_message, job.retry_count, job.crash_count, job.max_retries, job.held_by,
+    job.scheduled_for, job.created_at, job.started_at, job.completed_at,
+    job.updated_at, job.seq, found.total_count
+  from private.find_user_jobs(p_user_id, p_status, p_job_type, p_limit, 0, 'created_at', 'desc',
+    p_before_created_at, p_before_id) as found
+  join public.job_queue as job on job.id = found.job_id
+  order by found.place;
+$function$
+;
+grant execute on function public.get_user_jobs_page(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_before_created_at timestamp with time zone, p_before_id uuid) to authenticated;
+grant execute on function public.get_user_jobs_page(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_before_created_at timestamp with time zone, p_before_id uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION public.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text DEFAULT NULL::text)
  RETURNS jsonb
  LANGUAGE sql
@@ -2878,6 +4938,27 @@ $function$
 ;
 grant execute on function public.mark_connection_revoked(p_connection_id uuid, p_error text, p_token_version integer) to service_role;
 
+CREATE OR REPLACE FUNCTION public.pause_job_type(p_job_type text)
+ RETURNS TABLE(job_type text, outcome text)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select p_job_type,
+    case when private.set_job_type_paused(p_job_type, true) then 'paused' else 'was_paused' end;
+$function$
+;
+grant execute on function public.pause_job_type(p_job_type text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.pause_user_jobs(p_user_id uuid, p_reason text DEFAULT NULL::text)
+ RETURNS TABLE(user_id uuid, outcome text, held integer, running integer)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select * from private.pause_user_jobs(p_user_id, p_reason);
+$function$
+;
+grant execute on function public.pause_user_jobs(p_user_id uuid, p_reason text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.request_sync(p_platform text, p_social_account_id uuid DEFAULT NULL::uuid, p_max_results integer DEFAULT NULL::integer)
  RETURNS TABLE(job_id uuid, status text, outcome text)
  LANGUAGE sql
@@ -2887,6 +4968,48 @@ AS $function$
 $function$
 ;
 grant execute on function public.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.resume_job_type(p_job_type text)
+ RETURNS TABLE(job_type text, outcome text)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select p_job_type,
+    case when private.set_job_type_paused(p_job_type, false) then 'resumed' else 'was_not_paused' end;
+$function$
+;
+grant execute on function public.resume_job_type(p_job_type text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.resume_user_jobs(p_user_id uuid)
+ RETURNS TABLE(user_id uuid, outcome text, released integer)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select * from private.resume_user_jobs(p_user_id);
+$function$
+;
+grant execute on function public.resume_user_jobs(p_user_id uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION public.retry_failed_jobs(p_job_type text DEFAULT NULL::text, p_error_code text DEFAULT NULL::text, p_since interval DEFAULT '24:00:00'::interval, p_limit integer DEFAULT 1000, p_spread interval DEFAULT '00:00:00'::interval)
+ RETURNS TABLE(job_id uuid, job_type text, outcome text)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select * from private.retry_failed_jobs(p_job_type, p_error_code, p_since, p_limit, p_spread);
+$function$
+;
+grant execute on function public.retry_failed_jobs(p_job_type text, p_error_code text, p_since interval, p_limit integer, p_spread interval) to service_role;
+
+CREATE OR REPLACE FUNCTION public.retry_job(p_job_id uuid, p_user_id uuid DEFAULT NULL::uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.retry_job_as_caller(p_job_id, p_user_id);
+$function$
+;
+grant execute on function public.retry_job(p_job_id uuid, p_user_id uuid) to authenticated;
+grant execute on function public.retry_job(p_job_id uuid, p_user_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text)
  RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer)
@@ -2950,6 +5073,16 @@ AS $function$
 $function$
 ;
 grant execute on function public.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text, p_fencing_token bigint) to service_role;
+
+CREATE OR REPLACE FUNCTION public.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text DEFAULT 'partial'::text, p_when_done text DEFAULT 'complete'::text, p_checkpoint jsonb DEFAULT NULL::jsonb)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.wait_for_children(p_job_id, p_fencing_token, p_on_child_failure, p_when_done, p_checkpoint);
+$function$
+;
+grant execute on function public.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION public.yield_job(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb DEFAULT NULL::jsonb, p_delay interval DEFAULT '00:00:00'::interval)
  RETURNS boolean

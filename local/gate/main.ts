@@ -16,7 +16,7 @@ type Step = {
   run: (stack: () => Promise<RunningStack>, filter: string) => Promise<Outcome>;
 };
 
-const codeFolders = ["local", "supabase/functions", "supabase/tests"];
+const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs"];
 
 const steps: Step[] = [
   { name: "format", run: () => checkCommand("fmt", "--check") },
@@ -33,8 +33,8 @@ const steps: Step[] = [
   },
   {
     name: "collections",
-    run: async (stack) => {
-      const { passed, failed } = await runCollections(await stack());
+    run: async (stack, filter) => {
+      const { passed, failed } = await runCollections(await stack(), filter);
       return {
         passed,
         failures: Array.from({ length: failed }, () => "a Postman assertion, above"),

@@ -76,12 +76,13 @@ async function runCollection(
   }
 }
 
-/** Runs every collection on this stack and prints each failed assertion. */
+/** Runs the collections whose file name contains `filter` and prints each failed assertion. */
 export async function runCollections(
   stack: CollectionTarget,
+  filter = "",
 ): Promise<{ passed: number; failed: number }> {
   const files = [...Deno.readDirSync(folder)].map((entry) => entry.name)
-    .filter((name) => name.endsWith(".postman_collection.json")).sort();
+    .filter((name) => name.endsWith(".postman_collection.json") && name.includes(filter)).sort();
   const sum = { passed: 0, failed: 0 };
   for (const file of files) {
     const { passed, failed } = await runCollection(file, stack);
@@ -93,7 +94,7 @@ export async function runCollections(
 }
 
 if (import.meta.main) {
-  const { passed, failed } = await runCollections(await readStack());
+  const { passed, failed } = await runCollections(await readStack(), Deno.args[0]);
   console.log(`Postman: ${passed} assertions passed, ${failed} failed`);
   Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
 }

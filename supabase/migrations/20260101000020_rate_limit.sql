@@ -21,6 +21,9 @@ insert into private.rate_limit (function_name, caller, max_requests) values
   ('*', 'ip', 20),
   -- Meant to be polled: a client without a socket asks every second.
   ('job-status', 'user', 7200),
+  -- Read again after every news; the default is for writes.
+  ('job-list', 'user', 3600),
+  ('job-logs', 'user', 3600),
   -- The GET of a browser that the provider sends back; many creators may share one address. The POST that
   -- finishes is a user's and counts as any other.
   ('oauth-youtube-callback', 'ip', 300),

@@ -189,7 +189,7 @@ create table public.job_queue (
   is_classic boolean not null default false,
   checkpoint jsonb,
   cancel_requested_at timestamptz,
-  parent_job_id uuid references public.job_queue (id) on delete cascade,
+  parent_job_id uuid,
   dedupe_key text not null default gen_random_uuid()::text,
   turn bigint default 0,
   held_by text,
@@ -212,7 +212,8 @@ create table public.job_queue (
   constraint job_queue_processing_has_worker
     check (status <> 'processing' or (worker_id is not null and started_at is not null)),
   constraint job_queue_held_waits_outside_the_lanes
-    check (held_by is null or (held_by in ('children', 'user_pause') and status = 'pending' and turn is null)),
+    check (held_by is null or (
+      held_by in ('children', 'user_pause', 'user_cap') and status = 'pending' and turn is null)),
   constraint job_queue_pending_has_no_worker check (status <> 'pending' or worker_id is null),
   constraint job_queue_completed_at_iff_final
     check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
@@ -239,10 +240,12 @@ comment on column public.job_queue.fencing_token is
   'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
 comment on column public.job_queue.is_classic is
   'Taken with start_job() by a worker that knows no fencing token; only then may a write omit it.';
+comment on column public.job_queue.parent_job_id is
+  'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
 comment on column public.job_queue.dedupe_key is
   'Digest of type and params; a random value marks a job that nobody may join. Unique among the children of a job.';
 comment on column public.job_queue.held_by is
-  'Why a pending job is not up for claiming: it waits for its children, or its user is paused.';
+  'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is
   'When it was last asked for: created, or retried by hand. The dedupe window counts from here.';
 comment on column public.job_queue.progress_base_seconds is
@@ -253,14 +256,16 @@ comment on column public.job_queue.seq is 'Grows with every change the owner is 
 comment on column public.job_queue.started_at is 'First start; slice_started_at is that of this attempt.';
 comment on column public.job_queue.runtime_seconds is 'Working time of the slices that have ended.';
 
--- status moves in few, well-known proportions; more samples keep partial-index estimates honest.
-alter table public.job_queue alter column status set statistics 500;
-alter table public.job_queue alter column job_type set statistics 500;
+-- Statistics targets are the default: a handful of statuses and types is known from any sample, and a
+-- larger one is taken of every column (at 500 an analyze of 1 M jobs takes 5 times as long).
 
 -- Progress, messages, checkpoint, lease and seq stand in no index and no predicate: their updates are HOT.
 
--- get_user_jobs() and its keyset form: a user's newest jobs; and the foreign key.
-create index job_queue_user_listing_idx on public.job_queue (user_id, created_at desc, id desc);
+-- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key. What is
+-- included lets total_count be read from the index alone.
+create index job_queue_user_listing_idx
+  on public.job_queue (user_id, (parent_job_id is null), created_at desc, id desc)
+  include (parent_job_id, status);
 -- claim_jobs(): the next jobs of one type. The type comes first so that a paused one is never walked.
 create index job_queue_ready_idx on public.job_queue (job_type, job_priority, turn, created_at)
   where status = 'pending' and turn is not null;
@@ -270,9 +275,12 @@ create index job_queue_delayed_idx on public.job_queue (scheduled_for)
 -- resume_user_jobs(): what a pause has put aside.
 create index job_queue_paused_idx on public.job_queue (user_id)
   where held_by = 'user_pause';
--- expire_stale_jobs(): what waited too long.
+-- claim_jobs(): what was put aside because its user is at max_per_user; nearly always empty.
+create index job_queue_capped_idx on public.job_queue (job_type, user_id, job_priority, created_at)
+  where held_by = 'user_cap';
+-- expire_stale_jobs(): what waited too long. A parent that waits for its children does not expire.
 create index job_queue_expiry_idx on public.job_queue (expires_at)
-  where status = 'pending' and expires_at is not null;
+  where status = 'pending' and expires_at is not null and held_by is distinct from 'children';
 -- Live leases: caps per type and user, expired leases (stuck detection), a worker's active jobs.
 create index job_queue_processing_idx on public.job_queue (job_type, user_id)
   where status = 'processing';
@@ -285,7 +293,7 @@ create index job_queue_cached_result_idx on public.job_queue (user_id, dedupe_ke
 -- cleanup_old_jobs() (retention is per type), retry_failed_jobs(), listings by type and status.
 create index job_queue_finished_idx on public.job_queue (job_type, status, completed_at)
   where status in ('completed', 'failed', 'cancelled');
--- A parent's children, each of them once; and the foreign key.
+-- A parent's children, each of them once.
 create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
   where parent_job_id is not null;
 -- Finished jobs by what they were about (params @> …); written once per job, never for empty params.
@@ -303,16 +311,17 @@ create policy select_own on public.job_queue
   for select to authenticated
   using (user_id = (select auth.uid()));
 
--- A job that has children: how many, how they ended, and what that means for it. Exact by construction:
--- the statement that ends a child counts it, under the lock of this row.
+-- A job that has children: how many, how they ended, and what that means for it. The statement that ends
+-- a child counts it, under the lock of this row.
 create table public.job_batch (
-  parent_job_id uuid primary key references public.job_queue (id) on delete cascade,
+  parent_job_id uuid primary key,
   on_child_failure text not null default 'partial',
   when_done text not null default 'complete',
   total int not null default 0,
   completed int not null default 0,
   failed int not null default 0,
   cancelled int not null default 0,
+  is_awaited boolean not null default false,
   is_open boolean not null default true,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -323,10 +332,13 @@ create table public.job_batch (
 ) with (fillfactor = 50);
 
 comment on table public.job_batch is 'Children of a job, counted; changed only by functions.';
+comment on column public.job_batch.parent_job_id is 'No foreign key, as job_queue.parent_job_id.';
 comment on column public.job_batch.on_child_failure is
   'fail_fast: the first failed child fails the parent and cancels the rest. partial: the rest goes on, and the parent completes if any child did.';
 comment on column public.job_batch.when_done is
   'complete: the engine completes the parent with the counts. resume: the parent''s handler runs once more.';
+comment on column public.job_batch.is_awaited is
+  'The parent waits, or did so when it ended: a retry then runs the children, not its handler.';
 comment on column public.job_batch.is_open is 'False once the parent has ended and no child is active; the sweep looks at open ones.';
 
 -- sweep_batches()

@@ -3,7 +3,8 @@
 --
 --   private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb,
 --     p_dedupe_window interval default null, p_priority int default null,
---     p_scheduled_for timestamptz default null, p_asks_for jsonb default null)
+--     p_scheduled_for timestamptz default null, p_asks_for jsonb default null,
+--     p_supersede boolean default false)
 --   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 --
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
@@ -53,7 +54,8 @@ create function private.find_or_create_job(
   p_dedupe_window interval default null,
   p_priority int default null,
   p_scheduled_for timestamptz default null,
-  p_asks_for jsonb default null
+  p_asks_for jsonb default null,
+  p_supersede boolean default false
 )
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile set search_path = ''
@@ -69,7 +71,8 @@ declare
   v_limit int;
   v_active int;
   v_ahead int;
-  v_is_locked boolean := p_user_id is null;
+  -- System jobs have no limit to count, and meet in the index alone.
+  v_is_locked boolean := p_user_id is null and not p_supersede;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
@@ -88,12 +91,12 @@ begin
       where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
         and job.dedupe_key = v_key and job.status in ('pending', 'processing')
         and job.parent_job_id is null
-        and v_window > interval '0' and job.created_at > now() - v_window;
+        and v_window > interval '0' and job.requested_at > now() - v_window and not p_supersede;
     if found then
       return;
     end if;
 
-    if v_type.cache_ttl is not null and v_window > interval '0' then
+    if v_type.cache_ttl is not null and v_window > interval '0' and not p_supersede then
       return query
         select job.id, job.status, 'reused', job.created_at
         from public.job_queue as job
@@ -108,18 +111,26 @@ begin
     end if;
 
     if not v_is_locked then
-      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
+      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || coalesce(p_user_id::text, v_key), 0));
       v_is_locked := true;
       continue;
     end if;
 
-    -- An active job that is too old to be joined goes on, but gives up the key.
-    update public.job_queue as job
-    set dedupe_key = gen_random_uuid()::text
-    where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
-      and job.dedupe_key = v_key and job.status in ('pending', 'processing')
-      and job.parent_job_id is null
-      and (v_window <= interval '0' or job.created_at <= now() - v_window);
+    if p_supersede then
+      perform private.cancel_job_tree(job.id, 'SUPERSEDED')
+      from public.job_queue as job
+      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+        and job.parent_job_id is null;
+    else
+      -- An active job that is too old to be joined goes on, but gives up the key.
+      update public.job_queue as job
+      set dedupe_key = gen_random_uuid()::text
+      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
+        and job.parent_job_id is null
+        and (v_window <= interval '0' or job.requested_at <= now() - v_window);
+    end if;
 
     select active, ahead into v_active, v_ahead from private.count_active_jobs(p_user_id, v_priority);
     select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
@@ -149,8 +160,8 @@ begin
   perform private.raise_error('CONFLICT');
 end;
 $$;
-comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb) is
-  'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params).';
+comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
+  'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params). p_supersede: creates, and cancels the equal active job.';
 
 create function private.check_job_request(p_params jsonb, p_priority int)
 returns void
@@ -177,14 +188,21 @@ create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
 returns table (active int, ahead int)
 language sql volatile set search_path = ''
 as $$
-  -- Children are exempt. Counting stops early: more than this says nothing more.
-  select count(*)::int, (count(*) filter (where status = 'pending' and job_priority = p_priority))::int
+  -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
+  -- is never run: an "or" would make every user pay for all jobs of the system.
+  select count(*)::int,
+    (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
   from (
-    select status, job_priority
+    (select status, turn, job_priority
     from public.job_queue
-    where (user_id = p_user_id or (p_user_id is null and user_id is null))
+    where user_id = p_user_id and status in ('pending', 'processing') and parent_job_id is null
+    limit 1000)
+    union all
+    (select status, turn, job_priority
+    from public.job_queue
+    where p_user_id is null and user_id is null
       and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000
+    limit 1000)
   ) as active;
 $$;
 comment on function private.count_active_jobs(uuid, smallint) is
@@ -199,14 +217,15 @@ $$;
 comment on function private.next_turn(smallint) is 'The first free turn in a priority lane.';
 
 revoke all on function
-  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb),
+  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.check_job_request(jsonb, int),
   private.count_active_jobs(uuid, smallint),
   private.next_turn(smallint)
 from public, anon, authenticated, service_role;
 
 create function private.find_or_create_job_as_caller(
-  p_user_id uuid, p_job_type text, p_params jsonb, p_priority int, p_dedupe_window interval
+  p_user_id uuid, p_job_type text, p_params jsonb, p_priority int, p_dedupe_window interval,
+  p_scheduled_for timestamptz default null, p_key text default null, p_supersede boolean default false
 )
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile security definer set search_path = ''
@@ -224,6 +243,13 @@ begin
     end if;
   end if;
 
+  if length(p_key) not between 1 and 200 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
+  end if;
+  if p_scheduled_for > now() + interval '1 year' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
+  end if;
+
   return query
     select * from private.find_or_create_job(
       v_user_id, p_job_type, p_params, p_dedupe_window,
@@ -231,47 +257,57 @@ begin
       case
         when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
         else p_priority
-      end
+      end,
+      p_scheduled_for,
+      -- A string, which params never are: no request by key equals one by params.
+      to_jsonb(p_key),
+      coalesce(p_supersede, false)
     );
 end;
 $$;
-comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval) is
+comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean) is
   'Body of create_job() and find_or_create_job(). Lends the right to read types and write the queue.';
-revoke all on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval)
-  from public, anon, authenticated, service_role;
-grant execute on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval)
-  to authenticated, service_role;
+revoke all on function
+  private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean)
+to authenticated, service_role;
 
 create function public.create_job(
-  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_priority int default null
+  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_priority int default null,
+  p_scheduled_for timestamptz default null
 )
 returns uuid
 language sql volatile set search_path = ''
 as $$
   -- A window of nothing joins nothing: every call is a job of its own.
   select job_id
-  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, p_priority, interval '0');
+  from private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
 $$;
-comment on function public.create_job(uuid, text, jsonb, int) is
+comment on function public.create_job(uuid, text, jsonb, int, timestamptz) is
   'Creates a job of the caller (the service may name a user; null = a system job) and returns its id.';
 
 create function public.find_or_create_job(
-  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_dedupe_window interval default null
+  p_user_id uuid, p_job_type text, p_params jsonb default '{}', p_dedupe_window interval default null,
+  p_key text default null, p_supersede boolean default false
 )
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language sql volatile set search_path = ''
 as $$
   select *
-  from private.find_or_create_job_as_caller(p_user_id, p_job_type, p_params, null, p_dedupe_window);
+  from private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
 $$;
-comment on function public.find_or_create_job(uuid, text, jsonb, interval) is
-  'Returns the caller''s equal active job (joined), its fresh result (reused), or a new job (created).';
+comment on function public.find_or_create_job(uuid, text, jsonb, interval, text, boolean) is
+  'Returns the caller''s equal active job (joined), its fresh result (reused), or a new job (created). Equal: same type and p_key, else type and params. p_supersede: the new job takes the place of the active one.';
 
 revoke all on function
-  public.create_job(uuid, text, jsonb, int),
-  public.find_or_create_job(uuid, text, jsonb, interval)
+  public.create_job(uuid, text, jsonb, int, timestamptz),
+  public.find_or_create_job(uuid, text, jsonb, interval, text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function
-  public.create_job(uuid, text, jsonb, int),
-  public.find_or_create_job(uuid, text, jsonb, interval)
+  public.create_job(uuid, text, jsonb, int, timestamptz),
+  public.find_or_create_job(uuid, text, jsonb, interval, text, boolean)
 to authenticated, service_role;

@@ -21,48 +21,100 @@ $$;
 comment on function private.cancel_job_as_caller(uuid, uuid) is
   'Body of cancel_job(). Lends the right to change the queue, after checking whose job it is.';
 
-create function private.cancel_job_tree(p_job_id uuid)
+-- Every statement that waits for several jobs locks them in id order, so that no two of them can deadlock.
+create function private.cancel_job_tree(p_job_id uuid, p_error_code text default null)
 returns boolean
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  with recursive tree as (
-    select id from public.job_queue where id = p_job_id
-    union
-    select child.id
-    from tree join public.job_queue as child on child.parent_job_id = tree.id
-  ),
-  active as (
-    -- In id order, as every statement that locks several jobs: no two of them can deadlock.
+declare
+  v_active constant uuid[] := array(
     select job.id
     from public.job_queue as job
-    where job.id in (select id from tree) and job.completed_at is null
+    where job.id in (select id from private.job_tree(p_job_id)) and job.completed_at is null
     order by job.id
     for update
-  ),
-  cancelled as (
-    update public.job_queue as job
-    set status = 'cancelled',
-      cancel_requested_at = coalesce(job.cancel_requested_at, now()),
-      completed_at = now(),
-      fencing_token = job.fencing_token + 1,
-      -- Or a classic worker, which names no token, could still write the log.
-      is_classic = false,
-      lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds
-        + coalesce(extract(epoch from now() - job.slice_started_at), 0),
-      slice_started_at = null,
-      seq = job.seq + 1,
-      updated_at = now()
-    where job.id in (select id from active)
-    returning job.id
-  )
-  select exists (select from cancelled where id = p_job_id);
+  );
+begin
+  perform private.cancel_locked_jobs(v_active, p_error_code);
+  -- Children created by an attempt this had to wait for.
+  perform private.cancel_descendants(p_job_id, p_error_code);
+  return p_job_id = any(v_active);
+end;
 $$;
-comment on function private.cancel_job_tree(uuid) is
+comment on function private.cancel_job_tree(uuid, text) is
   'Cancels a job and its descendants; true when the job itself was still active.';
 
-revoke all on function private.cancel_job_as_caller(uuid, uuid), private.cancel_job_tree(uuid)
-  from public, anon, authenticated, service_role;
+create function private.cancel_descendants(p_job_id uuid, p_error_code text default null)
+returns int
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_active constant uuid[] := array(
+    select job.id
+    from public.job_queue as job
+    where job.id in (select id from private.job_tree(p_job_id)) and job.id <> p_job_id
+      and job.completed_at is null
+    order by job.id
+    for update skip locked
+  );
+begin
+  if v_active <> '{}' then
+    perform private.cancel_locked_jobs(v_active, p_error_code);
+  end if;
+  return cardinality(v_active);
+end;
+$$;
+comment on function private.cancel_descendants(uuid, text) is
+  'Cancels what a job has left behind, except what somebody holds this moment: the sweep looks again. Waits for nobody.';
+
+create function private.job_tree(p_job_id uuid)
+returns table (id uuid)
+language sql volatile rows 10 set search_path = ''
+as $$
+  with recursive tree as (
+    select job.id from public.job_queue as job where job.id = p_job_id
+    union all
+    select child.id
+    from tree join public.job_queue as child on child.parent_job_id = tree.id
+  )
+  select tree.id from tree;
+$$;
+comment on function private.job_tree(uuid) is 'A job and all its descendants, active or ended.';
+
+create function private.cancel_locked_jobs(p_job_ids uuid[], p_error_code text)
+returns void
+language sql volatile set search_path = ''
+as $$
+  update public.job_queue as job
+  set status = 'cancelled',
+    held_by = null,
+    cancel_requested_at = coalesce(job.cancel_requested_at, now()),
+    error_code = coalesce(p_error_code, job.error_code),
+    error_message = coalesce(
+      (select message from private.error_code where code = p_error_code), job.error_message),
+    completed_at = now(),
+    fencing_token = job.fencing_token + 1,
+    -- Or a classic worker, which names no token, could still write the log.
+    is_classic = false,
+    lease_expires_at = null,
+    -- Of two transactions the one that began first may come second: its now() is before the claim's.
+    runtime_seconds = job.runtime_seconds
+      + greatest(0, extract(epoch from now() - job.slice_started_at)),
+    slice_started_at = null,
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = any(p_job_ids);
+$$;
+comment on function private.cancel_locked_jobs(uuid[], text) is
+  'Cancels active jobs that the caller has locked.';
+
+revoke all on function
+  private.cancel_job_as_caller(uuid, uuid),
+  private.cancel_job_tree(uuid, text),
+  private.cancel_descendants(uuid, text),
+  private.job_tree(uuid),
+  private.cancel_locked_jobs(uuid[], text)
+from public, anon, authenticated, service_role;
 grant execute on function private.cancel_job_as_caller(uuid, uuid) to authenticated, service_role;
 
 create function public.cancel_job(p_job_id uuid, p_user_id uuid default null)

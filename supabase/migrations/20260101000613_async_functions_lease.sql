@@ -5,9 +5,32 @@ create function private.start_job(p_job_id uuid, p_worker_id text)
 returns boolean
 language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  v_job_type text;
+  v_user_id uuid;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  end if;
+
+  select job.job_type, job.user_id into v_job_type, v_user_id
+  from public.job_queue as job
+  where job.id = p_job_id and job.status = 'pending';
+  if not found then
+    return false;
+  end if;
+
+  -- A limit is counted by one transaction at a time. Who asks for this one job cannot pass on to another
+  -- as a claim does, and waits instead.
+  perform pg_advisory_xact_lock(private.job_type_lock(type.name))
+  from public.job_type as type
+  where type.name = v_job_type
+    and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+  if not exists (
+    select from private.open_job_types(1, array[v_job_type]) as open_type
+    where v_user_id is null or v_user_id <> all(open_type.blocked_users)
+  ) then
+    return false;
   end if;
 
   update public.job_queue as job
@@ -19,13 +42,24 @@ begin
     lease_expires_at = now() + greatest(type.lease, interval '5 minutes'),
     started_at = coalesce(job.started_at, now()),
     slice_started_at = now(),
+    held_by = null,
     seq = job.seq + 1,
     updated_at = now()
   from public.job_type as type
   where job.id = p_job_id and job.status = 'pending' and type.name = job.job_type
-    and not type.is_paused and job.scheduled_for <= now()
+    and coalesce(job.held_by, 'user_cap') = 'user_cap' and job.scheduled_for <= now()
     and (job.expires_at is null or job.expires_at > now());
-  return found;
+  if not found then
+    return false;
+  end if;
+
+  insert into private.job_rate as rate (job_type, tokens, refilled_at)
+  select type.name, private.tokens_left(type.name) - 1, clock_timestamp()
+  from public.job_type as type
+  where type.name = v_job_type and type.rate_limit is not null
+  on conflict (job_type) do update
+    set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+  return true;
 end;
 $$;
 comment on function private.start_job(uuid, text) is
@@ -94,11 +128,19 @@ begin
     'drain', v_is_draining or (select is_draining from private.job_setting)
   ) into v_answer
   from state;
+
+  -- Full, and more could run: one more worker is called at a time, up to the maximum.
+  if p_in_flight >= p_capacity and p_capacity > 0
+    and (select live < max_workers and idle = 0 from private.live_workers(), private.job_setting)
+    and private.oldest_due_at() is not null
+  then
+    perform private.ring_doorbell();
+  end if;
   return v_answer;
 end;
 $$;
 comment on function private.heartbeat(text, jsonb, int, int, text) is
-  'Body of heartbeat(). Lends the right to extend leases and to keep the list of workers.';
+  'Body of heartbeat(). Lends the right to extend leases, to keep the list of workers and to call one more.';
 
 create function private.unregister_worker(p_worker_id text)
 returns void
@@ -127,7 +169,7 @@ as $$
   select private.start_job(p_job_id, p_worker_id);
 $$;
 comment on function public.start_job(uuid, text) is
-  'Service only. Takes one pending job; false when it is not there to be taken.';
+  'Service only. Takes one pending job; false when it is not there to be taken, or its type or user may not start one now.';
 
 create function public.heartbeat(
   p_worker_id text, p_leases jsonb, p_capacity int, p_in_flight int, p_region text default null

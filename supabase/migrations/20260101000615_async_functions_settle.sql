@@ -105,6 +105,11 @@ as $$
         when held.will_retry and job.checkpoint is null then 0
         else job.progress_percent
       end,
+      progress_base_seconds = case
+        when held.will_retry and job.checkpoint is null
+          then job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+        else job.progress_base_seconds
+      end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
       -- A retry is not a job that was never started.
       expires_at = case

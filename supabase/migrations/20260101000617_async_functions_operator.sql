@@ -6,10 +6,13 @@ create table private.job_tick (
   ticked_at timestamptz,
   rang_at timestamptz,
   worked_at timestamptz,
+  ring_ids bigint[] not null default '{}',
   constraint job_tick_is_one_row check (id)
 );
 comment on table private.job_tick is
-  'Last tick, last tick that rang the doorbell, last tick that recovered or expired a job.';
+  'Last tick, last tick that rang the doorbell, last tick that found something to do.';
+comment on column private.job_tick.ring_ids is
+  'Ids of the tick''s last three calls through pg_net, newest first; the answer to one comes seconds later.';
 insert into private.job_tick default values;
 alter table private.job_tick enable row level security;
 revoke all on private.job_tick from public, anon, authenticated, service_role;
@@ -25,85 +28,140 @@ as $$
 $$;
 comment on function private.live_workers() is 'Workers heard of within 6 seconds, three of their heartbeats, and those of them with room.';
 
+create function private.due_job_types()
+returns table (job_type text, due_at timestamptz)
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_window constant int := private.lane_window();
+  v_open constant private.open_job_type[] := array(
+    select open_type from private.open_job_types(1) as open_type);
+begin
+  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
+  return query
+  select waiting.name, min(waiting.scheduled_for)
+  from (
+    select open_type.name, head.scheduled_for
+    from unnest(v_open) as open_type
+    cross join generate_series(1, 10) as lane (job_priority)
+    cross join lateral (
+      select first.scheduled_for
+      from (
+        select job.user_id, job.scheduled_for
+        from public.job_queue as job
+        where job.job_type = open_type.name and job.job_priority = lane.job_priority
+          and job.status = 'pending' and job.turn is not null
+        order by job.turn, job.created_at
+        limit case when open_type.blocked_users = '{}' then 1 else v_window end
+      ) as first
+      where first.user_id is null or first.user_id <> all(open_type.blocked_users)
+      limit 1
+    ) as head
+    union all
+    select capped.job_type, (
+      select job.scheduled_for
+      from public.job_queue as job
+      where job.held_by = 'user_cap' and job.job_type = capped.job_type and job.user_id = capped.user_id
+      order by job.job_priority, job.created_at
+      limit 1)
+    from private.capped_users_with_room(v_open) as capped
+  ) as waiting
+  where waiting.scheduled_for <= now()
+  group by waiting.name;
+end;
+$$;
+comment on function private.due_job_types() is
+  'Types with a job that could start this moment, and since when the longest-waiting one at the head of a lane could.';
+
 create function private.oldest_due_at()
 returns timestamptz
 language sql volatile set search_path = ''
 as $$
-  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
-  select min(head.scheduled_for)
-  from public.job_type as type
-  cross join generate_series(1, 10) as priority
-  cross join lateral (
-    select job.scheduled_for
-    from public.job_queue as job
-    where job.job_type = type.name and job.job_priority = priority and job.status = 'pending'
-      and job.turn is not null
-    order by job.turn, job.created_at
-    limit 1
-  ) as head
-  where not type.is_paused and head.scheduled_for <= now();
+  select min(due_at) from private.due_job_types();
 $$;
 comment on function private.oldest_due_at() is
-  'Since when the longest-waiting job at the head of a lane could have run; null = nothing is due.';
+  'Since when the longest-waiting job at the head of a lane could have run; null = nothing is due, or only what a pause, cap or rate holds back.';
+
+create function private.oldest_transaction_seconds()
+returns int
+language sql volatile set search_path = ''
+as $$
+  -- Vacuum's own transactions hold nothing back.
+  select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::int
+  from pg_catalog.pg_stat_activity
+  where pid <> pg_backend_pid() and xact_start is not null and backend_type <> 'autovacuum worker'
+    and (backend_type = 'client backend' or backend_xmin is not null);
+$$;
+comment on function private.oldest_transaction_seconds() is
+  'Age of the oldest open transaction of others; while it is open, no dead row version of the queue can go.';
 
 create function private.get_queue_health()
 returns jsonb
-language sql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  -- Probes and counts that stop at 10 000, which says enough: asking costs the same at any backlog.
+  return jsonb_build_object(
     'oldest_pending_seconds', coalesce(
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
-    -- Counting stops at 10 000, which says enough.
     'pending', (
       select count(*) from (
         select from public.job_queue where status = 'pending' and turn is not null limit 10000) as ready),
     'scheduled', (
       select count(*) from (
-        select from public.job_queue where status = 'pending' and turn is null limit 10000) as delayed),
-    'processing', (select count(*) from public.job_queue where status = 'processing'),
+        select from public.job_queue
+        where status = 'pending' and turn is null and held_by is null limit 10000) as delayed),
+    'processing', (
+      select count(*) from (
+        select from public.job_queue where status = 'processing' limit 10000) as running),
+    'failed_last_minute', (
+      select count(*) from (
+        select from public.job_type as type
+        join public.job_queue as job on job.job_type = type.name
+        where job.status = 'failed' and job.completed_at > now() - interval '1 minute'
+        limit 10000) as failed),
+    -- Also what a pause or a cap keeps waiting: this is for who looks, not for an alarm.
+    'lag', (
+      select coalesce(jsonb_object_agg(name, seconds) filter (where seconds is not null), '{}')
+      from (
+        select type.name, (
+          select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
+          from generate_series(1, 10) as lane (job_priority)
+          cross join lateral (
+            select job.scheduled_for
+            from public.job_queue as job
+            where job.job_type = type.name and job.job_priority = lane.job_priority
+              and job.status = 'pending' and job.turn is not null
+            order by job.turn, job.created_at
+            limit 1
+          ) as head
+        ) as seconds
+        from public.job_type as type
+      ) as of_type),
+    'paused_types', (
+      select coalesce(jsonb_agg(name order by name), '[]') from public.job_type where is_paused),
+    'paused_users', (select count(*) from private.job_pause),
     'workers', (select live from private.live_workers()),
+    'idle_workers', (select idle from private.live_workers()),
+    'oldest_transaction_seconds', private.oldest_transaction_seconds(),
     'last_tick_at', (select ticked_at from private.job_tick),
-    'last_ring_at', (select rang_at from private.job_tick)
+    'last_ring_at', (select rang_at from private.job_tick),
+    'last_work_at', (select worked_at from private.job_tick),
+    'tick_refused', coalesce(private.last_ring_status() in (401, 403), false)
   );
+end;
 $$;
 comment on function private.get_queue_health() is
-  'Body of get_queue_health(). Lends the right to read the engine''s own tables.';
-
-create function private.cleanup_old_jobs(p_limit int default 100000)
-returns int
-language sql volatile security definer set search_path = ''
-as $$
-  -- Children go with their parent. Their log lines go with their partition.
-  with gone as (
-    delete from public.job_queue as job
-    where job.id in (
-      select old.id
-      from public.job_type as type
-      cross join unnest(array['completed', 'failed', 'cancelled']) as final (status)
-      cross join lateral (
-        select finished.id
-        from public.job_queue as finished
-        where finished.job_type = type.name and finished.status = final.status
-          and finished.completed_at < now() - type.retention and finished.parent_job_id is null
-        order by finished.completed_at
-        limit p_limit
-      ) as old
-      limit p_limit
-    )
-    returning 1
-  )
-  select count(*)::int from gone;
-$$;
-comment on function private.cleanup_old_jobs(int) is
-  'Deletes up to p_limit finished jobs past the retention of their type; returns how many. Lends the right to delete from the queue.';
+  'Body of get_queue_health(). Lends the right to read the engine''s own tables and the list of sessions.';
 
 revoke all on function
   private.live_workers(),
+  private.due_job_types(),
   private.oldest_due_at(),
-  private.get_queue_health(),
-  private.cleanup_old_jobs(int)
+  private.oldest_transaction_seconds(),
+  private.get_queue_health()
 from public, anon, authenticated, service_role;
-grant execute on function private.get_queue_health(), private.cleanup_old_jobs(int) to service_role;
+grant execute on function private.get_queue_health() to service_role;
 
 create function public.get_queue_health()
 returns jsonb
@@ -112,7 +170,7 @@ as $$
   select private.get_queue_health();
 $$;
 comment on function public.get_queue_health() is
-  'Service only. {oldest_pending_seconds, pending, scheduled, processing, workers, last_tick_at, last_ring_at}.';
+  'Service only. Figures of the queue: {oldest_pending_seconds, pending, scheduled, processing, failed_last_minute, lag, paused_types, paused_users, workers, idle_workers, oldest_transaction_seconds, last_tick_at, last_ring_at, last_work_at, tick_refused}.';
 
 create function public.detect_stuck_jobs()
 returns table (job_id uuid, status text, error_code text)
@@ -132,24 +190,13 @@ $$;
 comment on function public.expire_stale_jobs() is
   'Service only. Fails pending jobs past expires_at with EXPIRED; says which.';
 
-create function public.cleanup_old_jobs()
-returns int
-language sql volatile set search_path = ''
-as $$
-  select private.cleanup_old_jobs();
-$$;
-comment on function public.cleanup_old_jobs() is
-  'Service only. Deletes finished jobs past their type''s retention; returns how many.';
-
 revoke all on function
   public.get_queue_health(),
   public.detect_stuck_jobs(),
-  public.expire_stale_jobs(),
-  public.cleanup_old_jobs()
+  public.expire_stale_jobs()
 from public, anon, authenticated, service_role;
 grant execute on function
   public.get_queue_health(),
   public.detect_stuck_jobs(),
-  public.expire_stale_jobs(),
-  public.cleanup_old_jobs()
+  public.expire_stale_jobs()
 to service_role;

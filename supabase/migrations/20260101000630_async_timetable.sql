@@ -47,20 +47,22 @@ returns boolean
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_lock constant bigint := hashtextextended('doorbell_clock', 0);
   v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
-  v_is_due boolean;
 begin
-  -- Held for microseconds, not to the end of the transaction, which may be far away.
-  if not pg_try_advisory_lock(v_lock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
     return false;
   end if;
-  select v_now - last_value >= 1000 into v_is_due from private.doorbell_clock;
-  if v_is_due then
-    perform setval('private.doorbell_clock', v_now);
+  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
+  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget.
+  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000)) then
+    return false;
   end if;
-  perform pg_advisory_unlock(v_lock);
-  return v_is_due;
+  -- Once more, for who came to the lock when the one before had left it.
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+    return false;
+  end if;
+  perform setval('private.doorbell_clock', v_now);
+  return true;
 end;
 $$;
 comment on function private.doorbell_is_due() is 'True for one caller a second.';
@@ -139,27 +141,64 @@ create trigger _500_ring_on_update
   referencing old table as old_job new table as new_job
   for each statement execute function private.tg_job_queue__ring_on_update();
 
+create function private.last_ring_status()
+returns int
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  -- pg_net keeps answers for hours, and finds them by time only.
+  return (
+    select response.status_code
+    from private.job_tick as tick
+    join net._http_response as response on response.id = any(tick.ring_ids)
+      and response.created between tick.rang_at - interval '1 minute' and tick.rang_at + interval '1 minute'
+    order by response.id desc
+    limit 1
+  );
+exception when insufficient_privilege then
+  return null;
+end;
+$$;
+comment on function private.last_ring_status() is
+  'HTTP status of the newest answer to a ring of the tick; null = none yet, or no answer came.';
+
 create function private.process_background_jobs()
 returns text
 language plpgsql volatile set search_path = ''
 as $$
 declare
   v_worked boolean;
+  v_ring_id bigint;
   v_outcome text := 'idle';
 begin
   -- Workers do this too when they claim; the tick does it when there is no worker.
   v_worked := exists (select from private.recover_lost_jobs());
   v_worked := exists (select from private.expire_pending_jobs()) or v_worked;
-  perform private.promote_due_jobs();
+  v_worked := private.promote_due_jobs() > 0 or v_worked;
+  -- What was created for a paused user since the pause, or was locked when it began.
+  v_worked := private.put_blocked_jobs_aside(
+    array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
+  -- A fault in one of these keeps nobody from being woken.
+  begin
+    v_worked := private.sweep_batches() > 0 or v_worked;
+  exception when others then
+    raise warning 'the batches were not swept: %', sqlerrm;
+  end;
+  begin
+    perform private.roll_up_job_counts();
+  exception when others then
+    raise warning 'the counters were not added up: %', sqlerrm;
+  end;
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
-  if private.oldest_due_at() is not null then
+  -- A refusal is asked about again, or health would not see that it has been put right.
+  if private.oldest_due_at() is not null or private.last_ring_status() in (401, 403) then
     if (select live from private.live_workers()) >= (select max_workers from private.job_setting) then
       v_outcome := 'busy';
     else
       -- Rings even if a worker looks idle: it may have died since it said so.
       begin
-        perform private.invoke_function('job-processor');
+        v_ring_id := private.invoke_function('job-processor');
         v_outcome := 'rang';
       exception when others then
         raise warning 'the doorbell did not ring: %', sqlerrm;
@@ -171,13 +210,14 @@ begin
   update private.job_tick
   set ticked_at = clock_timestamp(),
     rang_at = case when v_outcome = 'rang' then clock_timestamp() else rang_at end,
+    ring_ids = case when v_outcome = 'rang' then (v_ring_id || ring_ids)[1:3] else ring_ids end,
     worked_at = case when v_worked then clock_timestamp() else worked_at end
   where id;
   return v_outcome;
 end;
 $$;
 comment on function private.process_background_jobs() is
-  'The tick: recovers, expires, promotes, and rings when due work waits; returns idle, rang, busy or failed.';
+  'The tick: recovers, expires, promotes, holds, sweeps batches, adds up counters, and rings when due work waits; returns idle, rang, busy or failed.';
 
 create function private.keep_house()
 returns void
@@ -228,6 +268,7 @@ revoke all on function
   private.ring_doorbell(),
   private.tg_job_queue__ring_on_insert(),
   private.tg_job_queue__ring_on_update(),
+  private.last_ring_status(),
   private.process_background_jobs(),
   private.keep_house(),
   private.apply_timetable()

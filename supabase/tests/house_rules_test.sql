@@ -75,6 +75,11 @@ select set_eq(
   $$ values
     ('public.create_job'), ('public.find_or_create_job'), ('private.find_or_create_job_as_caller'),
     ('public.cancel_job'), ('private.cancel_job_as_caller'),
+    ('public.get_user_jobs'), ('public.get_user_jobs_page'), ('private.find_user_jobs'),
+    ('public.get_job_logs'), ('private.find_job_logs'),
+    ('public.get_cached_job_result'), ('private.find_cached_result'),
+    ('public.get_job_queue_stats'), ('private.get_job_queue_stats'),
+    ('public.retry_job'), ('private.retry_job_as_caller'),
     ('public.request_sync'), ('private.request_sync'),
     ('private.job_of_topic'), ('private.raise_error') $$,
   'users call what is listed here and nothing else');

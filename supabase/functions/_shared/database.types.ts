@@ -156,6 +156,7 @@ export type Database = {
           "completed": number;
           "created_at": string;
           "failed": number;
+          "is_awaited": boolean;
           "is_open": boolean;
           "on_child_failure": string;
           "parent_job_id": string;
@@ -169,6 +170,7 @@ export type Database = {
           "completed"?: number;
           "created_at"?: string;
           "failed"?: number;
+          "is_awaited"?: boolean;
           "is_open"?: boolean;
           "on_child_failure"?: string;
           "parent_job_id": string;
@@ -181,6 +183,7 @@ export type Database = {
           "completed"?: number;
           "created_at"?: string;
           "failed"?: number;
+          "is_awaited"?: boolean;
           "is_open"?: boolean;
           "on_child_failure"?: string;
           "parent_job_id"?: string;
@@ -188,15 +191,7 @@ export type Database = {
           "updated_at"?: string;
           "when_done"?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: "job_batch_parent_job_id_fkey";
-            columns: ["parent_job_id"];
-            isOneToOne: true;
-            referencedRelation: "job_queue";
-            referencedColumns: ["id"];
-          },
-        ];
+        Relationships: [];
       };
       "job_log": {
         Row: {
@@ -346,13 +341,6 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "job_type";
             referencedColumns: ["name"];
-          },
-          {
-            foreignKeyName: "job_queue_parent_job_id_fkey";
-            columns: ["parent_job_id"];
-            isOneToOne: false;
-            referencedRelation: "job_queue";
-            referencedColumns: ["id"];
           },
           {
             foreignKeyName: "job_queue_user_id_fkey";
@@ -810,14 +798,36 @@ export type Database = {
           "reset_at": string;
         }[];
       };
+      "create_child_jobs": {
+        Args: {
+          "p_checkpoint"?: Json;
+          "p_children": Json;
+          "p_fencing_token": number;
+          "p_job_id": string;
+        };
+        Returns: {
+          "child_key": string;
+          "job_id": string;
+          "outcome": string;
+        }[];
+      };
       "create_job": {
         Args: {
           "p_job_type": string;
           "p_params"?: Json;
           "p_priority"?: number;
+          "p_scheduled_for"?: string;
           "p_user_id": string;
         };
         Returns: string;
+      };
+      "create_jobs": {
+        Args: { "p_jobs": Json };
+        Returns: {
+          "job_id": string;
+          "ordinal": number;
+          "outcome": string;
+        }[];
       };
       "create_oauth_state": {
         Args: {
@@ -867,7 +877,9 @@ export type Database = {
         Args: {
           "p_dedupe_window"?: string;
           "p_job_type": string;
+          "p_key"?: string;
           "p_params"?: Json;
+          "p_supersede"?: boolean;
           "p_user_id": string;
         };
         Returns: {
@@ -875,6 +887,19 @@ export type Database = {
           "job_id": string;
           "outcome": string;
           "status": string;
+        }[];
+      };
+      "get_cached_job_result": {
+        Args: {
+          "p_cache_ttl"?: string;
+          "p_job_type": string;
+          "p_params"?: Json;
+          "p_user_id": string;
+        };
+        Returns: {
+          "completed_at": string;
+          "job_id": string;
+          "result": Json;
         }[];
       };
       "get_connection_tokens": {
@@ -889,6 +914,36 @@ export type Database = {
           "token_version": number;
         }[];
       };
+      "get_job_logs": {
+        Args: {
+          "p_job_id": string;
+          "p_limit"?: number;
+          "p_log_level"?: string;
+          "p_offset"?: number;
+          "p_user_id"?: string;
+        };
+        Returns: {
+          "created_at": string;
+          "id": number;
+          "job_id": string;
+          "log_level": string;
+          "message": string;
+          "metadata": Json;
+          "total_count": number;
+        }[];
+      };
+      "get_job_queue_stats": {
+        Args: { "p_user_id"?: string };
+        Returns: {
+          "cancelled": number;
+          "completed": number;
+          "failed": number;
+          "job_type": string;
+          "oldest_pending_seconds": number;
+          "pending": number;
+          "processing": number;
+        }[];
+      };
       "get_oauth_redirect": {
         Args: { "p_platform": string; "p_state_hash": string };
         Returns: {
@@ -896,6 +951,75 @@ export type Database = {
         }[];
       };
       "get_queue_health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "get_user_jobs": {
+        Args: {
+          "p_job_type"?: string;
+          "p_limit"?: number;
+          "p_offset"?: number;
+          "p_order_by"?: string;
+          "p_order_dir"?: string;
+          "p_status"?: string;
+          "p_user_id"?: string;
+        };
+        Returns: {
+          "completed_at": string;
+          "crash_count": number;
+          "created_at": string;
+          "error_code": string;
+          "error_message": string;
+          "has_result": boolean;
+          "held_by": string;
+          "id": string;
+          "job_priority": number;
+          "job_type": string;
+          "max_retries": number;
+          "params": Json;
+          "parent_job_id": string;
+          "progress_message": string;
+          "progress_percent": number;
+          "retry_count": number;
+          "scheduled_for": string;
+          "seq": number;
+          "started_at": string;
+          "status": string;
+          "total_count": number;
+          "updated_at": string;
+        }[];
+      };
+      "get_user_jobs_page": {
+        Args: {
+          "p_before_created_at"?: string;
+          "p_before_id"?: string;
+          "p_job_type"?: string;
+          "p_limit"?: number;
+          "p_status"?: string;
+          "p_user_id"?: string;
+        };
+        Returns: {
+          "completed_at": string;
+          "crash_count": number;
+          "created_at": string;
+          "error_code": string;
+          "error_message": string;
+          "has_result": boolean;
+          "held_by": string;
+          "id": string;
+          "job_priority": number;
+          "job_type": string;
+          "max_retries": number;
+          "params": Json;
+          "parent_job_id": string;
+          "progress_message": string;
+          "progress_percent": number;
+          "retry_count": number;
+          "scheduled_for": string;
+          "seq": number;
+          "started_at": string;
+          "status": string;
+          "total_count": number;
+          "updated_at": string;
+        }[];
+      };
       "heartbeat": {
         Args: {
           "p_capacity": number;
@@ -910,6 +1034,22 @@ export type Database = {
         Args: { "p_connection_id": string; "p_error": string; "p_token_version"?: number };
         Returns: undefined;
       };
+      "pause_job_type": {
+        Args: { "p_job_type": string };
+        Returns: {
+          "job_type": string;
+          "outcome": string;
+        }[];
+      };
+      "pause_user_jobs": {
+        Args: { "p_reason"?: string; "p_user_id": string };
+        Returns: {
+          "held": number;
+          "outcome": string;
+          "running": number;
+          "user_id": string;
+        }[];
+      };
       "request_sync": {
         Args: { "p_max_results"?: number; "p_platform": string; "p_social_account_id"?: string };
         Returns: {
@@ -918,6 +1058,36 @@ export type Database = {
           "status": string;
         }[];
       };
+      "resume_job_type": {
+        Args: { "p_job_type": string };
+        Returns: {
+          "job_type": string;
+          "outcome": string;
+        }[];
+      };
+      "resume_user_jobs": {
+        Args: { "p_user_id": string };
+        Returns: {
+          "outcome": string;
+          "released": number;
+          "user_id": string;
+        }[];
+      };
+      "retry_failed_jobs": {
+        Args: {
+          "p_error_code"?: string;
+          "p_job_type"?: string;
+          "p_limit"?: number;
+          "p_since"?: string;
+          "p_spread"?: string;
+        };
+        Returns: {
+          "job_id": string;
+          "job_type": string;
+          "outcome": string;
+        }[];
+      };
+      "retry_job": { Args: { "p_job_id": string; "p_user_id"?: string }; Returns: boolean };
       "save_content_batch": {
         Args: {
           "p_checkpoint": Json;
@@ -964,6 +1134,16 @@ export type Database = {
           "p_progress_percent": number;
         };
         Returns: boolean;
+      };
+      "wait_for_children": {
+        Args: {
+          "p_checkpoint"?: Json;
+          "p_fencing_token": number;
+          "p_job_id": string;
+          "p_on_child_failure"?: string;
+          "p_when_done"?: string;
+        };
+        Returns: string;
       };
       "yield_job": {
         Args: {

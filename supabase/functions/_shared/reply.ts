@@ -80,8 +80,12 @@ export interface Finish {
 /** Adds the shared headers, answers a revalidation with 304, and drops the body for HEAD. */
 export async function finish(response: Response, to: Finish): Promise<Response> {
   const headers = new Headers(response.headers);
-  const shared = { ...SHARED, ...to.headers, "x-request-id": to.requestId };
+  const shared = { ...SHARED, "x-request-id": to.requestId };
   for (const [name, value] of Object.entries(shared)) headers.set(name, value);
+  for (const [name, value] of Object.entries(to.headers)) {
+    // A limit that was reached stands for itself; the one of the function was not.
+    if (!headers.has(name)) headers.set(name, value);
+  }
   if (!headers.has("cache-control")) {
     headers.set("cache-control", response.ok ? to.cacheControl : "no-store");
   }

@@ -6,7 +6,15 @@ stackTest("health tells anybody how the parts are, without a key", async () => {
   const response = await fetch(new Request("http://function/health"));
   const health = await response.json();
   assert.equal(response.status, health.success ? 200 : 503);
-  assert.deepEqual(Object.keys(health.checks), ["database", "queue", "tick", "worker"]);
+  assert.deepEqual(Object.keys(health), ["success", "status", "checks", "version"]);
+  assert.deepEqual(Object.keys(health.checks), [
+    "database",
+    "transactions",
+    "queue",
+    "tick",
+    "doorbell",
+    "worker",
+  ]);
   assert.equal(health.checks.database.status, "ok");
   assert.equal(response.headers.get("cache-control"), "no-store");
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Person } from "../../tests/e2e/person.ts";
 import { accountWith, addFault } from "../../tests/e2e/simulator.ts";
 import { assertRefused, call, openFunction, stackTest } from "../_shared/testing/stack.ts";
+import { withStoredJobs } from "../_shared/testing/stored_jobs.ts";
 
 async function open() {
   const { fetch, stack } = await openFunction(() => import("./index.ts"));
@@ -47,6 +48,29 @@ stackTest("job-cancel does not know a stranger's job and leaves it alone", async
   assertRefused(await call(fetch, stranger, "job-cancel", { job_id }), 404, "JOB_NOT_FOUND");
   assertRefused(await call(fetch, null, "job-cancel", { job_id }), 401, "UNAUTHENTICATED");
   assert.notEqual((await owner.job(job_id)).status, "cancelled");
+});
+
+stackTest("job-cancel lets a neighbour cancel only what is theirs", async () => {
+  const { fetch, stack, owner } = await open();
+  const neighbour = await Person.signUp(stack);
+  await withStoredJobs(stack, async (stored) => {
+    const mine = await stored.add(owner, "pending");
+    const theirs = await stored.add(neighbour, "pending");
+    assertRefused(
+      await call(fetch, neighbour, "job-cancel", { job_id: mine }),
+      404,
+      "JOB_NOT_FOUND",
+    );
+    assert.equal((await call(fetch, neighbour, "job-cancel", { job_id: theirs })).status, 200);
+    assert.equal((await owner.job(mine)).status, "pending");
+  });
+});
+
+stackTest("job-cancel is for writing", async () => {
+  const { fetch, owner } = await open();
+  const answer = await call(fetch, owner, `job-cancel?job_id=${crypto.randomUUID()}`);
+  assertRefused(answer, 405, "METHOD_NOT_ALLOWED");
+  assert.equal(answer.headers.get("allow"), "POST, OPTIONS");
 });
 
 stackTest("job-cancel refuses a body that names no job", async () => {

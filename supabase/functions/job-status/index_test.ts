@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Person } from "../../tests/e2e/person.ts";
 import { accountWith } from "../../tests/e2e/simulator.ts";
 import { assertRefused, call, openFunction, stackTest } from "../_shared/testing/stack.ts";
+import { withStoredJobs } from "../_shared/testing/stored_jobs.ts";
 
 const open = () => openFunction(() => import("./index.ts"));
 
@@ -47,6 +48,90 @@ stackTest("job-status hides a job from strangers and from who is not signed in",
   assert.equal((await call(fetch, owner, path)).status, 200);
   assertRefused(await call(fetch, stranger, path), 404, "JOB_NOT_FOUND");
   assertRefused(await call(fetch, null, path), 401, "UNAUTHENTICATED");
+});
+
+stackTest("job-status counts a parent's children and lists the first fifty", async () => {
+  const { fetch, stack } = await open();
+  const owner = await Person.signUp(stack);
+  await withStoredJobs(stack, async (stored) => {
+    const parent_job_id = await stored.add(owner, "pending", { held_by: "children", turn: null });
+    for (let n = 0; n < 60; n++) {
+      const key = { parent_job_id, dedupe_key: `key:part ${String(n).padStart(2, "0")}` };
+      await stored.add(owner, n === 0 ? "failed" : "completed", key);
+    }
+    await stored.addBatch(parent_job_id, {
+      total: 62,
+      completed: 59,
+      failed: 1,
+      created_at: new Date(Date.now() - 60_000),
+    });
+
+    const { body: { job } } = await call(fetch, owner, `job-status?job_id=${parent_job_id}`);
+
+    assert.equal(job.waiting_for, "children");
+    assert.ok(job.progress.eta_seconds >= 2 && job.progress.eta_seconds <= 4, "60 of 62 took 60 s");
+    const { items, ...counts } = job.children;
+    assert.deepEqual(counts, { total: 62, completed: 59, failed: 1, cancelled: 0, active: 2 });
+    assert.equal(items.length, 50);
+    assert.deepEqual(items[0], {
+      id: items[0].id,
+      key: "part 00",
+      type: stored.type,
+      status: "failed",
+      progress: { percent: 0 },
+      error: { code: "HANDLER_ERROR", message: "It broke." },
+    });
+    const part = await call(fetch, owner, `job-status?job_id=${items[1].id}`);
+    assert.equal(part.body.job.parent_job_id, parent_job_id);
+    assert.equal("children" in part.body.job, false);
+  });
+});
+
+stackTest("job-status shows a stranger neither a parent nor its children", async () => {
+  const { fetch, stack } = await open();
+  const [owner, stranger] = [await Person.signUp(stack), await Person.signUp(stack)];
+  await withStoredJobs(stack, async (stored) => {
+    const parent = await stored.add(owner, "completed");
+    const child = await stored.add(owner, "completed", { parent_job_id: parent });
+    await stored.addBatch(parent, { total: 1, completed: 1 });
+    for (const id of [parent, child]) {
+      const path = `job-status?job_id=${id}`;
+      assert.equal((await call(fetch, owner, path)).status, 200);
+      assertRefused(await call(fetch, stranger, path), 404, "JOB_NOT_FOUND");
+      assertRefused(await call(fetch, null, path), 401, "UNAUTHENTICATED");
+    }
+  });
+});
+
+stackTest("job-status says what a pending job waits for", async () => {
+  const { fetch, stack } = await open();
+  const owner = await Person.signUp(stack);
+  await withStoredJobs(stack, async (stored) => {
+    const later = { turn: null, scheduled_for: "2999-01-01T00:00:00Z" };
+    const failed = { retry_count: 1, error_code: "PROVIDER_UNAVAILABLE" };
+    const cases = [
+      [null, {}],
+      ["schedule", later],
+      ["retry", { ...later, ...failed }],
+      ["pause", { turn: null, held_by: "user_pause" }],
+    ] as const;
+    for (const [waiting_for, columns] of cases) {
+      const id = await stored.add(owner, "pending", columns);
+      const { body: { job } } = await call(fetch, owner, `job-status?job_id=${id}`);
+      assert.deepEqual([job.status, job.waiting_for, job.error], ["pending", waiting_for, null]);
+    }
+  });
+});
+
+stackTest("job-status takes no notice of what else stands in the query", async () => {
+  const { fetch, stack } = await open();
+  const [owner, stranger] = [await Person.signUp(stack), await Person.signUp(stack)];
+  await withStoredJobs(stack, async (stored) => {
+    const path = `job-status?job_id=${await stored.add(owner, "completed")}`;
+    assert.equal((await call(fetch, owner, `${path}&_=1700000000`)).status, 200);
+    const disguised = await call(fetch, stranger, `${path}&user_id=${owner.id}`);
+    assertRefused(disguised, 404, "JOB_NOT_FOUND");
+  });
 });
 
 stackTest("job-status refuses a query without a job and a body", async () => {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { endpoint } from "../_shared/endpoint.ts";
 import { linkEnv } from "../_shared/env.ts";
 import { AppError } from "../_shared/errors.ts";
+import { whereToWatch } from "../_shared/job_view.ts";
 import { accepted } from "../_shared/reply.ts";
 
 const Body = z.strictObject({
@@ -28,10 +29,6 @@ export default {
     }).throwOnError();
     const job = data[0];
     if (!job) throw new AppError("INTERNAL_ERROR", { cause: "request_sync() returned no row" });
-    return accepted({
-      ...job,
-      polling_endpoint: `${linkEnv().publicUrl}/functions/v1/job-status?job_id=${job.job_id}`,
-      websocket_channel: `job_status:${job.job_id}`,
-    });
+    return accepted({ ...job, ...whereToWatch(job.job_id) });
   }),
 };

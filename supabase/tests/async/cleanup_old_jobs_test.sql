@@ -1,27 +1,63 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(5);
+select plan(15);
 
 select tests.create_user('ann');
 update public.job_type set retention = '1 day' where name = 'test_other';
-insert into public.job_queue (user_id, job_type, status, progress_percent, completed_at, created_at)
-select tests.user_id('ann'), type, 'completed', 100, now() - age, now() - age
-from (values ('test_open', interval '8 days'), ('test_open', interval '2 days'), ('test_other', interval '2 days')) as old (type, age);
-insert into public.job_queue (user_id, job_type, parent_job_id, status, progress_percent, completed_at)
-select user_id, 'test_open', id, 'completed', 100, completed_at from public.job_queue
-where user_id = tests.user_id('ann') and job_type = 'test_other';
-insert into public.job_queue (user_id, job_type, created_at) values (tests.user_id('ann'), 'test_open', now() - interval '9 days');
 
+-- A job of Ann's that ended (or not) some days ago; n names it.
+create function tests.old_job(p_n int, p_days int, p_type text default 'test_open', p_status text default 'completed', p_parent int default null)
+returns void
+language sql volatile
+as $$
+  insert into public.job_queue (user_id, job_type, params, status, progress_percent, completed_at, cancel_requested_at,
+    error_code, created_at, parent_job_id)
+  select tests.user_id('ann'), p_type, jsonb_build_object('n', p_n), p_status,
+    case when p_status = 'completed' then 100 else 0 end, case when p_status <> 'pending' then now() - make_interval(days => p_days) end,
+    case when p_status = 'cancelled' then now() end, case when p_status = 'failed' then 'HANDLER_ERROR' end,
+    now() - make_interval(days => p_days), (select id from public.job_queue where params = jsonb_build_object('n', p_parent));
+  insert into public.job_batch (parent_job_id, total)
+  select id, 1 from public.job_queue where params = jsonb_build_object('n', p_parent) on conflict do nothing;
+$$;
+create function tests.left_over() returns int[]
+language sql volatile
+as $$ select array_agg((params ->> 'n')::int order by (params ->> 'n')::int) from public.job_queue where user_id = tests.user_id('ann') $$;
+
+select tests.old_job(1, 8), tests.old_job(2, 8, 'test_open', 'failed'), tests.old_job(3, 8, 'test_open', 'cancelled'),
+  tests.old_job(4, 2), tests.old_job(5, 2, 'test_other'), tests.old_job(6, 9, 'test_open', 'pending');
 select tests.become_user('ann');
 select throws_ok($$ select public.cleanup_old_jobs() $$, '42501', null, 'users clean nothing up');
 
 select tests.become_service();
 select is(private.cleanup_old_jobs(1), 1, 'cleanup_old_jobs() keeps to its limit');
-select cmp_ok(public.cleanup_old_jobs(), '>=', 1, 'cleanup_old_jobs() says how many jobs went');
-select results_eq($$ select job_type, status from public.job_queue where user_id = tests.user_id('ann') order by status $$,
-  $$ values ('test_open', 'completed'), ('test_open', 'pending') $$, 'those past their type''s retention, and their children, are gone');
-select is(private.cleanup_old_jobs(1000), 0, 'nothing is left to clean up');
+select is(public.cleanup_old_jobs(), 3, 'cleanup_old_jobs() says how many jobs went');
+select tests.become_postgres();
+select is(tests.left_over(), '{4,6}', 'those past their type''s retention are gone, however they ended');
+select is(public.cleanup_old_jobs(), 0, 'nothing is left to clean up');
+
+-- 10: a finished family of three generations. 20: its grandchild still waits. 30: itself still waits.
+select tests.old_job(10, 8), tests.old_job(11, 8, 'test_open', 'completed', 10), tests.old_job(12, 8, 'test_open', 'failed', 11),
+  tests.old_job(20, 8), tests.old_job(21, 8, 'test_open', 'completed', 20), tests.old_job(22, 8, 'test_open', 'pending', 21),
+  tests.old_job(30, 8, 'test_open', 'pending'), tests.old_job(31, 8, 'test_open', 'completed', 30);
+select is(public.cleanup_old_jobs(), 3, 'children go with their parent, and are counted');
+select is(tests.left_over(), '{4,6,20,21,22,30,31}', 'a family that has an active job stays as a whole');
+select is((select count(*)::int from public.job_batch where parent_job_id not in (select id from public.job_queue)), 0, 'batches go with their job');
+update public.job_queue set status = 'completed', progress_percent = 100, completed_at = now() where params in ('{"n": 22}', '{"n": 30}');
+select is(public.cleanup_old_jobs(), 3, 'it goes when its last job has ended');
+select is(tests.left_over(), '{4,6,30,31}', 'a child stays as long as its parent');
+
+-- Deleted by whoever may: the trigger keeps what foreign keys kept.
+select tests.old_job(40, 1), tests.old_job(41, 1, 'test_other', 'pending', 40), tests.old_job(42, 1, 'test_open', 'pending', 41);
+delete from public.job_queue where params = '{"n": 40}';
+select is(tests.left_over(), '{4,6,30,31}', 'what hangs on a deleted job goes with it, down to the last generation');
+select is((select count(*)::int from public.job_batch where parent_job_id not in (select id from public.job_queue)), 0, 'and its batches');
+select set_eq($$ select job_type, status, jobs from private.count_all_jobs() where job_type like 'test_%' $$,
+  $$ select job_type, status, count(*) from public.job_queue where job_type like 'test_%' group by 1, 2 $$, 'and it is no longer counted');
+delete from auth.users where id = tests.user_id('ann');
+select is(tests.left_over(), null, 'a user takes all jobs along');
+select is((select count(*)::int from public.job_batch where parent_job_id not in (select id from public.job_queue)), 0, 'and all batches');
+
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(10);
+select plan(14);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as lost, tests.enqueue('ann') as held, tests.enqueue('ann') as worn;
@@ -35,6 +35,28 @@ select is((select s.status from public.detect_stuck_jobs() as s, job where s.job
   'an outage longer than max_runtime ends no job');
 select is((tests.job(lost)).runtime_seconds, 60::double precision, 'only the time under a lease was worked') from job;
 select is((select array_agg(id) from tests.claim('w2')), array[lost], 'nor does a job that was started in time expire') from job;
+
+-- Progress is a promise about the work that is left.
+create temporary table progressed as select tests.enqueue('ann') as fresh, tests.enqueue('ann') as kept;
+grant select on progressed to public;
+select tests.claim('w3', 2);
+select public.update_job_progress(fresh, 40, null, tests.token(fresh)),
+  public.save_job_checkpoint(kept, tests.token(kept), '{"page": 2}', 40) from progressed;
+update public.job_queue set slice_started_at = now() - interval '30 seconds' from progressed where id in (fresh, kept);
+select results_eq($$ select (tests.job(fresh)).progress_percent::int, (tests.job(kept)).progress_percent::int from progressed $$,
+  $$ values (40, 40) $$, 'two jobs are at 40 percent');
+select tests.run_out(fresh), tests.run_out(kept) from progressed;
+select count(*) from public.detect_stuck_jobs();
+select results_eq($$ select progress_percent::int, progress_base_seconds = runtime_seconds and runtime_seconds > 28 from progressed, tests.job(fresh) $$,
+  $$ values (0, true) $$, 'a lost job without a checkpoint starts over, and its pace is measured from there');
+select results_eq($$ select progress_percent::int, progress_base_seconds from progressed, tests.job(kept) $$,
+  $$ values (40, 0::double precision) $$, 'a lost job with a checkpoint goes on from it');
+update public.job_queue set crash_count = 2 from progressed where id = fresh;
+select tests.claim('w4', 2);
+select public.update_job_progress(fresh, 70, null, tests.token(fresh)) from progressed;
+select tests.run_out(fresh) from progressed;
+select count(*) from public.detect_stuck_jobs();
+select is((tests.job(fresh)).progress_percent::int, 70, 'a job that is given up shows how far it came') from progressed;
 
 select * from finish();
 rollback;

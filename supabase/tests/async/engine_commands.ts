@@ -176,7 +176,7 @@ const start = fc.record({ job: index, worker: fc.constantFrom("c", "d"), isReady
         async (model, run) => {
           const { sql } = run.own;
           const started = pick(model.startable(isReady), job);
-          const isTaken = started.isClaimable;
+          const isTaken = started.isClaimable && model.hasRoom(started);
           if (isTaken) started.claim(true);
           const [answer] = await sql`select public.start_job(${started.id}, ${worker}) as started`;
           assert.equal(answer!.started, isTaken);

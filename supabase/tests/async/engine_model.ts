@@ -106,10 +106,15 @@ export class ModelJob {
   }
 
   crash(): void {
+    const { checkpoint, progress_percent } = this.row;
     const crash_count = this.row.crash_count + 1;
     this.#takeAway(
       crash_count < limits.max_crashes
-        ? { status: "pending", crash_count }
+        ? {
+          status: "pending",
+          crash_count,
+          progress_percent: checkpoint === null ? 0 : progress_percent,
+        }
         : { status: "failed", crash_count, error_code: "WORKER_LOST" },
     );
     this.isDue = true;
@@ -152,11 +157,16 @@ export class Model {
 
   constructor(private readonly jobTypes: readonly string[]) {}
 
-  /** What a classic worker may be told to take: the caps are the claim's, so only of the first type. */
+  /** What a classic worker may be told to take: jobs that wait, or any. */
   startable(isClaimable: boolean): ModelJob[] {
-    return this.jobs.filter((job) =>
-      job.jobType === this.jobTypes[0] && (job.isClaimable || !isClaimable)
-    );
+    return this.jobs.filter((job) => job.isClaimable || !isClaimable);
+  }
+
+  /** Whether the caps, which only the second type has, allow one more like this job. */
+  hasRoom({ jobType, user }: ModelJob): boolean {
+    return jobType === this.jobTypes[0] ||
+      this.running(jobType) < limits.max_concurrency &&
+        this.running(jobType, user) < limits.max_per_user;
   }
 
   nextCompletion(): number {

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(20);
+select plan(22);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as a, tests.enqueue('ann') as b, tests.enqueue('ann') as c;
@@ -56,6 +56,16 @@ select is(public.fail_job(soon, 'tomorrow', 'PROVIDER_RATE_LIMITED', true, '20 h
 select is((tests.job(soon)).expires_at, now() + interval '44 hours', 'and the job does not expire over it') from patient;
 select is(public.fail_job(never, 'next year', 'PROVIDER_RATE_LIMITED', true, '365 days', 1), 'failed',
   'fail_job() ends a job that would wait longer than its type may') from patient;
+
+create temporary table paced as select tests.enqueue('ann') as fresh, tests.enqueue('ann') as kept;
+select tests.claim('w1', 2);
+update public.job_queue set slice_started_at = now() - interval '30 seconds' from paced where id in (fresh, kept);
+select public.save_job_checkpoint(kept, 1, '{"page": 2}', 40) from paced;
+select public.fail_job(fresh, 'again', p_fencing_token => 1), public.fail_job(kept, 'again', p_fencing_token => 1) from paced;
+select results_eq($$ select progress_base_seconds, runtime_seconds from paced, tests.job(fresh) $$, $$ values (30::double precision, 30::double precision) $$,
+  'the pace of a job that starts over is measured from there');
+select results_eq($$ select progress_base_seconds, runtime_seconds from paced, tests.job(kept) $$, $$ values (0::double precision, 30::double precision) $$,
+  'and that of a job with a checkpoint from its first start');
 
 select * from finish();
 rollback;

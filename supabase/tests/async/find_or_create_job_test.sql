@@ -25,7 +25,7 @@ select tests.become_anon();
 select throws_ok($$ select public.find_or_create_job(null, 'test_open') $$, '42501', null, 'anon cannot find or create a job');
 
 select tests.become_postgres();
-update public.job_queue set created_at = now() - interval '6 minutes' where id = (select job_id from first);
+update public.job_queue set requested_at = now() - interval '6 minutes' where id = (select job_id from first);
 select tests.become_user('ann');
 select is((select outcome from public.find_or_create_job(null, 'test_open', '{"a": 1, "b": 2}', '10 minutes')), 'joined',
   'find_or_create_job() joins within the window it is given');

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(8);
+select plan(25);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -28,6 +28,45 @@ select tests.claim('w1', 1);
 select is((public.get_queue_health() ->> 'processing')::int, (health ->> 'processing')::int + 1, 'get_queue_health() counts running jobs') from before;
 select private.process_background_jobs();
 select cmp_ok((public.get_queue_health() ->> 'last_tick_at')::timestamptz, '>=', now(), 'get_queue_health() tells the last tick');
+
+-- What an alarm may rely on.
+delete from public.job_queue where true;
+create temporary table queue as select tests.enqueue('ann') as a, tests.enqueue('ann', 'test_other', 8) as b;
+update public.job_queue set scheduled_for = now() - interval '1 hour' from queue where id = b;
+create function tests.health(p_key text) returns jsonb language sql volatile as $$ select public.get_queue_health() -> p_key $$;
+select results_eq($$ select (lag ->> 'test_open')::int < 60, (lag ->> 'test_other')::int between 3600 and 3660 from tests.health('lag') as lag $$,
+  $$ values (true, true) $$, 'get_queue_health() tells the lag of every type that waits');
+select cmp_ok(tests.health('oldest_pending_seconds')::int, '>=', 3600, 'the longest of them is that of the queue');
+update public.job_type set max_concurrency = 0 where name = 'test_other';
+select cmp_ok(tests.health('oldest_pending_seconds')::int, '<', 60, 'unless it only waits for a slot of its type');
+select cmp_ok((tests.health('lag') ->> 'test_other')::int, '>=', 3600, 'which is lag all the same');
+update public.job_type set max_concurrency = null, rate_limit = 0 where name = 'test_other';
+select cmp_ok(tests.health('oldest_pending_seconds')::int, '<', 60, 'a rate is nobody''s delay');
+update public.job_type set rate_limit = null where name = 'test_other';
+insert into private.job_pause (user_id) values (tests.user_id('ann'));
+select is(tests.health('oldest_pending_seconds')::int, 0, 'nor is the pause of a user');
+select is(tests.health('paused_users')::int, 1, 'get_queue_health() counts paused users');
+delete from private.job_pause where true;
+
+select is(tests.health('failed_last_minute')::int, 0, 'no job has failed');
+select tests.claim('w1', 2);
+select public.fail_job(b, 'no', p_retryable => false, p_fencing_token => 1) from queue;
+select is(tests.health('failed_last_minute')::int, 1, 'get_queue_health() counts failures of the last minute');
+update public.job_queue set completed_at = now() - interval '61 seconds' from queue where id = b;
+select is(tests.health('failed_last_minute')::int, 0, 'and of no other');
+
+select public.heartbeat('tests-w1', '[]', 4, 0), public.heartbeat('tests-w2', '[]', 4, 4);
+select is(array[tests.health('workers'), tests.health('idle_workers')], array['2', '1']::jsonb[], 'get_queue_health() tells workers from idle workers');
+update private.job_tick set worked_at = now() - interval '1 hour', ring_ids = '{5}', rang_at = now() where true;
+select is((tests.health('last_work_at') #>> '{}')::timestamptz, now() - interval '1 hour', 'get_queue_health() tells when a tick last found work');
+select is(tests.health('tick_refused'), 'false', 'no answer is no refusal');
+insert into net._http_response (id, status_code, created) values (5, 403, now());
+select is(tests.health('tick_refused'), 'true', 'get_queue_health() tells when the worker refuses the tick');
+update net._http_response set status_code = 202 where id = 5;
+select is(tests.health('tick_refused'), 'false', 'and when it does not');
+select is(tests.health('oldest_transaction_seconds')::int < 60, true, 'our own transaction is not counted among the open ones');
+select ok(public.get_queue_health() ?& array['pending', 'scheduled', 'processing', 'last_tick_at', 'last_ring_at', 'paused_types'],
+  'and all the other figures are there');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(27);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as held, tests.enqueue('ann', 'test_other') as lost;
@@ -53,6 +53,50 @@ select is(public.heartbeat('tests-w2', '[]', 8, 0) -> 'drain', 'true', 'heartbea
 select tests.become_service();
 select lives_ok($$ select public.unregister_worker('tests-w1') $$, 'unregister_worker() works');
 select is((select count(*)::int from public.job_worker where worker_id = 'tests-w1'), 0, 'unregister_worker() forgets the worker');
+
+-- A worker that is full calls for help.
+select tests.become_postgres();
+delete from public.job_worker where true;
+delete from public.job_queue where true;
+update private.job_setting set is_draining = false, max_workers = 2;
+delete from vault.secrets where name in ('project_url', 'automation_key');
+select vault.create_secret('http://project.invalid', 'project_url'), vault.create_secret('sv_automation_test', 'automation_key');
+create function tests.rings() returns int language plpgsql volatile as $$
+declare
+  v_rings constant int := (select count(*) from net.http_request_queue);
+begin
+  delete from net.http_request_queue where true;
+  perform setval('private.doorbell_clock', 0);
+  return v_rings;
+end
+$$;
+select tests.rings();
+select public.heartbeat('tests-w1', '[]', 4, 4);
+select is(tests.rings(), 0, 'heartbeat() of a full worker rings for nobody while no work is left');
+create temporary table left_over as select tests.enqueue('ann') as id;
+select tests.rings();
+select public.heartbeat('tests-w1', '[]', 4, 3);
+select is(tests.rings(), 0, 'nor does one with room');
+select public.heartbeat('tests-w1', '[]', 4, 4);
+select is(tests.rings(), 1, 'heartbeat() of a full worker starts another one for work that is left');
+select public.heartbeat('tests-w1', '[]', 4, 4), setval('private.doorbell_clock', 0), public.heartbeat('tests-w1', '[]', 4, 4), public.heartbeat('tests-w1', '[]', 4, 4);
+select is(tests.rings(), 2, 'but not more than one a second');
+select public.heartbeat('tests-w2', '[]', 4, 3);
+select public.heartbeat('tests-w1', '[]', 4, 4);
+select is(tests.rings(), 0, 'nor while another worker is idle');
+select public.heartbeat('tests-w2', '[]', 4, 4);
+select is(tests.rings(), 0, 'nor when max_workers are alive');
+update private.job_setting set max_workers = 3;
+select public.heartbeat('tests-w2', '[]', 4, 4);
+select is(tests.rings(), 1, 'with more of them allowed, one more is called');
+update public.job_type set max_concurrency = 0 where name = 'test_open';
+select public.heartbeat('tests-w1', '[]', 4, 4);
+select is(tests.rings(), 0, 'a job that only waits for a slot of its type is no work for another worker');
+update public.job_type set max_concurrency = null where name = 'test_open';
+select public.heartbeat('tests-w1', '[]', 0, 4);
+select is(tests.rings(), 0, 'a worker that takes no more work is not full');
+select public.heartbeat('tests-w1', '[]', 4, null);
+select is(tests.rings(), 0, 'nor one that does not say');
 
 select * from finish();
 rollback;

@@ -51,7 +51,7 @@ class Attempt {
       select public.add_job_log(${this.id}, 'info', ${this.mark}, p_fencing_token => ${this.token})`);
 }
 
-const cancel = (sql: postgres.Sql, id: string) =>
+const cancel = (sql: postgres.ISql, id: string) =>
   answer<boolean>(sql`select public.cancel_job(${id})`);
 
 const loseLease = (sql: postgres.Sql, ids: string[]) =>
@@ -126,6 +126,21 @@ Deno.test("cancel_job() that waits for a completion says that the job has ended"
 
     assert.deepEqual(told, [true, false]);
     assert.equal((await own.job(id!)).status, "completed");
+  });
+});
+
+Deno.test("cancel_job() in a transaction that began before the claim cancels all the same", async () => {
+  await withOwnJobs({ connections: 4 }, async ({ sql, jobTypes, enqueue, job }) => {
+    const [id] = await enqueue(1);
+
+    await sql.begin(async (earlier) => {
+      await earlier`select now()`;
+      await Attempt.claim(sql, jobTypes);
+      assert.equal(await cancel(earlier, id!), true);
+    });
+
+    const { status, runtime_seconds } = await job(id!);
+    assert.deepEqual({ status, runtime_seconds }, { status: "cancelled", runtime_seconds: 0 });
   });
 });
 

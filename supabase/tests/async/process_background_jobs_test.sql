@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(12);
+select plan(22);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -34,9 +34,48 @@ select ok(worked_at is not null, 'and is remembered as work') from private.job_t
 update public.job_worker set heartbeat_at = now() - interval '2 minutes' where worker_id = 'tests-w1';
 select private.process_background_jobs();
 select is((select count(*)::int from public.job_worker), 0, 'the tick forgets workers that are long silent');
+-- What only waits for a limit is no reason to ring.
+update public.job_type set max_concurrency = 0 where name = 'test_open';
+select is(private.process_background_jobs(), 'idle', 'the tick does not ring for a type that is at its cap');
+update public.job_type set max_concurrency = null, rate_limit = 0 where name = 'test_open';
+select is(private.process_background_jobs(), 'idle', 'nor for one that is at its rate');
+update public.job_type set rate_limit = null where name = 'test_open';
+
+-- It remembers its calls, and how they were answered.
+update private.job_tick set ring_ids = '{}' where true;
+select is(private.last_ring_status(), null, 'no answer is known before the first call');
+delete from net.http_request_queue where true;
+select private.process_background_jobs() from generate_series(1, 4);
+select results_eq($$ select ring_ids from private.job_tick $$,
+  $$ select (array_agg(id order by id desc))[1:3] from net.http_request_queue $$, 'the tick remembers its last three calls');
+insert into net._http_response (id, status_code, created) select ring_ids[2], 401, clock_timestamp() from private.job_tick;
+select is(private.last_ring_status(), 401, 'the newest answer counts, while the last call waits for its own');
+select public.cancel_job(id) from job;
+select is(private.process_background_jobs(), 'rang', 'after a refusal the tick asks again, though nothing is due');
+insert into net._http_response (id, status_code, created) select ring_ids[1], 202, clock_timestamp() from private.job_tick;
+select is(private.process_background_jobs(), 'idle', 'until it is accepted');
+select tests.enqueue('ann');
+
 set local client_min_messages = error;
 delete from vault.secrets where name = 'automation_key';
 select is(private.process_background_jobs(), 'failed', 'the tick survives a missing secret');
+
+update private.job_tick set worked_at = null;
+update public.job_queue set turn = null where status = 'pending';
+select private.process_background_jobs();
+select ok(worked_at is not null, 'lining up a job whose time has come is work') from private.job_tick;
+
+-- A part that fails.
+create or replace function private.sweep_batches() returns int language plpgsql volatile set search_path = '' as $$
+begin
+  perform 1 / 0;
+  return 0;
+end
+$$;
+update private.job_tick set worked_at = null, ticked_at = null;
+update public.job_queue set turn = null where status = 'pending';
+select isnt(private.process_background_jobs(), 'idle', 'a fault in sweeping batches keeps the tick from nothing else');
+select ok(worked_at is not null and ticked_at is not null, 'what it did before stands') from private.job_tick;
 
 select * from finish();
 rollback;

@@ -35,8 +35,8 @@ select is(tests.rings(), 1, 'a claim does not ring');
 select public.yield_job(id, fencing_token) from public.job_queue where user_id = tests.user_id('ann') and status = 'processing' limit 1;
 select is(tests.rings(), 2, 'a job that yields rings for who goes on with it');
 
-select tests.wind_back();
 select public.heartbeat('tests-w1', '[]', 4, 4);
+select tests.wind_back();
 select is(private.ring_doorbell(), 'rang', 'a worker that is full is not one to wait for');
 select public.heartbeat('tests-w1', '[]', 4, 3);
 select is(private.ring_doorbell(), 'notified', 'an idle worker is notified');

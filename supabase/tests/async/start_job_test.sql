@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(16);
+select plan(29);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -40,6 +40,39 @@ select public.cancel_job(cancelled), tests.run_out(lost) from left_behind;
 select count(*) from public.detect_stuck_jobs();
 select is(public.add_job_log(cancelled, 'info', 'late'), false, 'until the job is cancelled') from left_behind;
 select is(public.add_job_log(lost, 'info', 'late'), false, 'or its lease runs out') from left_behind;
+
+-- It keeps to every limit, as a claim does.
+select tests.become_postgres();
+create temporary table limited as select tests.enqueue('ann') as a, tests.enqueue('ann') as b;
+grant select on limited to public;
+update public.job_type set max_concurrency = 1 where name = 'test_open';
+update public.job_queue set status = 'cancelled', cancel_requested_at = now(), completed_at = now(), lease_expires_at = null, slice_started_at = null
+from limited where status in ('pending', 'processing') and user_id = tests.user_id('ann') and id not in (a, b);
+select ok(public.start_job(a, 'classic'), 'start_job() takes the last free slot') from limited;
+select is(public.start_job(b, 'classic'), false, 'start_job() honours max_concurrency') from limited;
+update public.job_type set max_concurrency = null, max_per_user = 1 where name = 'test_open';
+select is(public.start_job(b, 'classic'), false, 'start_job() honours max_per_user') from limited;
+update public.job_type set max_per_user = null, is_paused = true where name = 'test_open';
+select is(public.start_job(b, 'classic'), false, 'start_job() honours a pause of the type') from limited;
+update public.job_type set is_paused = false, rate_limit = 2 where name = 'test_open';
+insert into private.job_pause (user_id) values (tests.user_id('ann'));
+select is(public.start_job(b, 'classic'), false, 'start_job() honours a pause of the user') from limited;
+delete from private.job_pause where user_id = tests.user_id('ann');
+select is(round(private.tokens_left('test_open')), 2::double precision, 'what it refused cost no start');
+select ok(public.start_job(b, 'classic'), 'start_job() starts a job of a type with a rate') from limited;
+select is(round(private.tokens_left('test_open')), 1::double precision, 'which costs a start');
+select public.fail_job(b, 'again', p_retry_after => '0') from limited;
+select ok(public.start_job(b, 'classic'), 'every attempt is one') from limited;
+select public.fail_job(b, 'again', p_retry_after => '0') from limited;
+select is(public.start_job(b, 'classic'), false, 'start_job() honours the rate') from limited;
+update public.job_type set rate_limit = null where name = 'test_open';
+update private.job_setting set is_draining = true;
+select is(public.start_job(b, 'classic'), false, 'start_job() starts nothing while the engine is drained') from limited;
+update private.job_setting set is_draining = false;
+update public.job_queue set turn = null, held_by = 'children' from limited where id = b;
+select is(public.start_job(b, 'classic'), false, 'start_job() does not start a parent that waits for its children') from limited;
+update public.job_queue set held_by = 'user_cap' from limited where id = b;
+select ok(public.start_job(b, 'classic'), 'but one that was only put aside for a cap, when there is room') from limited;
 
 select * from finish();
 rollback;

@@ -14,7 +14,7 @@ function join(person: Person, topic: string): Promise<string> {
   });
 }
 
-Deno.test("nobody but its owner can read, poll, watch or cancel a job", async () => {
+Deno.test("nobody but its owner can read, list, poll, watch, cancel or retry a job", async () => {
   const stack = await readStack();
   const owner = await Person.signUp(stack);
   const stranger = await Person.signUp(stack);
@@ -43,8 +43,17 @@ Deno.test("nobody but its owner can read, poll, watch or cancel a job", async ()
   const none = await stranger.call(`job-status?job_id=${crypto.randomUUID()}`);
   assert.deepEqual([other.status, other.body], [404, none.body], "as if the job did not exist");
   assert.equal((await anonymous.call(`job-status?job_id=${id}`)).status, 401);
-  assert.equal((await stranger.call("job-cancel", { job_id: id })).status, 404);
-  assert.equal((await anonymous.call("job-cancel", { job_id: id })).status, 401);
+  for (const endpoint of ["job-cancel", "job-retry"]) {
+    assert.equal((await stranger.call(endpoint, { job_id: id })).status, 404);
+    assert.equal((await anonymous.call(endpoint, { job_id: id })).status, 401);
+  }
+  const lines = await owner.call(`job-logs?job_id=${id}`);
+  assert.ok(Number(lines.body.total_count) > 0, "the owner reads the log");
+  assert.equal((await stranger.call(`job-logs?job_id=${id}`)).status, 404);
+  assert.equal((await anonymous.call(`job-logs?job_id=${id}`)).status, 401);
+  assert.equal((await owner.call("job-list")).body.total_count, 1);
+  assert.equal((await stranger.call("job-list")).body.total_count, 0);
+  assert.equal((await anonymous.call("job-list")).status, 401);
   assert.equal((await anonymous.call("sync-youtube", {})).status, 401);
 
   for (const topic of [`job_status:${id}`, `user_jobs:${owner.id}`]) {

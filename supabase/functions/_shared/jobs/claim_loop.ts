@@ -24,12 +24,21 @@ interface DrainWaiter {
   resolve(counts: Counts): void;
 }
 
+/**
+ * A claim may come back empty although work is due: another worker is counting a capped type that very
+ * moment, or the cap is used up. Whoever waits for an empty queue waits so long for the former.
+ */
+const LOOK_AGAIN_MS = 100;
+const MOST_LOOKS = 5;
+
 /** Looks for work as long as there is room, time and hope for more. */
 export class ClaimLoop<Deps> {
   /** Set when notifications wake us: then polling only finds jobs whose time has come. */
   isNotified = false;
   readonly #wake: Wake;
   #waiters: DrainWaiter[] = [];
+  /** How often in a row a look found nothing although something was due. */
+  #doubts = 0;
 
   constructor(private readonly parts: ClaimLoopParts<Deps>) {
     this.#wake = new Wake(parts.clock);
@@ -78,6 +87,7 @@ export class ClaimLoop<Deps> {
   async #look(): Promise<number> {
     const { clock, heartbeat, inFlight, store, types, workerId, onTrouble } = this.parts;
     const free = this.#free();
+    heartbeat.noteRoom();
     // A worker that cannot extend its leases must not take more of them.
     if (free <= 0 || !heartbeat.healthy) return 0;
     const waiters = this.#waiters.splice(0);
@@ -87,9 +97,24 @@ export class ClaimLoop<Deps> {
       return null;
     });
     for (const job of jobs ?? []) inFlight.start(job, sentAt);
-    if (jobs?.length === 0 && inFlight.size === 0) this.#answer(waiters);
+    heartbeat.noteRoom();
+    const isEmpty = jobs?.length === 0 && inFlight.size === 0;
+    if (isEmpty && waiters.length > 0 && await this.#isDrained()) this.#answer(waiters);
     else this.#waiters.push(...waiters);
     return jobs?.length ?? 0;
+  }
+
+  /** Asked when a look found nothing. */
+  async #isDrained(): Promise<boolean> {
+    const { clock, store } = this.parts;
+    const isDue = await store.hasDueWork().catch(() => true);
+    this.#doubts += 1;
+    if (!isDue || this.#doubts >= MOST_LOOKS) {
+      this.#doubts = 0;
+      return true;
+    }
+    clock.after(LOOK_AGAIN_MS, () => this.nudge());
+    return false;
   }
 
   /** Signs off, then looks once more: whoever enqueued before saw a live worker and rang no bell. */

@@ -5,6 +5,8 @@ export interface Counts {
   failed: number;
   retried: number;
   yielded: number;
+  /** Slices that ended to wait for children. */
+  waiting: number;
   cancelled: number;
   /** Leases that were taken away; another attempt owns the outcome. */
   lost: number;
@@ -12,7 +14,16 @@ export interface Counts {
 
 /** Nothing done yet. */
 export function noCounts(): Counts {
-  return { claimed: 0, completed: 0, failed: 0, retried: 0, yielded: 0, cancelled: 0, lost: 0 };
+  return {
+    claimed: 0,
+    completed: 0,
+    failed: 0,
+    retried: 0,
+    yielded: 0,
+    waiting: 0,
+    cancelled: 0,
+    lost: 0,
+  };
 }
 
 /** What was done between two moments. */

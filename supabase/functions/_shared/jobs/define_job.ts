@@ -38,6 +38,7 @@ export interface JobDefinition<
   R extends z.ZodType,
   Deps,
 > extends RunnableJob<Deps> {
+  readonly params: P;
   readonly spec: JobSpec<P, C, R, Deps>;
 }
 
@@ -50,6 +51,7 @@ export function defineJob<
 >(spec: JobSpec<P, C, R, Deps>): JobDefinition<P, C, R, Deps> {
   return {
     type: spec.type,
+    params: spec.params,
     spec,
     parseParams: (params) => spec.params.parse(params),
     async execute(run, deps) {
@@ -70,7 +72,8 @@ function readCheckpoint<C extends z.ZodType>(schema: C, run: JobRun): z.output<C
   return null;
 }
 
-function parse<S extends z.ZodType>(
+/** The value as the schema reads it, or a `FatalError` that the job's owner may see. */
+export function parse<S extends z.ZodType>(
   schema: S,
   value: unknown,
   code: ErrorCode,

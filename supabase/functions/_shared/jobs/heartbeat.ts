@@ -8,6 +8,10 @@ interface HeartbeatOptions {
   /** How many jobs this worker would hold at most; 0 once it takes no more. */
   capacity(): number;
   region: string | null;
+  /** Whether this worker could take more. */
+  hasRoom(): boolean;
+  /** A worker that has been full, or has had room again, for so long says so at once. */
+  newsMs: number;
   /** Milliseconds until the next beat. */
   interval(): number;
   /** The leases held at the moment of the beat. */
@@ -25,6 +29,9 @@ export class Heartbeat {
   #stopped = true;
   #beating: Promise<void> | null = null;
   #healthy = true;
+  /** What the latest beat said. */
+  #toldRoom = true;
+  #callOffNews: (() => void) | null = null;
 
   constructor(private readonly options: HeartbeatOptions) {}
 
@@ -46,10 +53,28 @@ export class Heartbeat {
     this.#tick();
   }
 
+  /**
+   * There may be room now, or no more: the database starts other workers by what it knows of us. Cheap
+   * enough to be called at every look for work; what changes back at once is no news.
+   */
+  noteRoom(): void {
+    if (this.options.hasRoom() === this.#toldRoom) {
+      this.#callOffNews?.();
+      this.#callOffNews = null;
+      return;
+    }
+    this.#callOffNews ??= this.options.clock.after(this.options.newsMs, () => {
+      this.#callOffNews = null;
+      this.hurry();
+    });
+  }
+
   /** Stops beating; resolves when the beat under way is over, so that none comes after a goodbye. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#callOff?.();
+    this.#callOffNews?.();
+    this.#callOffNews = null;
     await this.#beating;
   }
 
@@ -66,6 +91,7 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const { options } = this;
     const leases = options.leases();
+    this.#toldRoom = options.hasRoom();
     const sentAt = options.clock.now();
     try {
       const reply = await options.store.heartbeat({

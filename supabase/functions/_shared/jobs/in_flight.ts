@@ -1,15 +1,17 @@
 import type { Db } from "../db.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "./clock.ts";
-import { type JobRun, startRun } from "./context.ts";
+import type { JobRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import type { AbortReason, Outcome } from "./errors.ts";
+import type { AbortReason } from "./errors.ts";
 import { type Counts, noCounts } from "./counts.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import type { Recorded, Settler } from "./settler.ts";
+import { startRun } from "./start_run.ts";
 
 interface Held {
   run: JobRun;
@@ -128,7 +130,11 @@ export class InFlight<Deps> {
   async #settle(run: JobRun, outcome: Outcome): Promise<Recorded> {
     const { logs, settler } = this.parts;
     if (outcome.kind === "failed") {
-      run.log.error("Attempt failed", { code: outcome.code, message: outcome.message });
+      // Not through the handler's own log, which may be full.
+      logs.forJob(run.lease, () => true).error("Attempt failed", {
+        code: outcome.code,
+        message: outcome.message,
+      });
     }
     if (outcome.kind !== "cancelled" && outcome.kind !== "lost") {
       await Promise.all([run.flush(), logs.flush()]);
@@ -165,9 +171,10 @@ export class InFlight<Deps> {
   }
 }
 
+/** The record counts: an outcome that could not be stored has become a failure. */
 function describe(outcome: Outcome, recorded: Recorded): Exclude<keyof Counts, "claimed"> {
   if (outcome.kind === "cancelled" || outcome.kind === "lost") return outcome.kind;
   if (recorded === null) return "lost";
-  if (outcome.kind === "failed") return recorded === "pending" ? "retried" : "failed";
-  return outcome.kind;
+  if (recorded === "failed" || recorded === "completed") return recorded;
+  return outcome.kind === "failed" ? "retried" : outcome.kind;
 }

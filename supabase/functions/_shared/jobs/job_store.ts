@@ -54,6 +54,47 @@ export interface GiveBack extends Lease {
   delay_ms?: number;
 }
 
+/** A job to create under another one; made by `child()`. */
+export interface ChildJob {
+  job_type: string;
+  params: unknown;
+  key?: string;
+  priority?: number;
+  delay_ms?: number;
+}
+
+/** How many children a job has, and how those that ended did. */
+export interface BatchSummary {
+  total: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+}
+
+export interface ChildResult {
+  job_id: string;
+  /** The key it was created with, if any. */
+  key: string | null;
+  job_type: string;
+  status: string;
+  error_code: string | null;
+  result: unknown;
+}
+
+export interface ChildPage {
+  children: ChildResult[];
+  /** Where the next page begins; null after the last one. */
+  next: string | null;
+}
+
+/** How a slice ends that leaves the rest to the job's children. */
+export interface Wait extends Lease {
+  on_child_failure: "fail_fast" | "partial";
+  when_done: "complete" | "resume";
+  /** Left out, the stored checkpoint stays. */
+  checkpoint?: unknown;
+}
+
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 export interface LogLine extends Lease {
@@ -88,7 +129,20 @@ export interface JobStore {
   fail(jobs: Failure[]): Promise<Map<string, string>>;
   /** Ids of the jobs that were given back. */
   giveBack(jobs: GiveBack[]): Promise<Set<string>>;
+  /** The parent's new status: all children may have ended already. Null when it was refused. */
+  waitForChildren(wait: Wait): Promise<string | null>;
+  /** Per child whether it was created or joined, and with all of them the checkpoint; null when refused. */
+  createChildren(
+    lease: Lease,
+    children: readonly ChildJob[],
+    checkpoint?: unknown,
+  ): Promise<("created" | "joined")[] | null>;
+  /** Zeros for a job without children. */
+  readBatch(parentId: string): Promise<BatchSummary>;
+  readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage>;
   addLogs(lines: LogLine[]): Promise<void>;
+  /** Whether some job could start now, of whatever type. */
+  hasDueWork(): Promise<boolean>;
   /** Asks for another worker when claimable work is left. */
   ringDoorbell(): Promise<void>;
   /** Calls `onReady` when work arrives; null where the connection cannot be told (poll instead). */

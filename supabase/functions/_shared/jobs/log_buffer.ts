@@ -8,16 +8,19 @@ export type JobLog = Record<
   (message: string, metadata?: Record<string, unknown>) => void
 >;
 
-const MAX_LINES_PER_JOB = 1_000;
+const MAX_LINES_PER_ATTEMPT = 1_000;
+/** As JSON text, metadata included. */
+const MAX_CHARACTERS_PER_ATTEMPT = 256_000;
 const MAX_WAITING = 5_000;
 const MAX_MESSAGE = 2_000;
 const MAX_METADATA = 8_000;
 const BATCH = 200;
+const TRUNCATED = "Log truncated: this attempt has written as much as is kept";
 
 /** Collects the log lines of all running jobs and writes them a batch at a time. */
 export class LogBuffer {
   #waiting: LogLine[] = [];
-  #flushing: Promise<void> | null = null;
+  #flushing: Promise<boolean> | null = null;
   #callOff: (() => void) | null = null;
 
   constructor(
@@ -26,14 +29,18 @@ export class LogBuffer {
     private readonly flushMs: number,
   ) {}
 
-  /** A log for one attempt; it stops taking lines when `open` says no, or when it is full. */
+  /** A log for one attempt; it takes no more when `open` says no, or after it was full, and says so. */
   forJob(lease: Lease, open: () => boolean): JobLog {
     let lines = 0;
+    let characters = 0;
+    let isFull = false;
     const at = (level: LogLevel) => (message: string, metadata: Record<string, unknown> = {}) => {
-      if (!open() || lines > MAX_LINES_PER_JOB) return;
+      if (isFull || !open()) return;
       lines += 1;
-      const full = lines > MAX_LINES_PER_JOB;
-      this.#add(lease, level, full ? "Log full, further lines are left out" : message, metadata);
+      const line = lineOf(lease, level, message, metadata);
+      characters += line.size;
+      isFull = lines > MAX_LINES_PER_ATTEMPT || characters > MAX_CHARACTERS_PER_ATTEMPT;
+      this.#add(isFull ? lineOf(lease, "warning", TRUNCATED, {}) : line);
     };
     return { debug: at("debug"), info: at("info"), warning: at("warning"), error: at("error") };
   }
@@ -44,41 +51,63 @@ export class LogBuffer {
     this.#callOff = null;
     while (this.#flushing || this.#waiting.length > 0) {
       this.#flushing ??= this.#send().finally(() => this.#flushing = null);
-      await this.#flushing;
+      // Nobody has to wait for a database that takes its time to say no.
+      if (!await this.#flushing) return this.#flushLater();
     }
   }
 
-  #add(lease: Lease, level: LogLevel, message: string, metadata: Record<string, unknown>): void {
+  #add({ line }: Sized): void {
     if (this.#waiting.length >= MAX_WAITING) return;
-    this.#waiting.push({
-      job_id: lease.job_id,
-      fencing_token: lease.fencing_token,
-      log_level: level,
-      message: storableText(String(redact(message)), MAX_MESSAGE),
-      metadata: small(redact(metadata)),
-      created_at: new Date().toISOString(),
-    });
+    this.#waiting.push(line);
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
+    if (this.#waiting.length === 0) return;
     this.#callOff ??= this.clock.after(this.flushMs, () => {
       this.#callOff = null;
       this.flush();
     });
   }
 
-  async #send(): Promise<void> {
+  /** Whether they were taken. A log line is not worth failing a job for, nor its memory. */
+  async #send(): Promise<boolean> {
     const batch = this.#waiting.splice(0, BATCH);
-    try {
-      await this.store.addLogs(batch);
-    } catch {
-      // A log line is not worth failing a job for, nor worth holding its memory.
-    }
+    return await this.store.addLogs(batch).then(() => true, () => false);
   }
 }
 
-function small(metadata: unknown): Record<string, unknown> {
+interface Sized {
+  line: LogLine;
+  size: number;
+}
+
+function lineOf(
+  lease: Lease,
+  level: LogLevel,
+  message: string,
+  given: Record<string, unknown>,
+): Sized {
+  const text = storableText(String(redact(message)), MAX_MESSAGE);
+  const { metadata, size } = small(redact(given));
+  const line = {
+    job_id: lease.job_id,
+    fencing_token: lease.fencing_token,
+    log_level: level,
+    message: text,
+    metadata,
+    created_at: new Date().toISOString(),
+  };
+  return { line, size: text.length + size };
+}
+
+function small(metadata: unknown): { metadata: Record<string, unknown>; size: number } {
   const text = JSON.stringify(
     metadata,
     (_, value) => typeof value === "string" ? storableText(value, MAX_METADATA) : value,
   );
-  if (text === undefined || text.length > MAX_METADATA) return { left_out: "metadata too large" };
-  return JSON.parse(text) as Record<string, unknown>;
+  if (text === undefined || text.length > MAX_METADATA) {
+    return { metadata: { left_out: "metadata too large" }, size: 0 };
+  }
+  return { metadata: JSON.parse(text) as Record<string, unknown>, size: text.length };
 }

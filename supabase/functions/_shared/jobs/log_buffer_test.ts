@@ -38,7 +38,8 @@ Deno.test("a job that logs without end is cut off with a line that says so", asy
   await buffer.flush();
   const lines = written.flat();
   assert.equal(lines.length, 1_001);
-  assert.match(lines.at(-1)!.message, /left out/);
+  assert.match(lines.at(-1)!.message, /truncated/);
+  assert.equal(lines.filter(({ message }) => message.includes("truncated")).length, 1);
 });
 
 Deno.test("a closed attempt logs nothing more, and large metadata is left out", async () => {
@@ -74,4 +75,32 @@ Deno.test("a database that does not take log lines holds up nobody", async () =>
   buffer.forJob(lease, () => true).info("kept");
   await buffer.flush();
   assert.deepEqual(written.flat().map((line) => line.message), ["kept"]);
+});
+
+Deno.test("a job that logs much per line is cut off by what it has written", async () => {
+  const { written, buffer } = setUp();
+  const log = buffer.forJob(lease, () => true);
+  const other = buffer.forJob({ ...lease, job_id: "other" }, () => true);
+  const page = Array.from({ length: 3 }, () => "x".repeat(1_900));
+  for (let n = 0; n < 100; n += 1) log.info(`page ${n}`, { page });
+  other.info("still heard");
+  await buffer.flush();
+  const lines = written.flat();
+  const stored = JSON.stringify(lines.map(({ message, metadata }) => [message, metadata])).length;
+  assert.ok(stored < 270_000, `${stored} characters`);
+  assert.deepEqual(lines.slice(-2).map(({ message }) => message.slice(0, 13)), [
+    "Log truncated",
+    "still heard",
+  ]);
+});
+
+Deno.test("a database that says no costs one batch of lines, and no waiting for the others", async () => {
+  const { clock, store, written, buffer } = setUp();
+  const log = buffer.forJob(lease, () => true);
+  for (let n = 0; n < 500; n += 1) log.info(`line ${n}`);
+  store.broken = true;
+  await buffer.flush();
+  store.broken = false;
+  await clock.advance(500);
+  assert.deepEqual([written.flat().length, written.flat()[0]!.message], [300, "line 200"]);
 });

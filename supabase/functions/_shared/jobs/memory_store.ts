@@ -1,5 +1,8 @@
 import type {
+  BatchSummary,
   Beat,
+  ChildJob,
+  ChildPage,
   ClaimedJob,
   Completion,
   Failure,
@@ -9,20 +12,16 @@ import type {
   Lease,
   LogLine,
   Progress,
+  Wait,
 } from "./job_store.ts";
+import { childResult, summaryOf } from "./memory_rows.ts";
+import { MemoryTable } from "./memory_table.ts";
 
-interface Row {
-  job: ClaimedJob;
-  status: string;
-  progress: Progress[];
-  checkpoint: unknown;
-  result?: unknown;
-  failure?: Failure;
-}
+/** Long enough that a test which does not travel in time sees no second attempt. */
+const BACKOFF_MS = 60_000;
 
-/** A job table in memory, for tests of the worker: the same answers, and switches for trouble. */
-export class MemoryStore implements JobStore {
-  readonly rows = new Map<string, Row>();
+/** A job table in memory, for tests: the same answers, and switches for trouble. */
+export class MemoryStore extends MemoryTable implements JobStore {
   readonly calls: string[] = [];
   readonly beats: Beat[] = [];
   readonly logs: LogLine[] = [];
@@ -32,40 +31,10 @@ export class MemoryStore implements JobStore {
   down: Error | null = null;
   /** Called with each batch before it is recorded; throws to refuse it. */
   onComplete: (jobs: Completion[]) => void = () => {};
-  #wake: (() => void) | null = null;
-
-  add(job: ClaimedJob): Row {
-    const row: Row = { job, status: "pending", progress: [], checkpoint: job.checkpoint };
-    this.rows.set(job.id, row);
-    this.#wake?.();
-    return row;
-  }
-
-  /** Another worker recovered the job: our token is worth nothing any more. */
-  steal(id: string): void {
-    const row = this.#row(id);
-    row.job = { ...row.job, fencing_token: row.job.fencing_token + 1 };
-  }
-
-  cancel(id: string): void {
-    this.steal(id);
-    this.#row(id).status = "cancelled";
-  }
 
   async claim(_workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]> {
     await this.#call("claim");
-    const ready = [...this.rows.values()]
-      .filter(({ job, status }) => status === "pending" && types.includes(job.job_type))
-      .slice(0, limit);
-    return ready.map((row) => {
-      row.status = "processing";
-      row.job = {
-        ...row.job,
-        fencing_token: row.job.fencing_token + 1,
-        checkpoint: row.checkpoint,
-      };
-      return row.job;
-    });
+    return this.take(limit, types);
   }
 
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
@@ -73,8 +42,8 @@ export class MemoryStore implements JobStore {
     await this.#call("heartbeat");
     const reply: HeartbeatReply = { held: [], cancelled: [], lost: [], drain: this.drain };
     for (const lease of beat.leases) {
-      const cancelled = this.#row(lease.job_id).status === "cancelled";
-      const fate = cancelled ? reply.cancelled : this.#holds(lease) ? reply.held : reply.lost;
+      const cancelled = this.row(lease.job_id).status === "cancelled";
+      const fate = cancelled ? reply.cancelled : this.holds(lease) ? reply.held : reply.lost;
       fate.push(lease.job_id);
     }
     return reply;
@@ -86,16 +55,16 @@ export class MemoryStore implements JobStore {
 
   async saveProgress(lease: Lease, progress: Progress): Promise<boolean> {
     await this.#call("progress");
-    const held = this.#holds(lease);
-    if (held) this.#row(lease.job_id).progress.push(progress);
+    const held = this.holds(lease);
+    if (held) this.row(lease.job_id).progress.push(progress);
     return held;
   }
 
   async saveCheckpoint(lease: Lease, checkpoint: unknown, progress?: Progress): Promise<boolean> {
     await this.#call("checkpoint");
-    const held = this.#holds(lease);
+    const held = this.holds(lease);
     if (held) {
-      const row = this.#row(lease.job_id);
+      const row = this.row(lease.job_id);
       row.checkpoint = checkpoint;
       if (progress) row.progress.push(progress);
     }
@@ -105,7 +74,7 @@ export class MemoryStore implements JobStore {
   async complete(jobs: Completion[]): Promise<Set<string>> {
     await this.#call(`complete ${jobs.length}`);
     this.onComplete(jobs);
-    return this.#settle(
+    return this.settle(
       jobs,
       (row, { result }) => Object.assign(row, { status: "completed", result }),
     );
@@ -113,25 +82,62 @@ export class MemoryStore implements JobStore {
 
   async fail(jobs: Failure[]): Promise<Map<string, string>> {
     await this.#call(`fail ${jobs.length}`);
-    const settled = this.#settle(jobs, (row, failure) => {
-      const again = failure.retryable && row.job.retry_count < row.job.max_retries;
-      Object.assign(row, { status: again ? "pending_retry" : "failed", failure });
+    const settled = this.settle(jobs, (row, failure) => {
+      const { retry_count, max_retries } = row.job;
+      row.failure = failure;
+      row.status = failure.retryable && retry_count < max_retries ? "pending" : "failed";
+      if (row.status === "failed") return;
+      row.job = { ...row.job, retry_count: retry_count + 1 };
+      row.dueAt = this.now() + (failure.retry_after_ms ?? BACKOFF_MS * 2 ** retry_count);
     });
-    const status = (id: string) => this.#row(id).status === "failed" ? "failed" : "pending";
-    return new Map([...settled].map((id) => [id, status(id)]));
+    return new Map(Array.from(settled, (id) => [id, this.row(id).status]));
   }
 
   async giveBack(jobs: GiveBack[]): Promise<Set<string>> {
     await this.#call(`give back ${jobs.length}`);
-    return this.#settle(jobs, (row, { checkpoint }) => {
-      row.status = "given_back";
-      if (checkpoint !== undefined) row.checkpoint = checkpoint;
+    return this.settle(jobs, (row, { checkpoint = row.checkpoint, delay_ms = 0 }) => {
+      Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
+  }
+
+  async waitForChildren(wait: Wait): Promise<string | null> {
+    await this.#call("wait");
+    const [id] = this.settle([wait], (row, { checkpoint = row.checkpoint }) => {
+      Object.assign(row, { status: "pending", checkpoint, dueAt: Infinity, wait });
+    });
+    return id === undefined ? null : this.row(id).status;
+  }
+
+  async createChildren(lease: Lease, children: readonly ChildJob[], checkpoint?: unknown) {
+    await this.#call(`create ${children.length}`);
+    if (!this.holds(lease)) return null;
+    const parent = this.row(lease.job_id);
+    if (checkpoint !== undefined) parent.checkpoint = checkpoint;
+    return children.map((child) => this.addChild(parent, child));
+  }
+
+  async readBatch(parentId: string): Promise<BatchSummary> {
+    await this.#call("batch");
+    return summaryOf(this.childrenOf(parentId));
+  }
+
+  async readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage> {
+    await this.#call("children");
+    const rows = this.childrenOf(parentId).sort((a, b) => a.key < b.key ? -1 : 1);
+    const page = rows.filter(({ key }) => after === null || key > after).slice(0, limit);
+    const next = page.length < limit ? null : page.at(-1)!.key;
+    return { children: page.map(childResult), next };
   }
 
   async addLogs(lines: LogLine[]): Promise<void> {
     await this.#call("logs");
-    this.logs.push(...lines.filter((line) => this.#holds(line)));
+    this.logs.push(...lines.filter((line) => this.holds(line)));
+  }
+
+  async hasDueWork(): Promise<boolean> {
+    await this.#call("due");
+    return Array.from(this.rows.values())
+      .some(({ status, dueAt }) => status === "pending" && dueAt <= this.now());
   }
 
   async ringDoorbell(): Promise<void> {
@@ -140,9 +146,9 @@ export class MemoryStore implements JobStore {
   }
 
   listen(onReady: () => void): Promise<() => Promise<void>> {
-    this.#wake = onReady;
+    this.onAdded = onReady;
     return Promise.resolve(() => {
-      this.#wake = null;
+      this.onAdded = () => {};
       return Promise.resolve();
     });
   }
@@ -158,22 +164,5 @@ export class MemoryStore implements JobStore {
   #call(name: string): Promise<void> {
     this.calls.push(name);
     return this.down ? Promise.reject(this.down) : Promise.resolve();
-  }
-
-  #row(id: string): Row {
-    const row = this.rows.get(id);
-    if (!row) throw new Error(`no job ${id}`);
-    return row;
-  }
-
-  #holds({ job_id, fencing_token }: Lease): boolean {
-    const row = this.#row(job_id);
-    return row.status === "processing" && row.job.fencing_token === fencing_token;
-  }
-
-  #settle<T extends Lease>(jobs: T[], record: (row: Row, job: T) => void): Set<string> {
-    const held = jobs.filter((job) => this.#holds(job));
-    for (const job of held) record(this.#row(job.job_id), job);
-    return new Set(held.map((job) => job.job_id));
   }
 }

@@ -10,6 +10,8 @@ export interface WorkerOptions {
   abort_grace_ms: number;
   /** A cancel must reach the code within 5 s, so this stays well below half of that. */
   heartbeat_ms: number;
+  /** A worker that has been full, or has had room again, for so long tells the database at once. */
+  room_news_ms: number;
   /** Finished jobs that arrive within this window share one statement. */
   settle_window_ms: number;
   /** Most jobs settled by one statement. */
@@ -36,6 +38,7 @@ export const defaultOptions: WorkerOptions = {
   slice_margin_ms: 10_000,
   abort_grace_ms: 5_000,
   heartbeat_ms: 2_000,
+  room_news_ms: 100,
   settle_window_ms: 4,
   settle_batch: 500,
   progress_interval_ms: 300,

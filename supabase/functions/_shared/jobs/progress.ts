@@ -1,5 +1,9 @@
 import type { Clock } from "./clock.ts";
 import type { Progress } from "./job_store.ts";
+import { storableText } from "../log.ts";
+
+/** As much as the database keeps. */
+const MAX_MESSAGE = 1_000;
 
 interface ProgressWriterOptions {
   clock: Clock;
@@ -40,7 +44,7 @@ export class ProgressWriter {
 
   /** A checkpoint is carrying this progress to the database: older waiting reports are void. */
   carried(percent: number, message: string | null): Required<Progress> {
-    const progress = { percent: this.#raise(percent), message };
+    const progress = storable({ percent: this.#raise(percent), message });
     this.#pending = null;
     this.#lastKey = keyOf(progress);
     this.#lastWrite = this.options.clock.now();
@@ -78,7 +82,7 @@ export class ProgressWriter {
   }
 
   #send(): void {
-    const progress = this.#pending;
+    const progress = this.#pending && storable(this.#pending);
     this.#pending = null;
     if (!progress || this.#closed || keyOf(progress) === this.#lastKey) return;
     this.#lastKey = keyOf(progress);
@@ -88,6 +92,11 @@ export class ProgressWriter {
       if (this.#pending) this.#schedule();
     });
   }
+}
+
+/** A title that somebody else wrote must not cost the write, nor the checkpoint that carries it. */
+function storable({ percent, message }: Required<Progress>): Required<Progress> {
+  return { percent, message: message && storableText(message, MAX_MESSAGE) };
 }
 
 function keyOf(progress: Required<Progress>): string {

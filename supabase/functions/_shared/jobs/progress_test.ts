@@ -92,3 +92,12 @@ Deno.test("a closed writer writes nothing more", async () => {
   await clock.advance(1_000);
   assert.deepEqual(percents(), [1]);
 });
+
+Deno.test("a message the database could not store is made storable", async () => {
+  const { clock, writer, written } = setUp();
+  writer.report(1, "a\0b");
+  await clock.advance(300);
+  assert.equal(written[0]!.message, "ab");
+  const { message } = writer.carried(2, "x".repeat(999) + "\u{1F600}");
+  assert.ok(message!.isWellFormed() && message!.length === 1_000);
+});

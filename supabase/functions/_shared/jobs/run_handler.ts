@@ -1,13 +1,8 @@
 import type { Clock } from "./clock.ts";
 import type { JobRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import {
-  type AbortReason,
-  JobAborted,
-  type Outcome,
-  outcomeOfAbort,
-  outcomeOfError,
-} from "./errors.ts";
+import { type AbortReason, JobAborted } from "./errors.ts";
+import { type Outcome, outcomeOfAbort, outcomeOfError } from "./outcomes.ts";
 
 /**
  * Runs a handler to its outcome. Never rejects. A handler that was told to stop and does not is

@@ -1,11 +1,12 @@
 import { type Clock, sleep } from "./clock.ts";
-import type { Completion, Failure, GiveBack, JobStore, Lease } from "./job_store.ts";
-import type { Outcome } from "./errors.ts";
+import type { JobStore, Lease } from "./job_store.ts";
+import type { Outcome } from "./outcomes.ts";
+import { storableInstead, toCompletion, toFailure, toGiveBack, toWait } from "./settlement.ts";
 
 /** What the database made of an outcome: the job's new status, or null when it was refused. */
 export type Recorded = string | null;
 
-interface Waiting {
+interface Entry {
   lease: Lease;
   outcome: Outcome;
   /** After this moment the lease is gone and there is nothing left to record. */
@@ -29,7 +30,7 @@ interface SettlerOptions {
  * waits a few milliseconds for company. A database that fails is asked again until the lease ends.
  */
 export class Settler {
-  #waiting: Waiting[] = [];
+  #waiting: Entry[] = [];
   #callOff: (() => void) | null = null;
   #flushing: Promise<void> | null = null;
 
@@ -38,7 +39,10 @@ export class Settler {
   settle(lease: Lease, outcome: Outcome, until: number): Promise<Recorded> {
     if (outcome.kind === "cancelled" || outcome.kind === "lost") return Promise.resolve(null);
     return new Promise((done) => {
-      this.#waiting.push({ lease, outcome, until, done });
+      const entry = { lease, outcome, until, done };
+      // Locks more than its own row, so it holds up nobody.
+      if (outcome.kind === "waiting") return void this.#recordKind([entry]);
+      this.#waiting.push(entry);
       this.#schedule();
     });
   }
@@ -67,18 +71,18 @@ export class Settler {
     });
   }
 
-  async #record(batch: Waiting[]): Promise<void> {
+  async #record(batch: Entry[]): Promise<void> {
     const kinds = Map.groupBy(batch, (entry) => entry.outcome.kind);
     await Promise.all(Array.from(kinds.values(), (entries) => this.#recordKind(entries)));
   }
 
-  async #recordKind(entries: Waiting[]): Promise<void> {
+  async #recordKind(entries: Entry[]): Promise<void> {
     for (let pause = 50;; pause = Math.min(pause * 2, 2_000)) {
       try {
         const recorded = await this.#send(entries);
         return entries.forEach((entry) => entry.done(recorded.get(entry.lease.job_id) ?? null));
       } catch (error) {
-        if (this.options.store.isBadInput(error)) return this.#recordOneByOne(entries, error);
+        if (this.options.store.isBadInput(error)) return await this.#recordApart(entries, error);
         this.options.onTrouble(error);
       }
       await sleep(this.options.clock, pause);
@@ -90,23 +94,32 @@ export class Settler {
   }
 
   /** One outcome that can never be stored must not take the others down with it. */
-  async #recordOneByOne(entries: Waiting[], error: unknown): Promise<void> {
-    const [only] = entries;
-    if (only && entries.length === 1) {
-      this.options.onTrouble(error);
-      if (only.outcome.kind === "failed") return only.done(null);
-      return await this.#recordKind([{ ...only, outcome: unstorable(error) }]);
+  async #recordApart(entries: Entry[], error: unknown): Promise<void> {
+    const [only, ...others] = entries;
+    if (!only) return;
+    if (others.length > 0) {
+      const half = Math.ceil(entries.length / 2);
+      await this.#recordKind(entries.slice(0, half));
+      return await this.#recordKind(entries.slice(half));
     }
-    for (const entry of entries) await this.#recordKind([entry]);
+    this.options.onTrouble(error);
+    const outcome = storableInstead(only.outcome, error);
+    if (!outcome) return only.done(null);
+    await this.#recordKind([{ ...only, outcome }]);
   }
 
-  async #send(entries: Waiting[]): Promise<Map<string, string>> {
+  async #send(entries: Entry[]): Promise<Map<string, string>> {
     const { store } = this.options;
-    switch (entries[0]?.outcome.kind) {
+    const [{ lease, outcome }] = entries as [Entry];
+    switch (outcome.kind) {
       case "completed":
         return statuses(await store.complete(entries.map(toCompletion)), "completed");
       case "yielded":
         return statuses(await store.giveBack(entries.map(toGiveBack)), "pending");
+      case "waiting": {
+        const status = await store.waitForChildren(toWait(lease, outcome));
+        return new Map(status === null ? [] : [[lease.job_id, status]]);
+      }
       default:
         return await store.fail(entries.map(toFailure));
     }
@@ -115,33 +128,4 @@ export class Settler {
 
 function statuses(ids: Set<string>, status: string): Map<string, string> {
   return new Map(Array.from(ids, (id) => [id, status]));
-}
-
-function unstorable(error: unknown): Outcome {
-  const hint = (error as { hint?: unknown }).hint;
-  const code = hint === "RESULT_TOO_LARGE" ? hint : "INVALID_RESULT";
-  const message = hint === "RESULT_TOO_LARGE" ? "Result too large" : "Result cannot be stored";
-  return { kind: "failed", code, message, retryable: false };
-}
-
-function toCompletion({ lease, outcome }: Waiting): Completion {
-  return { ...lease, result: outcome.kind === "completed" ? outcome.result : null };
-}
-
-function toGiveBack({ lease, outcome }: Waiting): GiveBack {
-  if (outcome.kind !== "yielded") return lease;
-  return { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
-}
-
-function toFailure({ lease, outcome }: Waiting): Failure {
-  if (outcome.kind !== "failed") {
-    return { ...lease, error_code: "INTERNAL_ERROR", error_message: "", retryable: true };
-  }
-  return {
-    ...lease,
-    error_code: outcome.code,
-    error_message: outcome.message,
-    retryable: outcome.retryable,
-    retry_after_ms: outcome.retryAfterMs,
-  };
 }

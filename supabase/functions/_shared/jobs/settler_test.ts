@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Completion } from "./job_store.ts";
+import type { Completion, Failure } from "./job_store.ts";
 import { MemoryStore } from "./memory_store.ts";
-import type { Outcome } from "./errors.ts";
+import type { Outcome } from "./outcomes.ts";
 import { Settler } from "./settler.ts";
 import { claimedJob, FakeClock, settled } from "./testing.ts";
 
@@ -108,4 +108,71 @@ Deno.test("a database that stays away is given up on when the lease ends", async
   await clock.advance(3_000);
   await settled();
   assert.equal(recorded, null);
+});
+
+Deno.test("a wait is settled by itself, and its job may have ended with it", async () => {
+  const { store, settler, leases } = await setUp(2);
+  const wait: Outcome = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" };
+  await store.createChildren(leases[1]!, [{ job_type: "test_job", params: {} }]);
+  assert.equal(await settler.settle(leases[0]!, wait, 30_000), "completed");
+  assert.equal(await settler.settle(leases[1]!, wait, 30_000), "pending");
+  store.steal(leases[1]!.job_id);
+  assert.equal(await settler.settle(leases[1]!, wait, 30_000), null);
+});
+
+Deno.test("one outcome among many that cannot be stored costs a few statements, not one for each", async () => {
+  const { clock, store, settler, leases } = await setUp(64);
+  store.onComplete = (jobs) => {
+    if (jobs.some((job) => job.job_id === leases[42]!.job_id)) throw new RangeError("no");
+  };
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  await clock.advance(4);
+  const counts = Map.groupBy(await recorded, (status) => status ?? "none");
+  assert.deepEqual([counts.get("completed")?.length, counts.get("failed")?.length], [63, 1]);
+  assert.ok(store.calls.length <= 1 + 2 * Math.log2(64) + 1, `${store.calls.length} statements`);
+});
+
+/** Settles one outcome on a store that refuses some failures. */
+async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolean = () => false) {
+  const { store, settler, leases } = await setUp(1, false);
+  const fail = store.fail.bind(store);
+  store.fail = async (jobs) => {
+    if (jobs.some(refuses)) throw new RangeError("no");
+    return await fail(jobs);
+  };
+  const no = () => Promise.reject(new RangeError("no"));
+  Object.assign(store, { giveBack: no, waitForChildren: no });
+  const status = await settler.settle(leases[0]!, outcome, 30_000);
+  return { status, failure: store.row(leases[0]!.job_id).failure };
+}
+
+Deno.test("a yield or a wait whose checkpoint cannot be stored is a failure, not a lost job", async () => {
+  const wait = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" } as const;
+  for (const outcome of [{ kind: "yielded", delayMs: 0 } as const, wait]) {
+    const { status, failure } = await settledAs({ ...outcome, checkpoint: "\0" });
+    assert.equal(status, "failed");
+    assert.deepEqual(
+      [failure?.error_code, failure?.error_message],
+      ["INVALID_RESULT", "Checkpoint cannot be stored"],
+    );
+  }
+});
+
+Deno.test("a failure that cannot be stored is recorded in the catalogue's words, as retryable as it was", async () => {
+  const odd = { kind: "failed", code: "PROVIDER_UNAVAILABLE", message: "\0" } as const;
+  const refuses = (failure: Failure) =>
+    failure.error_message === "\0" || failure.retry_after_ms !== undefined;
+  const { status, failure } = await settledAs(
+    { ...odd, retryable: true, retryAfterMs: 1e300 },
+    refuses,
+  );
+  assert.equal(status, "pending");
+  assert.equal(failure?.error_message, "The platform does not answer.");
+  assert.equal((await settledAs({ ...odd, retryable: false }, refuses)).status, "failed");
+});
+
+Deno.test("a failure that not even plain words can say is given up, once", async () => {
+  let refusals = 0;
+  const { status } = await settledAs(fatal, () => (refusals += 1) > 0);
+  assert.deepEqual([status, refusals], [null, 2]);
 });

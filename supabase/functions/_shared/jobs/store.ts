@@ -1,39 +1,48 @@
-import postgres from "postgres";
-import { systemClock } from "./clock.ts";
-import type { ClaimedJob, HeartbeatReply, JobStore, Unlisten } from "./job_store.ts";
+import type {
+  BatchSummary,
+  ChildResult,
+  ClaimedJob,
+  HeartbeatReply,
+  JobStore,
+} from "./job_store.ts";
+import { listenProven } from "./listen.ts";
+import { NotJson, Pool } from "./pool.ts";
 
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
   url: string;
   /** Two let a claim and a settlement pass each other; LISTEN takes one more. */
   maxConnections?: number;
-  /** How long a notification sent to ourselves may take before LISTEN counts as not working. */
+  /** How long opening LISTEN and a notification sent to ourselves may take before we poll instead. */
   listenProofMs?: number;
+  /** How long any call may take; see {@link Pool}. */
+  callTimeoutMs?: number;
 }
 
-const connection = {
-  idle_timeout: 30,
-  connect_timeout: 10,
-  // Costs a round trip per connection, and every type used here is built in.
-  fetch_types: false,
-  connection: { application_name: "job-processor" },
-  onnotice: () => {},
-};
+/**
+ * A worker's heartbeat must have a second chance before the shortest lease is over, and before the
+ * database takes the worker for dead (6 s).
+ */
+const HEARTBEAT_TIMEOUT_MS = 4_000;
+
+/** The server gives up this much earlier than we do: then the connection is good again. */
+const SERVER_HEAD_START_MS = 500;
 
 /** The job tables over one small pool. The only file of the worker that holds SQL. */
 export function openStore(
-  { url, maxConnections = 2, listenProofMs = 2_000 }: StoreOptions,
+  { url, maxConnections = 2, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
 ): JobStore {
   const pooled = isTransactionPooler(url);
-  const sql = postgres(url, {
-    ...connection,
-    max: maxConnections,
-    // Behind a transaction pooler the next statement may meet another server connection.
-    prepare: !pooled,
-    // Fencing tokens are bigint in the database and stay far below 2^53.
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  const pool = new Pool({
+    url,
+    maxConnections,
+    pooled,
+    serverTimeoutMs: callTimeoutMs - SERVER_HEAD_START_MS,
   });
-  const json = (value: unknown) => sql.json(value as postgres.JSONValue);
+  const sql = pool.tag(callTimeoutMs);
+  const urgentSql = pool.tag(HEARTBEAT_TIMEOUT_MS);
+  const json = (value: unknown) => pool.json(value);
+  const orNull = (value: unknown) => value === undefined ? null : json(value);
 
   return {
     async claim(workerId, limit, types) {
@@ -45,7 +54,7 @@ export function openStore(
     },
 
     async heartbeat(beat) {
-      const [row] = await sql<{ reply: HeartbeatReply }[]>`
+      const [row] = await urgentSql<{ reply: HeartbeatReply }[]>`
         select public.heartbeat(
           ${beat.worker_id}, ${
         json(beat.leases)
@@ -93,8 +102,55 @@ export function openStore(
       return new Set(rows.map((row) => row.job_id));
     },
 
+    async waitForChildren(wait) {
+      const [row] = await sql<{ status: string | null }[]>`
+        select public.wait_for_children(
+          ${wait.job_id}, ${wait.fencing_token}, ${wait.on_child_failure}, ${wait.when_done},
+          ${orNull(wait.checkpoint)}
+        ) as status`;
+      return row!.status;
+    },
+
+    async createChildren(lease, children, checkpoint) {
+      try {
+        const rows = await sql<{ outcome: "created" | "joined" }[]>`
+          select outcome from public.create_child_jobs(
+            ${lease.job_id}, ${lease.fencing_token}, ${json(children)}, ${orNull(checkpoint)}
+          )`;
+        return rows.map(({ outcome }) => outcome);
+      } catch (error) {
+        if ((error as { hint?: unknown }).hint === "LEASE_LOST") return null;
+        throw error;
+      }
+    },
+
+    async readBatch(parentId) {
+      const [batch] = await sql<BatchSummary[]>`
+        select total, completed, failed, cancelled
+        from public.job_batch where parent_job_id = ${parentId}`;
+      return batch ?? { total: 0, completed: 0, failed: 0, cancelled: 0 };
+    },
+
+    async readChildren(parentId, after, limit) {
+      const rows = await sql<(ChildResult & { dedupe_key: string })[]>`
+        select id as job_id, case when starts_with(dedupe_key, 'key:') then substr(dedupe_key, 5) end as key,
+               job_type, status, error_code, result, dedupe_key
+        from public.job_queue
+        where parent_job_id = ${parentId} and (${after}::text is null or dedupe_key > ${after})
+        order by dedupe_key
+        limit ${limit}`;
+      const children = rows.map(({ dedupe_key: _, ...child }) => child);
+      return { children, next: rows.length < limit ? null : rows.at(-1)!.dedupe_key };
+    },
+
     async addLogs(lines) {
       await sql`select public.add_job_logs(${json(lines)})`;
+    },
+
+    async hasDueWork() {
+      const [row] = await sql<{ is_due: boolean }[]>`
+        select private.oldest_due_at() is not null as is_due`;
+      return row!.is_due;
     },
 
     async ringDoorbell() {
@@ -105,9 +161,7 @@ export function openStore(
 
     isBadInput,
 
-    async close() {
-      await sql.end({ timeout: 2 });
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -117,37 +171,9 @@ export function isTransactionPooler(url: string): boolean {
   return port === "6543" || searchParams.get("pgbouncer") === "true";
 }
 
-/**
- * Listens for work on a connection of its own. An unmarked pooler accepts LISTEN and never delivers,
- * so a notification sent to ourselves must arrive first; where it does not, null says: poll.
- */
-async function listenProven(
-  url: string,
-  onReady: () => void,
-  proofMs: number,
-): Promise<Unlisten | null> {
-  const ear = postgres(url, { ...connection, max: 1, prepare: false });
-  const proof = Promise.withResolvers<boolean>();
-  const channel = `job_proof_${crypto.randomUUID()}`;
-  try {
-    await ear.listen(channel, () => proof.resolve(true));
-    // Also called after a lost connection came back, when something may have been missed.
-    await ear.listen("job_ready", onReady, onReady);
-    await ear.notify(channel, "");
-    const callOff = systemClock.after(proofMs, () => proof.resolve(false));
-    const proven = await proof.promise;
-    callOff();
-    if (proven) return () => ear.end({ timeout: 1 });
-  } catch (error) {
-    await ear.end({ timeout: 0 });
-    throw error;
-  }
-  await ear.end({ timeout: 0 });
-  return null;
-}
-
 /** Classes 22 (data) and 54 (limits), constraint violations, and our own PT4xx refusals. */
 function isBadInput(error: unknown): boolean {
+  if (error instanceof NotJson) return true;
   const code = (error as { code?: unknown })?.code;
   return typeof code === "string" && /^(22|23|54)\w{3}$|^PT4\d\d$/.test(code);
 }

@@ -1,55 +1,14 @@
 import assert from "node:assert/strict";
-import postgres from "postgres";
 import { z } from "zod";
-import { readStack } from "../../../../local/stack/client.ts";
 import { createLogger } from "../log.ts";
 import { sleep, systemClock } from "./clock.ts";
 import { defineJob } from "./define_job.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import { defaultOptions, type WorkerOptions } from "./options.ts";
+import { openQueue, type Queue } from "./real_queue.ts";
 import { isTransactionPooler, openStore } from "./store.ts";
 import { noDb } from "./testing.ts";
 import { Worker } from "./worker.ts";
-
-/** A job type of its own on the real database, so that no other worker interferes. */
-async function openQueue() {
-  const { db_url } = await readStack();
-  const sql = postgres(db_url, { max: 2, onnotice: () => {} });
-  const type = `test_${crypto.randomUUID().slice(0, 8)}`;
-  await sql`
-    insert into public.job_type (name, category, description, lease)
-    values (${type}, 'maintenance', 'For one test.', '20 seconds')`;
-  const store = openStore({ url: db_url });
-  return {
-    type,
-    store,
-    sql,
-    url: db_url,
-    add: async (count = 1, params: Record<string, string> = {}): Promise<string[]> => {
-      const rows = await sql<{ id: string }[]>`
-        insert into public.job_queue (job_type, params)
-        select ${type}, ${sql.json(params)} from generate_series(1, ${count}) returning id`;
-      return rows.map(({ id }) => id);
-    },
-    row: async (id: string) => {
-      const [row] = await sql`select * from public.job_queue where id = ${id}`;
-      return row!;
-    },
-    /** What a killed worker leaves behind: a lease that nobody extends. */
-    dropLeases: async () => {
-      await sql`
-        update public.job_queue set lease_expires_at = now() - interval '1 second'
-        where job_type = ${type} and status = 'processing'`;
-    },
-    async [Symbol.asyncDispose]() {
-      await sql`delete from public.job_queue where job_type = ${type}`;
-      await sql`delete from public.job_type where name = ${type}`;
-      await Promise.all([store.close(), sql.end()]);
-    },
-  };
-}
-
-type Queue = Awaited<ReturnType<typeof openQueue>>;
 
 function leaseOf(job: ClaimedJob): Lease {
   return { job_id: job.id, fencing_token: job.fencing_token };

@@ -1,36 +1,15 @@
-import { PostgrestClient } from "@supabase/postgrest-js";
 import type { z } from "zod";
-import type { Database } from "../database.types.ts";
 import type { Clock } from "./clock.ts";
-import { startRun } from "./context.ts";
 import type { JobDefinition } from "./define_job.ts";
-import { type AbortReason, type Outcome } from "./errors.ts";
-import type { ClaimedJob, LogLine, Progress } from "./job_store.ts";
+import type { AbortReason } from "./errors.ts";
 import { FakeClock } from "./fake_clock.ts";
+import { claimedJob, noDb } from "./fakes.ts";
+import type { ChildJob, ChildResult, LogLine, Progress } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import { summaryOf } from "./memory_rows.ts";
+import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
-
-/** A job as a claim returns it. */
-export function claimedJob(job: Partial<ClaimedJob> = {}): ClaimedJob {
-  return {
-    id: crypto.randomUUID(),
-    user_id: crypto.randomUUID(),
-    job_type: "test_job",
-    params: {},
-    checkpoint: null,
-    progress_percent: 0,
-    retry_count: 0,
-    max_retries: 3,
-    crash_count: 0,
-    parent_job_id: null,
-    fencing_token: 1,
-    lease_ms: 30_000,
-    ...job,
-  };
-}
-
-/** A data API client that leads nowhere, for handlers that do not use theirs. */
-export const noDb = new PostgrestClient<Database>("http://127.0.0.1:9");
+import { startRun } from "./start_run.ts";
 
 /** How to run a handler in memory. */
 export interface HandlerRunOptions<P, C, Deps> {
@@ -40,6 +19,8 @@ export interface HandlerRunOptions<P, C, Deps> {
   clock?: Clock;
   /** Milliseconds left of the slice, asked each time the handler asks. */
   remaining?: () => number;
+  /** The children that a resumed parent finds; what is left out is made up. */
+  children?: Partial<ChildResult>[];
   /** Called once before the handler starts; keep `abort` to stop it midway. */
   started?: (control: { abort(reason: AbortReason): void }) => void;
 }
@@ -50,6 +31,8 @@ export interface HandlerRun<C> {
   /** In order, as the database would have got them. */
   progress: Progress[];
   checkpoints: C[];
+  /** The children it asked for. */
+  children: ChildJob[];
   logs: Pick<LogLine, "log_level" | "message" | "metadata">[];
 }
 
@@ -67,9 +50,11 @@ export async function runInMemory<
   options: HandlerRunOptions<z.input<P>, z.input<C>, Deps>,
 ): Promise<HandlerRun<z.output<C>>> {
   const clock = options.clock ?? new FakeClock();
+  const children = (options.children ?? []).map(fakeChild);
   const done: Omit<HandlerRun<z.output<C>>, "outcome"> = {
     progress: [],
     checkpoints: [],
+    children: [],
     logs: [],
   };
   const logs = new LogBuffer(
@@ -98,6 +83,14 @@ export async function runInMemory<
         if (progress) done.progress.push(progress);
         return Promise.resolve(true);
       },
+      createChildren(_lease, children, checkpoint) {
+        done.children.push(...children);
+        if (checkpoint !== undefined) done.checkpoints.push(checkpoint as z.output<C>);
+        return Promise.resolve(children.map(() => "created"));
+      },
+      readBatch: () => Promise.resolve(summaryOf(children)),
+      readChildren: () => Promise.resolve({ children, next: null }),
+      isBadInput: () => false,
     },
     clock,
     db: noDb,
@@ -114,4 +107,18 @@ export async function runInMemory<
   return { outcome, ...done };
 }
 
+function fakeChild(child: Partial<ChildResult>, index: number): ChildResult {
+  return {
+    job_id: crypto.randomUUID(),
+    key: `${index + 1}`,
+    job_type: "test_job",
+    status: "completed",
+    error_code: null,
+    result: null,
+    ...child,
+  };
+}
+
 export { FakeClock, settled } from "./fake_clock.ts";
+export { claimedJob, noDb } from "./fakes.ts";
+export { TestQueue } from "./test_queue.ts";

@@ -71,6 +71,8 @@ export class Worker<Deps> {
       workerId: id,
       region: parts.region,
       capacity: () => this.leaving ? 0 : options.concurrency,
+      hasRoom: () => this.#inFlight.size < (this.leaving ? 0 : options.concurrency),
+      newsMs: options.room_news_ms,
       interval: () => Math.min(options.heartbeat_ms, this.#inFlight.shortestLease() / 4),
       leases: () => this.#inFlight.leases(),
       onReply: (reply, sentAt) => this.#heard(reply, sentAt),

@@ -272,7 +272,7 @@ Deno.test("a handler that heeds remaining() yields with its checkpoint, and the 
   const row = add();
   const life = worker.run();
   await clock.advance(11_500);
-  assert.equal(row.status, "given_back");
+  assert.equal(row.status, "pending");
   assert.deepEqual(row.checkpoint, { at: 10 });
   await clock.advance(20_000);
   assert.equal((await life).yielded, 1);
@@ -287,7 +287,7 @@ Deno.test("a handler that ignores its budget is aborted, then left behind; no fa
     await clock.advance(19_000);
     assert.equal(row.status, "processing");
     await clock.advance(7_000);
-    assert.equal(row.status, "given_back");
+    assert.equal(row.status, "pending");
     assert.equal(row.failure, undefined);
     assert.equal((await life).yielded, 1);
     assert.equal(store.rings, 1);
@@ -324,7 +324,7 @@ Deno.test("unloading stops handlers, gives their jobs back at once and rings for
   await clock.advance(1_000);
   worker.shutdown();
   await clock.advance(50);
-  assert.deepEqual([row.status, other.status], ["given_back", "given_back"]);
+  assert.deepEqual([row.status, other.status], ["pending", "pending"]);
   assert.deepEqual(row.checkpoint, { at: 5 });
   assert.equal((await life).yielded, 2);
   assert.equal(store.rings, 1);
@@ -337,7 +337,7 @@ Deno.test("unloading does not wait for a handler that hears nothing", async () =
   await clock.advance(1_000);
   worker.shutdown();
   await clock.advance(400);
-  assert.equal(row.status, "given_back");
+  assert.equal(row.status, "pending");
 });
 
 Deno.test("a worker told to drain finishes what it has, takes nothing new, and rings nobody", async () => {
@@ -391,6 +391,7 @@ Deno.test("drained() resolves when nothing is left, with what was done since it 
     failed: 0,
     retried: 0,
     yielded: 0,
+    waiting: 0,
     cancelled: 0,
     lost: 0,
   });
@@ -409,4 +410,99 @@ Deno.test("a log line of a handler is stored before the job ends, and redacted",
     { log_level: "info", metadata: { access_token: "[redacted]", page: 3 } },
   ]);
   assert.doesNotMatch(JSON.stringify(store.logs), /ya29|hidden/);
+});
+
+Deno.test("a parent holds no slot while its children run, and goes on when they have ended", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    if (ctx.job.parent_job_id) {
+      await ctx.sleep(1_000);
+      return { ok: true };
+    }
+    if (ctx.checkpoint) return { ok: (await ctx.children()).completed === 2 };
+    const children = ["a", "b"].map((name) => ({ job_type: "test_job", params: { name } }));
+    await ctx.createChildren(children);
+    return ctx.waitForChildren({ whenDone: "resume", checkpoint: { at: 1 } });
+  }, { concurrency: 1 });
+  const row = add("parent");
+  const life = worker.run();
+  await clock.advance(500);
+  assert.deepEqual([row.status, store.childrenOf(row.job.id)[0]!.status], [
+    "pending",
+    "processing",
+  ]);
+  await clock.advance(30_000);
+  assert.deepEqual([row.status, row.result], ["completed", { ok: true }]);
+  const { waiting, completed, yielded } = await life;
+  assert.deepEqual({ waiting, completed, yielded }, { waiting: 1, completed: 3, yielded: 0 });
+});
+
+Deno.test("drained() is not fooled by a claim that found a capped type in other hands", async () => {
+  const { clock, store, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  const life = worker.run();
+  await clock.advance(100);
+  let blocked = 3;
+  const claim = store.claim.bind(store);
+  store.claim = async (...args) => (blocked -= 1) >= 0 ? [] : await claim(...args);
+  add();
+  const drained = worker.drained();
+  await clock.advance(1_000);
+  assert.equal((await drained).completed, 1);
+  await clock.advance(30_000);
+  await life;
+});
+
+Deno.test("drained() does not wait for what nobody may start", async () => {
+  const { clock, store, worker } = setUp(() => Promise.resolve({ ok: true }));
+  store.hasDueWork = () => Promise.resolve(true);
+  worker.run();
+  let isDrained = false;
+  worker.drained().then(() => isDrained = true);
+  await clock.advance(100);
+  assert.equal(isDrained, false);
+  await clock.advance(900);
+  assert.equal(isDrained, true);
+});
+
+Deno.test("a worker that stays full says so at once, and again when it has room", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(ctx.params.name === "short" ? 1_000 : 1_500);
+    return { ok: true };
+  }, { concurrency: 2, heartbeat_ms: 60_000 });
+  add("short");
+  add("long");
+  const life = worker.run();
+  await clock.advance(200);
+  assert.deepEqual(store.beats.map(({ in_flight }) => in_flight), [0, 2]);
+  await clock.advance(1_000);
+  assert.deepEqual(store.beats.map(({ in_flight }) => in_flight), [0, 2, 1]);
+  await clock.advance(60_000);
+  await life;
+});
+
+Deno.test("a worker that is full and free again in no time makes no calls of it", async () => {
+  const { clock, store, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(20);
+    return { ok: true };
+  }, { concurrency: 2 });
+  for (let n = 0; n < 200; n += 1) add();
+  const life = worker.run();
+  await clock.advance(10_000);
+  assert.equal(await store.hasDueWork(), false);
+  assert.ok(store.beats.length <= 6, `${store.beats.length} heartbeats`);
+  await clock.advance(30_000);
+  assert.equal((await life).completed, 200);
+});
+
+Deno.test("why an attempt failed stands in the log also when its handler has filled it", async () => {
+  const { clock, store, worker, add } = setUp((ctx) => {
+    for (let n = 0; n < 1_500; n += 1) ctx.log.debug(`line ${n}`);
+    throw new FatalError("PROVIDER_REJECTED");
+  });
+  add();
+  worker.run();
+  await clock.advance(100);
+  assert.deepEqual(store.logs.slice(-2).map(({ message }) => message.slice(0, 14)), [
+    "Log truncated:",
+    "Attempt failed",
+  ]);
 });

@@ -6,7 +6,8 @@ import {
   type ProviderErrorClass,
   providerOutcomes,
 } from "../platforms/provider_error.ts";
-import { FatalError, JobAborted, outcomeOfError, RetryAfterError, Snooze } from "./errors.ts";
+import { FatalError, JobAborted, RetryAfterError, Snooze, WaitForChildren } from "./errors.ts";
+import { outcomeOfError } from "./outcomes.ts";
 
 function provider(kind: ProviderErrorClass, retryAfterMs?: number): ProviderError {
   return new ProviderError({
@@ -84,4 +85,15 @@ Deno.test("a snooze gives the job back later, an abort by its reason", () => {
   assert.equal(outcomeOfError(new JobAborted("shutdown")).kind, "yielded");
   assert.equal(outcomeOfError(new JobAborted("cancelled")).kind, "cancelled");
   assert.equal(outcomeOfError(new JobAborted("lease_lost")).kind, "lost");
+});
+
+Deno.test("a job that waits for its children says what a failed one means, and what comes then", () => {
+  assert.deepEqual(outcomeOfError(new WaitForChildren()), {
+    kind: "waiting",
+    onChildFailure: "partial",
+    whenDone: "complete",
+    checkpoint: undefined,
+  });
+  const options = { onChildFailure: "fail_fast", whenDone: "resume", checkpoint: 1 } as const;
+  assert.deepEqual(outcomeOfError(new WaitForChildren(options)), { kind: "waiting", ...options });
 });

@@ -1,0 +1,58 @@
+import { errors, isErrorCode } from "../errors.ts";
+import type { Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts";
+import type { Failed, Outcome, Waiting } from "./outcomes.ts";
+
+interface Settlement {
+  lease: Lease;
+  outcome: Outcome;
+}
+
+export function toCompletion({ lease, outcome }: Settlement): Completion {
+  return { ...lease, result: outcome.kind === "completed" ? outcome.result : null };
+}
+
+export function toGiveBack({ lease, outcome }: Settlement): GiveBack {
+  if (outcome.kind !== "yielded") return lease;
+  return { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
+}
+
+export function toFailure({ lease, outcome }: Settlement): Failure {
+  if (outcome.kind !== "failed") {
+    return { ...lease, error_code: "INTERNAL_ERROR", error_message: "", retryable: true };
+  }
+  return {
+    ...lease,
+    error_code: outcome.code,
+    error_message: outcome.message,
+    retryable: outcome.retryable,
+    retry_after_ms: outcome.retryAfterMs,
+  };
+}
+
+export function toWait(lease: Lease, { onChildFailure, whenDone, checkpoint }: Waiting): Wait {
+  return { ...lease, on_child_failure: onChildFailure, when_done: whenDone, checkpoint };
+}
+
+/**
+ * What is recorded of an outcome that the database will never take, so that the job ends with a reason
+ * instead of hanging until its lease is over. Null when there is nothing plainer to say.
+ */
+export function storableInstead(outcome: Outcome, error: unknown): Failed | null {
+  if (outcome.kind === "failed") return plainFailure(outcome);
+  const { hint } = error as { hint?: unknown };
+  if (isErrorCode(hint)) return fatal(hint, errors[hint].message);
+  const what = outcome.kind === "completed" ? "Result" : "Checkpoint";
+  return fatal("INVALID_RESULT", `${what} cannot be stored`);
+}
+
+function fatal(code: Failed["code"], message: string): Failed {
+  return { kind: "failed", code, message, retryable: false };
+}
+
+/** The same failure in the catalogue's words, with the job type's own backoff. */
+function plainFailure({ code, message, retryable, retryAfterMs }: Failed): Failed | null {
+  const known = isErrorCode(code) ? code : "HANDLER_ERROR";
+  const plain = errors[known].message;
+  if (code === known && message === plain && retryAfterMs === undefined) return null;
+  return { kind: "failed", code: known, message: plain, retryable };
+}

@@ -1,0 +1,202 @@
+-- What puts the queue right: lost leases, expired jobs, jobs whose time has come. The claim calls these
+-- first and the tick calls them when nobody claims; each costs one probe when there is nothing to do,
+-- takes at most 1 000 jobs at a time and waits for nobody's lock.
+
+create function private.recover_lost_jobs()
+returns table (job_id uuid, status text, error_code text)
+language plpgsql volatile security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  -- Nearly always there is nothing to do: one cached probe, and no update for the triggers to look at.
+  perform from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
+    + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
+  limit 1;
+  if not found then
+    return;
+  end if;
+
+  return query
+  with lost as (
+    select job.id, job.user_id, job.job_priority, job.created_at, job.checkpoint is null as starts_over,
+      job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
+      -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
+      job.runtime_seconds + greatest(0,
+        extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
+      extract(epoch from type.max_runtime) as max_worked, type.expires_after
+    from public.job_queue as job
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
+      + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
+    order by job.id
+    limit 1000
+    for update of job skip locked
+  ),
+  verdict as (
+    select id, is_crash, starts_over, worked, expires_after,
+      row_number() over (partition by user_id, job_priority order by created_at, id) as place,
+      case
+        when worked >= max_worked then 'MAX_RUNTIME_EXCEEDED'
+        when is_crash and is_last then 'WORKER_LOST'
+      end as error_code
+    from lost
+  )
+  update public.job_queue as job
+  set status = case when verdict.error_code is null then 'pending' else 'failed' end,
+    crash_count = job.crash_count + verdict.is_crash::int,
+    fencing_token = job.fencing_token + 1,
+    -- Or a classic worker, which names no token, could still write the log.
+    is_classic = false,
+    worker_id = case when verdict.error_code is not null then job.worker_id end,
+    lease_expires_at = null,
+    runtime_seconds = verdict.worked,
+    slice_started_at = null,
+    -- Without a checkpoint the next attempt starts over, and so does its progress.
+    progress_percent = case
+      when verdict.starts_over and verdict.error_code is null then 0 else job.progress_percent end,
+    progress_base_seconds = case
+      when verdict.starts_over and verdict.error_code is null then verdict.worked
+      else job.progress_base_seconds end,
+    scheduled_for = now(),
+    -- It was started in time.
+    expires_at = greatest(job.expires_at, now() + verdict.expires_after),
+    -- It has been in the queue before, so it goes on as soon as anybody is free; but where a user lost
+    -- many at once, they take turns with everybody else's.
+    turn = private.next_turn(job.job_priority) + verdict.place - 1,
+    error_code = coalesce(verdict.error_code, job.error_code),
+    error_message = coalesce(
+      (select message from private.error_code as known where known.code = verdict.error_code),
+      job.error_message),
+    completed_at = case when verdict.error_code is not null then now() end,
+    seq = job.seq + 1,
+    updated_at = now()
+  from verdict
+  where job.id = verdict.id
+  returning job.id, job.status, job.error_code;
+end;
+$$;
+comment on function private.recover_lost_jobs() is
+  'Takes jobs from workers whose lease ran out, and ends those that crashed too often or worked too long. Lends the right to change the queue.';
+
+create function private.expire_pending_jobs()
+returns table (job_id uuid, job_type text)
+language plpgsql volatile security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform from public.job_queue
+  where status = 'pending' and expires_at <= now() and held_by is distinct from 'children' limit 1;
+  if not found then
+    return;
+  end if;
+
+  return query
+  with stale as (
+    select id
+    from public.job_queue
+    -- A parent waits for its children, which may expire themselves.
+    where status = 'pending' and expires_at <= now() and held_by is distinct from 'children'
+    order by expires_at
+    limit 1000
+    for update skip locked
+  )
+  update public.job_queue as job
+  set status = 'failed',
+    error_code = 'EXPIRED',
+    error_message = (select message from private.error_code where code = 'EXPIRED'),
+    held_by = null,
+    completed_at = now(),
+    seq = job.seq + 1,
+    updated_at = now()
+  from stale
+  where job.id = stale.id
+  returning job.id, job.job_type;
+end;
+$$;
+comment on function private.expire_pending_jobs() is
+  'Fails what waited past expires_at, also while paused. Lends the right to change the queue.';
+
+create function private.promote_due_jobs()
+returns int
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  -- A user with more than this coming due at once is a crowd; its place in the lane is remembered.
+  v_crowd constant int := 10;
+  v_promoted int;
+begin
+  perform from public.job_queue
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
+  if not found then
+    return 0;
+  end if;
+
+  with due as materialized (
+    select id, job_priority, scheduled_for, created_at,
+      coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
+    from public.job_queue
+    where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
+    order by scheduled_for
+    limit 1000
+    for update skip locked
+  ),
+  -- A crowd lines up behind what the same user has lined up before, or ten passes over its retries would
+  -- put ten of them at every turn, all before the first new job of somebody else.
+  flow as materialized (
+    select arrived.*, known.flow_id is not null as is_known, case
+      when arrived.jobs <= v_crowd then lane.virtual_time
+      else greatest(lane.virtual_time, known.last_turn)
+    end as after_turn
+    from (select flow_id, job_priority, count(*) as jobs from due group by flow_id, job_priority) as arrived
+    join private.job_lane as lane on lane.job_priority = arrived.job_priority
+    left join private.job_flow as known
+      on known.flow_id = arrived.flow_id and known.job_priority = arrived.job_priority
+  ),
+  -- What somebody is moving right now stays: no claim waits for who creates children.
+  free_flow as (
+    select known.flow_id, known.job_priority, flow.after_turn + flow.jobs as last_turn
+    from flow
+    join private.job_flow as known
+      on known.flow_id = flow.flow_id and known.job_priority = flow.job_priority
+    where flow.jobs > v_crowd
+    for update of known skip locked
+  ),
+  moved as (
+    update private.job_flow as known
+    set last_turn = greatest(known.last_turn, free_flow.last_turn)
+    from free_flow
+    where known.flow_id = free_flow.flow_id and known.job_priority = free_flow.job_priority
+  ),
+  opened as (
+    insert into private.job_flow (flow_id, job_priority, last_turn)
+    select flow_id, job_priority, after_turn + jobs
+    from flow
+    where jobs > v_crowd and not is_known
+    order by flow_id, job_priority
+    on conflict do nothing
+  ),
+  placed as (
+    select due.id, flow.after_turn + row_number() over (
+      partition by due.flow_id, due.job_priority order by due.scheduled_for, due.created_at) as turn
+    from due
+    join flow on flow.flow_id = due.flow_id and flow.job_priority = due.job_priority
+  )
+  update public.job_queue as job
+  set turn = placed.turn
+  from placed
+  where job.id = placed.id;
+  get diagnostics v_promoted = row_count;
+  return v_promoted;
+end;
+$$;
+comment on function private.promote_due_jobs() is
+  'Lines up retries and scheduled jobs whose time has come, a user''s at consecutive turns, so that the claim never walks over waiting ones; returns how many.';
+
+revoke all on function
+  private.recover_lost_jobs(),
+  private.expire_pending_jobs(),
+  private.promote_due_jobs()
+from public, anon, authenticated, service_role;
+grant execute on function private.recover_lost_jobs(), private.expire_pending_jobs() to service_role;

@@ -1,0 +1,316 @@
+-- How a batch ends. Who ends a child counts it in job_batch, and who counts the last one ends the parent,
+-- all in the transaction of the child. Two rules keep that free of deadlocks. Who holds a child never
+-- waits for another job: a parent or sibling that somebody else holds is passed over. And nobody waits
+-- long for a batch. What is left undone that way, sweep_batches() finds and does.
+
+create function private.lock_batches(p_parent_ids uuid[])
+returns boolean
+language plpgsql volatile set search_path = ''
+-- Shorter than deadlock_timeout: a circle, which only nested batches can make, ends here and not in an error.
+set lock_timeout = '500ms'
+as $$
+begin
+  perform from public.job_batch
+  where parent_job_id = any(p_parent_ids)
+  order by parent_job_id
+  for no key update;
+  return true;
+exception when lock_not_available then
+  return false;
+end;
+$$;
+comment on function private.lock_batches(uuid[]) is
+  'Locks batches to the end of the transaction; false when somebody holds one for long.';
+
+create function private.tg_job_queue__count_children()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  v_parent_ids uuid[];
+begin
+  -- Most jobs are nobody's children, and that is all they pay.
+  if not exists (select from new_job where parent_job_id is not null) then
+    return null;
+  end if;
+
+  select array_agg(distinct parent_job_id) into v_parent_ids
+  from (
+    select parent_job_id, completed_at from new_job
+    union all
+    select parent_job_id, completed_at from old_job
+  ) as child
+  where parent_job_id is not null and completed_at is not null;
+  if v_parent_ids is null or not private.lock_batches(v_parent_ids) then
+    return null;
+  end if;
+
+  update public.job_batch as batch
+  set completed = batch.completed + change.completed,
+    failed = batch.failed + change.failed,
+    cancelled = batch.cancelled + change.cancelled
+  from (
+    select parent_job_id,
+      coalesce(sum(ended) filter (where status = 'completed'), 0) as completed,
+      coalesce(sum(ended) filter (where status = 'failed'), 0) as failed,
+      coalesce(sum(ended) filter (where status = 'cancelled'), 0) as cancelled
+    from (
+      select parent_job_id, status, 1 as ended from new_job
+      union all
+      -- A retried child had been counted.
+      select parent_job_id, status, -1 from old_job
+    ) as child
+    group by parent_job_id
+  ) as change
+  where batch.parent_job_id = change.parent_job_id and batch.parent_job_id = any(v_parent_ids);
+  perform private.advance_batches(v_parent_ids);
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__count_children() is
+  'Trigger: counts children that end, however they do. Lends the right to change batches and their parents.';
+
+-- The last to run, so that the batch is locked only from here to the commit.
+create trigger _990_count_children
+  after update on public.job_queue
+  referencing old table as old_job new table as new_job
+  for each statement execute function private.tg_job_queue__count_children();
+
+create function private.advance_batches(p_parent_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  perform private.finish_parent(batch.parent_job_id)
+  from public.job_batch as batch
+  where batch.parent_job_id = any(p_parent_ids) and batch.is_awaited
+    and (batch.completed + batch.failed + batch.cancelled = batch.total
+      or (batch.failed > 0 and batch.on_child_failure = 'fail_fast'));
+
+  -- The owner hears of whole percents, not of every child.
+  update public.job_queue as parent
+  set progress_percent = share.percent,
+    seq = parent.seq + 1,
+    updated_at = now()
+  from (
+    select job.id, least(99, counted.percent) as percent
+    from public.job_batch as batch
+    cross join lateral (
+      select (batch.completed + batch.failed + batch.cancelled) * 100 / nullif(batch.total, 0) as percent
+    ) as counted
+    join public.job_queue as job on job.id = batch.parent_job_id
+    where batch.parent_job_id = any(p_parent_ids) and job.held_by = 'children'
+      and least(99, counted.percent) > job.progress_percent
+    order by job.id
+    for no key update of job skip locked
+  ) as share
+  where parent.id = share.id;
+end;
+$$;
+comment on function private.advance_batches(uuid[]) is
+  'Moves waiting parents on by what their batches say. The caller has locked the batches.';
+
+create function private.finish_parent(p_job_id uuid)
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_batch public.job_batch;
+  v_status text;
+  v_result jsonb;
+  v_reason text;
+begin
+  -- Who else holds the row is about to end it, or the sweep will be here again.
+  perform from public.job_queue where id = p_job_id and held_by = 'children' for no key update skip locked;
+  if not found then
+    return;
+  end if;
+
+  select * into v_batch from public.job_batch where parent_job_id = p_job_id;
+  v_status := case
+    when v_batch.failed > 0 and v_batch.on_child_failure = 'fail_fast' then 'failed'
+    when v_batch.when_done = 'resume' then 'pending'
+    when v_batch.failed > 0 and v_batch.completed = 0 then 'failed'
+    else 'completed'
+  end;
+  if v_status = 'completed' then
+    v_result := private.batch_result(v_batch);
+  elsif v_status = 'failed' then
+    v_reason := private.first_failure(p_job_id);
+  end if;
+
+  update public.job_queue as job
+  set status = v_status,
+    held_by = null,
+    -- Behind what came while it waited.
+    turn = case when v_status = 'pending' then private.next_turn(job.job_priority) end,
+    scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
+    expires_at = case when v_status = 'pending'
+      then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,
+    progress_percent = case v_status when 'completed' then 100 when 'pending' then 99 else job.progress_percent end,
+    result = v_result,
+    error_code = case when v_status = 'failed' then 'CHILD_FAILED' end,
+    error_message = v_reason,
+    completed_at = case when v_status <> 'pending' then now() end,
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = p_job_id;
+
+  if v_status = 'failed' then
+    perform private.cancel_descendants(p_job_id);
+  end if;
+  update public.job_batch
+  set is_awaited = v_status <> 'pending',
+    is_open = v_status = 'pending' or completed + failed + cancelled < total
+  where parent_job_id = p_job_id;
+end;
+$$;
+comment on function private.finish_parent(uuid) is
+  'Ends a parent that waits, or lets its handler go on. The caller has locked the batch.';
+
+create function private.batch_result(p_batch public.job_batch)
+returns jsonb
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_limit constant int := 32768;
+  v_counts constant jsonb := jsonb_build_object('total', p_batch.total, 'completed', p_batch.completed,
+    'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
+  v_children jsonb;
+begin
+  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
+  -- lists that are too long are never built.
+  if p_batch.total <= v_limit / 100 and (
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+  then
+    select coalesce(jsonb_agg(
+      jsonb_build_object('job_id', child.id, 'key', private.child_key(child.dedupe_key),
+        'job_type', child.job_type, 'status', child.status, 'error_code', child.error_code,
+        'result', child.result)
+      order by child.created_at, child.dedupe_key), '[]') into v_children
+    from public.job_queue as child
+    where child.parent_job_id = p_batch.parent_job_id;
+  end if;
+
+  if octet_length(v_children::text) <= v_limit then
+    return v_counts || jsonb_build_object('children', v_children);
+  end if;
+  return v_counts || '{"children_omitted": true}';
+end;
+$$;
+comment on function private.batch_result(public.job_batch) is
+  'What a parent that the engine completes has as its result: counts, and the children unless that is over 32 KB.';
+
+create function private.first_failure(p_job_id uuid)
+returns text
+language sql volatile set search_path = ''
+as $$
+  select 'Child ' || coalesce(private.child_key(dedupe_key), id::text) || ' failed: ' || error_code
+  from public.job_queue
+  where parent_job_id = p_job_id and status = 'failed'
+  order by completed_at, id
+  limit 1;
+$$;
+comment on function private.first_failure(uuid) is 'Which child of a job failed first, and why, in a sentence.';
+
+create function private.sweep_batches()
+returns int
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  v_start constant uuid := gen_random_uuid();
+  v_open record;
+  v_changed int := 0;
+begin
+  -- A flow the lane has caught up with says nothing more.
+  delete from private.job_flow as flow
+  using (
+    select behind.flow_id, behind.job_priority
+    from private.job_flow as behind
+    join private.job_lane as lane on lane.job_priority = behind.job_priority
+    where behind.last_turn <= lane.virtual_time
+    for update of behind skip locked
+  ) as spent
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority;
+
+  for v_open in
+    with open as (
+      -- From a place that is another one every time, so that none of many is left out for ever.
+      (select * from public.job_batch where is_open and parent_job_id > v_start
+        order by parent_job_id limit 1000)
+      union all
+      (select * from public.job_batch where is_open and parent_job_id <= v_start
+        order by parent_job_id limit 1000)
+    ),
+    bounded as (
+      select open.*, sum(total) over (order by parent_job_id <= v_start, parent_job_id) - total as before
+      from open
+    )
+    select batch.parent_job_id, parent.status
+    from bounded as batch
+    join public.job_queue as parent on parent.id = batch.parent_job_id
+    cross join lateral private.count_children(batch.parent_job_id) as counted
+    -- Counting children is what costs.
+    where batch.before < 20000 and (
+      (counted.completed, counted.failed, counted.cancelled) <> (batch.completed, batch.failed, batch.cancelled)
+      or counted.total <> batch.total
+      or (parent.held_by = 'children' and counted.active = 0)
+      or (parent.held_by = 'children' and counted.failed > 0 and batch.on_child_failure = 'fail_fast')
+      -- A parent that was completed without waiting leaves its children to themselves.
+      or (parent.completed_at is not null and (counted.active = 0 or parent.status <> 'completed')))
+  loop
+    perform from public.job_batch where parent_job_id = v_open.parent_job_id for no key update skip locked;
+    continue when not found;
+    update public.job_batch as batch
+    set total = counted.total,
+      completed = counted.completed,
+      failed = counted.failed,
+      cancelled = counted.cancelled
+    from private.count_children(v_open.parent_job_id) as counted
+    where batch.parent_job_id = v_open.parent_job_id;
+
+    if v_open.status in ('failed', 'cancelled') then
+      perform private.cancel_descendants(v_open.parent_job_id);
+    else
+      perform private.advance_batches(array[v_open.parent_job_id]);
+    end if;
+    update public.job_batch as batch
+    set is_open = false
+    from public.job_queue as parent
+    where batch.parent_job_id = v_open.parent_job_id and parent.id = batch.parent_job_id
+      and parent.completed_at is not null
+      and batch.completed + batch.failed + batch.cancelled = batch.total;
+    v_changed := v_changed + 1;
+  end loop;
+  return v_changed;
+end;
+$$;
+comment on function private.sweep_batches() is
+  'Does what ending a child had to leave undone: counts again, ends parents, cancels children of ended ones; returns how many batches it touched. Lends the right to change the queue.';
+
+create function private.count_children(p_job_id uuid)
+returns table (total int, completed int, failed int, cancelled int, active int)
+language sql stable rows 1 set search_path = ''
+as $$
+  select count(*)::int,
+    count(*) filter (where status = 'completed')::int,
+    count(*) filter (where status = 'failed')::int,
+    count(*) filter (where status = 'cancelled')::int,
+    count(*) filter (where completed_at is null)::int
+  from public.job_queue
+  where parent_job_id = p_job_id;
+$$;
+comment on function private.count_children(uuid) is
+  'Children of a job as the rows say, at the moment of the statement that asks.';
+
+revoke all on function
+  private.lock_batches(uuid[]),
+  private.tg_job_queue__count_children(),
+  private.advance_batches(uuid[]),
+  private.finish_parent(uuid),
+  private.batch_result(public.job_batch),
+  private.first_failure(uuid),
+  private.sweep_batches(),
+  private.count_children(uuid)
+from public, anon, authenticated, service_role;

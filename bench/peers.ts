@@ -3,6 +3,7 @@
  * turns; each drain is proved from both sides. Results go to `bench/results/`.
  *
  *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]
+ *                      [--rounds=3] [--scale=0.1]
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,7 +16,7 @@ import { ratiosOf } from "./report/ratios.ts";
 import { Results } from "./report/results.ts";
 import { tableOf } from "./report/table.ts";
 import { quickScenarios, scenarios } from "./scenarios/all.ts";
-import { fullSizes, quickSizes, type Scenario } from "./scenarios/scenario.ts";
+import { fullSizes, quickSizes, scaled, type Scenario } from "./scenarios/scenario.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -24,11 +25,12 @@ const { values: options } = parseArgs({
     contenders: { type: "string", default: "" },
     minutes: { type: "string" },
     rounds: { type: "string" },
+    scale: { type: "string", default: "1" },
   },
 });
-const sizes = options.quick ? quickSizes : fullSizes;
-const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 5));
-const minutes = Number(options.minutes ?? (options.quick ? 1.4 : 9.5));
+const sizes = scaled(options.quick ? quickSizes : fullSizes, Number(options.scale));
+const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 7));
+const minutes = Number(options.minutes ?? (options.quick ? 1.3 : 9.3));
 const deadline = performance.now() + minutes * 60_000;
 const only = new Set(options.only.split(",").filter(Boolean));
 const wanted = new Set(options.contenders.split(",").filter(Boolean));
@@ -40,18 +42,14 @@ if (chosen.length === 0) {
 }
 
 const results = new Results();
+/** Milliseconds that each measurement has taken at most. */
+const longest = new Map<string, number>();
 const lab = await Lab.open();
 const interrupted = () => lab.close().finally(() => Deno.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
 try {
-  // A round that would end too late is not begun, the first excepted.
-  let longest = 0;
-  for (let round = 0; round < mostRounds; round++) {
-    const started = performance.now();
-    if (round > 0 && started + longest > deadline) break;
+  for (let round = 0; round < mostRounds && performance.now() < deadline; round++) {
     for (const scenario of chosen) await runScenario(scenario, round);
-    longest = Math.max(longest, performance.now() - started);
-    console.error(`Round ${round + 1}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
   }
   await report();
 } finally {
@@ -66,14 +64,17 @@ async function runScenario(scenario: Scenario, round: number): Promise<void> {
   for (const id of [...ids.slice(turn), ...ids.slice(0, turn)]) await measure(scenario, id);
 }
 
+/** What would not be done in time, as far as earlier rounds tell, is left out. */
 async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
   const started = performance.now();
+  const name = `${scenario.name}, ${id}`;
+  if (started + (longest.get(name) ?? 0) > deadline) return;
   const cpu = await lab.cpuTimes();
   try {
     const figures = await scenario.measure(lab, contender(id), sizes);
     results.add(id, figures);
     const others = cpu && shareOfOthers(cpu, (await lab.cpuTimes())!);
-    results.disturbances.push({ measurement: `${scenario.name}, ${id}`, others: others ?? 0 });
+    results.disturbances.push({ measurement: name, others: others ?? 0 });
     const shown = Object.entries(figures)
       .map(([name, value]) => `${name} ${value.toPrecision(4)}`).join("  ");
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -84,14 +85,16 @@ async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    results.failures.push(`${scenario.name}, ${id}: ${reason}`);
-    console.error(`${scenario.name}, ${id} FAILED: ${reason}`);
+    results.failures.push(`${name}: ${reason}`);
+    console.error(`${name} FAILED: ${reason}`);
   }
+  longest.set(name, Math.max(longest.get(name) ?? 0, performance.now() - started));
 }
 
 async function report(): Promise<void> {
   const folder = join(import.meta.dirname!, "results");
-  const name = options.quick ? "peers-quick" : "peers";
+  const isPart = only.size > 0 || wanted.size > 0 || options.scale !== "1";
+  const name = isPart ? "peers-part" : options.quick ? "peers-quick" : "peers";
   const facts = await machineFacts(lab);
   const ratios = ratiosOf(results);
   const { samples, failures, disturbances } = results;

@@ -2,6 +2,11 @@ import type { ContenderId } from "../queues/contenders.ts";
 import { type Spread, spreadOf } from "../statistics.ts";
 import type { Results } from "./results.ts";
 
+/** One of the answers of a run; a ratio over several forms of a scenario names each of them. */
+export interface Ratio extends Spread {
+  readonly forms?: Readonly<Record<string, Spread>>;
+}
+
 /** What we compare: speed as ours/theirs, waiting as ours/theirs, losses as they are. */
 type Rule =
   | {
@@ -31,7 +36,7 @@ const graphile: readonly ContenderId[] = ["graphile_500", "graphile_2000"];
  * Ours against graphile-worker's best. A drain's ratio is the geometric mean over its four forms, so
  * that no form counts for more. The spread comes from the rounds, each compared within itself.
  */
-export function ratiosOf(results: Results): Record<string, Spread | null> {
+export function ratiosOf(results: Results): Record<string, Ratio | null> {
   return Object.fromEntries(
     Object.entries(rules).map(([name, rule]) => [name, spreadOfRule(results, rule)]),
   );
@@ -41,18 +46,22 @@ function drains(): string[] {
   return ["drain_1", "drain_2", "large_drain_1", "large_drain_2"];
 }
 
-function spreadOfRule(results: Results, rule: Rule): Spread | null {
+function spreadOfRule(results: Results, rule: Rule): Ratio | null {
   if ("loss" in rule) {
     const losses = results.of(rule.ours, rule.loss);
     return losses.length > 0 ? spreadOf(losses) : null;
   }
-  const figures = rule.figures.filter((figure) => results.of(rule.ours, figure).length > 0);
-  const spreads = figures.flatMap((figure) => compare(results, rule.ours, figure, rule.best) ?? []);
-  if (spreads.length === 0) return null;
+  const compared = rule.figures.flatMap((figure) => {
+    const spread = compare(results, rule.ours, figure, rule.best);
+    return spread ? [[figure, spread] as const] : [];
+  });
+  if (compared.length === 0) return null;
+  const spreads = compared.map(([, spread]) => spread);
   return {
     median: mean(spreads.map(({ median }) => median)),
     min: mean(spreads.map(({ min }) => min)),
     max: mean(spreads.map(({ max }) => max)),
+    ...(compared.length > 1 && { forms: Object.fromEntries(compared) }),
   };
 }
 

@@ -7,7 +7,7 @@ const place = "finished";
 /** A queue that remembers a million finished jobs; of the peers only pg-boss keeps them at hand. */
 export const finishedCrowd: Scenario = {
   name: "finished_crowd",
-  contenders: ["pg_boss", "ours_bare"],
+  contenders: ["ours_bare", "pg_boss"],
   async measure(lab, contender, { crowd, drain: count, drainLimitMs: limitMs }) {
     const alone = await loadAndDrain(lab, contender, count, limitMs);
 

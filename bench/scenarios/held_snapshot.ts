@@ -5,7 +5,7 @@ import type { Scenario } from "./scenario.ts";
 /** A transaction that stays open, such as a long report: nothing that dies meanwhile can be cleaned up. */
 export const heldSnapshot: Scenario = {
   name: "held_snapshot",
-  contenders: ["graphile_500", "pgmq", "ours_bare"],
+  contenders: ["ours_bare", "graphile_500", "pgmq"],
   async measure(lab, contender, { underSnapshot: count, drainLimitMs }) {
     const limitMs = 2 * drainLimitMs;
     const undisturbed = await loadAndDrain(lab, contender, count, limitMs);

@@ -9,7 +9,7 @@ const nextNumber = new Map<string, number>();
 /** A few jobs taken from a million that wait, against as few from a queue that holds no more. */
 export const pendingCrowd: Scenario = {
   name: "pending_crowd",
-  contenders: ["graphile_500", "pg_boss", "pgmq", "ours_bare"],
+  contenders: ["ours_bare", "graphile_500", "pgmq", "pg_boss"],
   async measure(lab, contender, { crowd, drainedFromCrowd: count, drainLimitMs: limitMs }) {
     const alone = await loadAndDrain(lab, contender, count, limitMs);
 

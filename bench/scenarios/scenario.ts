@@ -38,11 +38,17 @@ export const quickSizes: Sizes = {
   drain: 10_000,
   largeDrain: 40_000,
   latency: 50,
-  crowd: 50_000,
+  crowd: 30_000,
   drainedFromCrowd: 10_000,
-  underSnapshot: 20_000,
-  drainLimitMs: 2_000,
+  underSnapshot: 10_000,
+  drainLimitMs: 1_500,
 };
+
+/** The same sizes, all larger or smaller; the time limits stay. */
+export function scaled(sizes: Sizes, factor: number): Sizes {
+  const entries = Object.entries(sizes).map(([name, size]) => [name, Math.ceil(size * factor)]);
+  return { ...Object.fromEntries(entries), drainLimitMs: sizes.drainLimitMs };
+}
 
 /** What one measurement of one contender found, by the name of the figure. */
 export type Figures = Record<string, number>;

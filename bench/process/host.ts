@@ -7,7 +7,7 @@ import { openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { type Contender, openQueueOf } from "../queues/contenders.ts";
-import type { StopWorker, Variant } from "../queues/queue_under_test.ts";
+import type { StopWorker, Variant } from "../queues/contract.ts";
 import { type CommandName, type Commands, type Line, wallClock } from "./protocol.ts";
 import { Tally } from "./tally.ts";
 

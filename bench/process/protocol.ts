@@ -1,4 +1,4 @@
-import type { Backlog, Contents } from "../queues/queue_under_test.ts";
+import type { Backlog, Contents } from "../queues/contract.ts";
 
 /** What the benchmark asks of a process that holds a system, and what each question is answered with. */
 export interface Commands {

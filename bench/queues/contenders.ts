@@ -1,4 +1,4 @@
-import type { OpenQueue, Variant } from "./queue_under_test.ts";
+import type { OpenQueue, Variant } from "./contract.ts";
 
 /** One line of the results: a system with settings, in a database of its own. */
 export interface Contender {

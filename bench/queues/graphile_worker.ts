@@ -1,6 +1,6 @@
 import { Logger, makeWorkerUtils, run, runMigrations } from "graphile-worker";
 import postgres from "postgres";
-import type { OpenQueue } from "./queue_under_test.ts";
+import type { OpenQueue } from "./contract.ts";
 
 const logger = new Logger(() => () => {});
 

@@ -1,6 +1,6 @@
 import { PgBoss } from "pg-boss";
 import postgres from "postgres";
-import type { OpenQueue } from "./queue_under_test.ts";
+import type { OpenQueue } from "./contract.ts";
 
 const queue = "noop";
 

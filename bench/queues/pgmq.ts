@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import type { OpenQueue } from "./queue_under_test.ts";
+import type { OpenQueue } from "./contract.ts";
 
 interface Message {
   msg_id: string;

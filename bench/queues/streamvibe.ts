@@ -7,7 +7,7 @@ import { openStore } from "../../supabase/functions/_shared/jobs/store.ts";
 import { noDb } from "../../supabase/functions/_shared/jobs/testing.ts";
 import { Worker } from "../../supabase/functions/_shared/jobs/worker.ts";
 import { createLogger, type Logger } from "../../supabase/functions/_shared/log.ts";
-import type { OpenQueue } from "./queue_under_test.ts";
+import type { OpenQueue } from "./contract.ts";
 import {
   createMany,
   forgetJobs,

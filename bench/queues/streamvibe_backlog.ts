@@ -1,5 +1,5 @@
 import type { Sql } from "postgres";
-import type { Backlog } from "./queue_under_test.ts";
+import type { Backlog } from "./contract.ts";
 
 /** The job type of the benchmark: a row like any other, so that nothing is special about it. */
 export const jobType = "bench_noop";

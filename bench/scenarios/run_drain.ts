@@ -1,7 +1,8 @@
 import type { Lab } from "../lab/lab.ts";
-import type { WorkReport } from "../process/protocol.ts";
 import type { QueueProcess } from "../process/queue_process.ts";
 import type { Contender } from "../queues/contenders.ts";
+import { sum } from "../statistics.ts";
+import { distinctJobs, proveAcknowledged } from "./proof.ts";
 
 /** How long the first job may take, connections and all. */
 const startMs = 30_000;
@@ -106,45 +107,9 @@ function progressOf(workers: QueueProcess[]): Progress {
   };
 }
 
-/** Counts the jobs that were handled; throws when any was handled twice, in one process or in two. */
-function distinctJobs({ id }: Contender, reports: WorkReport[]): number {
-  const seen = reports.map(({ bits }) => Uint8Array.fromBase64(bits));
-  const all = new Uint8Array(seen[0]!.length);
-  for (const bits of seen) bits.forEach((byte, i) => all[i]! |= byte);
-  const distinct = sum(Array.from(all, bitsSet));
-  const handled = sum(reports.map((report) => report.handled));
-  if (distinct !== handled) throw new Error(`${id} handled ${handled - distinct} jobs twice.`);
-  return distinct;
-}
-
-function proveAcknowledged(
-  { id }: Contender,
-  before: { waiting: number; finished: number | null },
-  after: { waiting: number; finished: number | null },
-  handled: number,
-): void {
-  const gone = before.waiting - after.waiting;
-  if (gone !== handled) {
-    throw new Error(`${id} handled ${handled} jobs, and ${gone} left the queue.`);
-  }
-  if (after.finished !== null && after.finished - before.finished! !== handled) {
-    throw new Error(`${id} handled ${handled} jobs; ${after.finished} are recorded as finished.`);
-  }
-}
-
 async function walPosition({ sql }: Lab): Promise<number> {
   const [row] = await sql<
     { bytes: string }[]
   >`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`;
   return Number(row!.bytes);
-}
-
-function bitsSet(byte: number): number {
-  let count = 0;
-  for (let rest = byte; rest > 0; rest &= rest - 1) count++;
-  return count;
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

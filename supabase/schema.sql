@@ -266,6 +266,7 @@ create table public.job_queue (
   retry_count integer not null default 0,
   max_retries integer not null default 3,
   crash_count integer not null default 0,
+  crash_streak integer not null default 0,
   worker_id text,
   fencing_token bigint not null default 0,
   lease_expires_at timestamp with time zone,
@@ -286,7 +287,7 @@ create table public.job_queue (
   constraint job_queue_cancelled_was_requested CHECK (((status <> 'cancelled'::text) OR (cancel_requested_at IS NOT NULL))),
   constraint job_queue_completed_at_iff_final CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (completed_at IS NOT NULL))),
   constraint job_queue_completed_is_100_percent CHECK (((status <> 'completed'::text) OR (progress_percent = 100))),
-  constraint job_queue_counters_not_negative CHECK (((retry_count >= 0) AND (max_retries >= 0) AND (crash_count >= 0) AND (fencing_token >= 0) AND (seq >= 0) AND (runtime_seconds >= (0)::double precision) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)))),
+  constraint job_queue_counters_not_negative CHECK (((retry_count >= 0) AND (max_retries >= 0) AND (crash_count >= crash_streak) AND (crash_streak >= 0) AND (fencing_token >= 0) AND (seq >= 0) AND (runtime_seconds >= (0)::double precision) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)))),
   constraint job_queue_failed_says_why CHECK (((status <> 'failed'::text) OR (error_code IS NOT NULL))),
   constraint job_queue_held_waits_outside_the_lanes CHECK (((held_by IS NULL) OR ((held_by = ANY (ARRAY['children'::text, 'user_pause'::text, 'user_cap'::text])) AND (status = 'pending'::text) AND (turn IS NULL)))),
   constraint job_queue_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE RESTRICT,
@@ -303,8 +304,6 @@ create table public.job_queue (
   constraint job_queue_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint job_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 ) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
-alter table public.job_queue alter job_type set statistics 500;
-alter table public.job_queue alter status set statistics 500;
 CREATE INDEX job_queue_cached_result_idx ON public.job_queue USING btree (user_id, dedupe_key, completed_at DESC) WHERE (status = 'completed'::text);
 CREATE INDEX job_queue_capped_idx ON public.job_queue USING btree (job_type, user_id, job_priority, created_at) WHERE (held_by = 'user_cap'::text);
 CREATE INDEX job_queue_delayed_idx ON public.job_queue USING btree (scheduled_for) WHERE ((status = 'pending'::text) AND (turn IS NULL) AND (held_by IS NULL));
@@ -315,7 +314,7 @@ CREATE INDEX job_queue_paused_idx ON public.job_queue USING btree (user_id) WHER
 CREATE INDEX job_queue_processing_idx ON public.job_queue USING btree (job_type, user_id) WHERE (status = 'processing'::text);
 CREATE INDEX job_queue_ready_idx ON public.job_queue USING btree (job_type, job_priority, turn, created_at) WHERE ((status = 'pending'::text) AND (turn IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE ((status = 'completed'::text) AND (result IS NOT NULL));
-CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC);
+CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC) INCLUDE (parent_job_id, status);
 CREATE UNIQUE INDEX job_queue_active_key ON public.job_queue USING btree (user_id, dedupe_key) NULLS NOT DISTINCT WHERE ((status = ANY (ARRAY['pending'::text, 'processing'::text])) AND (parent_job_id IS NULL));
 CREATE UNIQUE INDEX job_queue_child_key ON public.job_queue USING btree (parent_job_id, dedupe_key) WHERE (parent_job_id IS NOT NULL);
 CREATE TRIGGER _100_after_delete AFTER DELETE ON public.job_queue REFERENCING OLD TABLE AS old_job FOR EACH STATEMENT EXECUTE FUNCTION private.tg_job_queue__after_delete();
@@ -569,6 +568,8 @@ CREATE OR REPLACE FUNCTION private.advance_batches(p_parent_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'on'
 AS $function$
 begin
   perform private.finish_parent(batch.parent_job_id)
@@ -713,11 +714,11 @@ CREATE OR REPLACE FUNCTION private.cancel_descendants(p_job_id uuid, p_error_cod
  SET search_path TO ''
 AS $function$
 declare
+  v_tree constant uuid[] := array(select id from private.job_tree(p_job_id) where id <> p_job_id);
   v_active constant uuid[] := array(
     select job.id
     from public.job_queue as job
-    where job.id in (select id from private.job_tree(p_job_id)) and job.id <> p_job_id
-      and job.completed_at is null
+    where job.id = any(v_tree) and job.completed_at is null
     order by job.id
     for update skip locked
   );
@@ -759,10 +760,11 @@ CREATE OR REPLACE FUNCTION private.cancel_job_tree(p_job_id uuid, p_error_code t
  SET search_path TO ''
 AS $function$
 declare
+  v_tree constant uuid[] := array(select id from private.job_tree(p_job_id));
   v_active constant uuid[] := array(
     select job.id
     from public.job_queue as job
-    where job.id in (select id from private.job_tree(p_job_id)) and job.completed_at is null
+    where job.id = any(v_tree) and job.completed_at is null
     order by job.id
     for update
   );
@@ -792,8 +794,9 @@ AS $function$
     -- Or a classic worker, which names no token, could still write the log.
     is_classic = false,
     lease_expires_at = null,
+    -- Of two transactions the one that began first may come second: its now() is before the claim's.
     runtime_seconds = job.runtime_seconds
-      + coalesce(extract(epoch from now() - job.slice_started_at), 0),
+      + greatest(0, extract(epoch from now() - job.slice_started_at)),
     slice_started_at = null,
     seq = job.seq + 1,
     updated_at = now()
@@ -1342,15 +1345,21 @@ CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid, p_priority 
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  -- Children are exempt. Counting stops early: more than this says nothing more.
+  -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
+  -- is never run: an "or" would make every user pay for all jobs of the system.
   select count(*)::int,
     (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
   from (
-    select status, turn, job_priority
+    (select status, turn, job_priority
     from public.job_queue
-    where (user_id = p_user_id or (p_user_id is null and user_id is null))
+    where user_id = p_user_id and status in ('pending', 'processing') and parent_job_id is null
+    limit 1000)
+    union all
+    (select status, turn, job_priority
+    from public.job_queue
+    where p_user_id is null and user_id is null
       and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000
+    limit 1000)
   ) as active;
 $function$
 ;
@@ -1418,6 +1427,7 @@ CREATE OR REPLACE FUNCTION private.create_child_jobs(p_job_id uuid, p_fencing_to
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1436,7 +1446,11 @@ begin
   v_children := array(select child from private.read_job_requests(p_children) as child);
 
   if p_checkpoint is not null then
-    update public.job_queue set checkpoint = p_checkpoint, updated_at = now() where id = p_job_id;
+    update public.job_queue as job
+    set checkpoint = p_checkpoint,
+      crash_streak = case when job.checkpoint is distinct from p_checkpoint then 0 else job.crash_streak end,
+      updated_at = now()
+    where job.id = p_job_id;
   end if;
 
   return query
@@ -1495,6 +1509,7 @@ CREATE OR REPLACE FUNCTION private.create_jobs(p_jobs jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1502,6 +1517,11 @@ declare
     select request from private.read_job_requests(p_jobs) as request);
   v_limit int;
 begin
+  -- Each is a lock, and the server's table of locks is shared by everybody.
+  if (select count(distinct user_id) from unnest(v_requests)) > 1000 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', 1000),
+      'These are too many users for one call.');
+  end if;
   -- As find_or_create_job() does for one; in order, so that two calls cannot wait for each other.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || owner.user_id, 0))
   from (
@@ -2683,14 +2703,17 @@ grant execute on function private.job_of_topic(p_topic text) to authenticated;
 CREATE OR REPLACE FUNCTION private.job_tree(p_job_id uuid)
  RETURNS TABLE(id uuid)
  LANGUAGE sql
- ROWS 10
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
   with recursive tree as (
     select job.id from public.job_queue as job where job.id = p_job_id
     union all
     select child.id
-    from tree join public.job_queue as child on child.parent_job_id = tree.id
+    from tree
+    cross join lateral (
+      select job.id from public.job_queue as job where job.parent_job_id = tree.id offset 0
+    ) as child
   )
   select tree.id from tree;
 $function$
@@ -2725,7 +2748,7 @@ CREATE OR REPLACE FUNCTION private.lane_window()
  LANGUAGE sql
  IMMUTABLE
  SET search_path TO ''
-AS $function$ select 100; $function$
+AS $function$ select 50; $function$
 ;
 
 CREATE OR REPLACE FUNCTION private.last_ring_status()
@@ -2799,7 +2822,7 @@ CREATE OR REPLACE FUNCTION private.lock_batches(p_parent_ids uuid[])
  RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO ''
- SET lock_timeout TO '500ms'
+ SET lock_timeout TO '900ms'
 AS $function$
 begin
   perform from public.job_batch
@@ -2906,12 +2929,13 @@ begin
   where case
     when type.is_paused or type.name <> all(p_job_types) then false
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
-    -- Nobody is kept from a type for nothing.
-    when not exists (
-        select from public.job_queue as job
-        where job.job_type = type.name and job.status = 'pending' and job.turn is not null)
-      and not exists (
-        select from public.job_queue as job where job.job_type = type.name and job.held_by = 'user_cap')
+    -- Nobody is kept from a type for nothing. (Not exists(): the planner might hash all that waits.)
+    when (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.status = 'pending' and job.turn is not null limit 1) is null
+      and (
+        select true from public.job_queue as job
+        where job.job_type = type.name and job.held_by = 'user_cap' limit 1) is null
     then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
@@ -3034,8 +3058,17 @@ begin
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
-  v_worked := private.sweep_batches() > 0 or v_worked;
-  perform private.roll_up_job_counts();
+  -- A fault in one of these keeps nobody from being woken.
+  begin
+    v_worked := private.sweep_batches() > 0 or v_worked;
+  exception when others then
+    raise warning 'the batches were not swept: %', sqlerrm;
+  end;
+  begin
+    perform private.roll_up_job_counts();
+  exception when others then
+    raise warning 'the counters were not added up: %', sqlerrm;
+  end;
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
 
   -- A refusal is asked about again, or health would not see that it has been put right.
@@ -3075,8 +3108,11 @@ declare
   v_crowd constant int := 10;
   v_promoted int;
 begin
+  -- In the order of its index, or a plan for "the first of many" would read a table that has none.
   perform from public.job_queue
-  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
+  order by scheduled_for
+  limit 1;
   if not found then
     return 0;
   end if;
@@ -3321,7 +3357,7 @@ begin
   return query
   with lost as (
     select job.id, job.user_id, job.job_priority, job.created_at, job.checkpoint is null as starts_over,
-      job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
+      job.lease_expires_at <= now() as is_crash, job.crash_streak + 1 >= type.max_crashes as is_last,
       -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
       job.runtime_seconds + greatest(0,
         extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
@@ -3346,6 +3382,7 @@ begin
   update public.job_queue as job
   set status = case when verdict.error_code is null then 'pending' else 'failed' end,
     crash_count = job.crash_count + verdict.is_crash::int,
+    crash_streak = job.crash_streak + verdict.is_crash::int,
     fencing_token = job.fencing_token + 1,
     -- Or a classic worker, which names no token, could still write the log.
     is_classic = false,
@@ -3529,6 +3566,7 @@ CREATE OR REPLACE FUNCTION private.retry_job(p_job_id uuid, p_scheduled_for time
  RETURNS TABLE(outcome text, detail jsonb)
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_job public.job_queue;
@@ -3538,29 +3576,32 @@ declare
   v_counted record;
   v_turn bigint;
 begin
+  select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
-  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || user_id, 0))
-  from public.job_queue
-  where id = p_job_id and user_id is not null and parent_job_id is null;
+  if v_job.user_id is not null and v_job.parent_job_id is null then
+    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_job.user_id, 0));
+  end if;
 
-  -- With its parent, which must not end meanwhile, and whatever of its batch is to run again; in id order.
+  -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
   v_tree := array(
     with recursive tree as (
-      select job.id, job.parent_job_id from public.job_queue as job where job.id = p_job_id
+      select p_job_id as id
       union all
-      select child.id, child.parent_job_id
-      from tree join public.job_queue as child on child.parent_job_id = tree.id
+      select child.id
+      from tree
+      cross join lateral (
+        select job.id, job.status from public.job_queue as job where job.parent_job_id = tree.id offset 0
+      ) as child
       where child.status in ('failed', 'cancelled')
-    ),
-    locked as (
-      select job.id
-      from public.job_queue as job
-      where job.id in (select id from tree) or job.id in (select parent_job_id from tree)
-      order by job.id
-      for no key update
     )
-    select id from tree where id in (select id from locked)
+    select id from tree
   );
+  perform from public.job_queue
+  where id = any(v_tree || v_job.parent_job_id)
+  order by id
+  for no key update;
+  v_tree := array(
+    select id from public.job_queue where id = any(v_tree) and status in ('failed', 'cancelled'));
   select * into v_job from public.job_queue where id = p_job_id;
 
   if v_job.status not in ('failed', 'cancelled') then
@@ -3637,12 +3678,14 @@ CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_scheduled_for
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
 AS $function$
 begin
   -- Now, since the trigger that counts the children back would give up waiting.
   perform from public.job_batch
-  where parent_job_id = any(p_job_ids)
-    or parent_job_id in (select parent_job_id from public.job_queue where id = any(p_job_ids))
+  where parent_job_id = any(p_job_ids || array(
+    select distinct parent_job_id from public.job_queue where id = any(p_job_ids)))
   order by parent_job_id
   for no key update;
 
@@ -3660,8 +3703,9 @@ begin
         order by job.created_at, job.turn, job.id) as place
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
-    left join public.job_batch as batch on batch.parent_job_id = job.id
-    where job.id = any(p_job_ids) and job.status in ('failed', 'cancelled')
+    left join public.job_batch as batch
+      on batch.parent_job_id = job.id and batch.parent_job_id = any(p_job_ids)
+    where job.id = any(p_job_ids)
   ),
   lane as materialized (
     select job_priority, private.take_child_turns(user_id, job_priority, jobs) as first_turn
@@ -3691,6 +3735,7 @@ begin
     error_message = null,
     retry_count = 0,
     crash_count = 0,
+    crash_streak = 0,
     runtime_seconds = 0,
     progress_base_seconds = 0,
     progress_percent = case when job.checkpoint is not null then least(job.progress_percent, 99) else 0 end,
@@ -3700,7 +3745,7 @@ begin
     seq = job.seq + 1,
     updated_at = now()
   from ended left join lane on lane.job_priority = ended.job_priority
-  where job.id = ended.id;
+  where job.id = ended.id and job.id = any(p_job_ids);
 
   -- Nothing may be left to wait for.
   perform private.advance_batches(p_job_ids);
@@ -3937,6 +3982,8 @@ declare
 begin
   update public.job_queue as job
   set checkpoint = p_checkpoint,
+    -- Not for saving the same again: a job that dies behind its checkpoint every time must come to an end.
+    crash_streak = case when job.checkpoint is distinct from p_checkpoint then 0 else job.crash_streak end,
     progress_percent = greatest(job.progress_percent, v_percent),
     progress_message = coalesce(left(p_progress_message, 1000), job.progress_message),
     seq = job.seq + (coalesce(v_percent > job.progress_percent, false)
@@ -4214,7 +4261,8 @@ begin
   -- Spelt out, since a transition row is an anonymous record, which would go through text.
   select array_agg(row(job.*)::public.job_queue) into v_jobs
   from new_job as job
-  where job.user_id is not null;
+  -- Thousands of children begin at once, and their parent has said so.
+  where job.user_id is not null and job.parent_job_id is null;
   if v_jobs is not null then
     perform private.broadcast_jobs(v_jobs, true);
   end if;
@@ -4370,11 +4418,13 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__ring_on_update()
 AS $function$
 begin
   -- Most updates give nothing back, and are done after one look.
-  if exists (select from new_job where status = 'pending' and scheduled_for <= now()) and exists (
+  if exists (select from new_job where status = 'pending' and turn is not null) and exists (
     select
     from new_job as job
     join old_job on old_job.id = job.id
-    where job.status = 'pending' and old_job.status <> 'pending' and job.scheduled_for <= now()
+    where job.status = 'pending' and job.turn is not null
+      -- What was lined up from a pause or a cap was lined up by who claims.
+      and (old_job.status <> 'pending' or old_job.held_by = 'children')
   ) then
     perform private.ring_doorbell();
   end if;
@@ -4484,6 +4534,7 @@ begin
     held_by = 'children',
     turn = null,
     checkpoint = coalesce(p_checkpoint, job.checkpoint),
+    crash_streak = 0,
     worker_id = null,
     lease_expires_at = null,
     runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
@@ -4575,6 +4626,7 @@ AS $function$
     update public.job_queue as job
     set status = case when held.is_over_runtime then 'failed' else 'pending' end,
       checkpoint = coalesce(held.checkpoint, job.checkpoint),
+      crash_streak = 0,
       worker_id = case when held.is_over_runtime then job.worker_id end,
       lease_expires_at = null,
       runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),

@@ -9,7 +9,7 @@ export const quickPace: Pace = {
   polling: [20, 40],
   hidden: [5_000, 5_000],
   failing: [20, 80],
-  grace: 60,
+  grace: 150,
 };
 
 /** The fields of `job-status` that a test sets. */

@@ -6,12 +6,13 @@ import type { SupabaseClient } from "@supabase/supabase-js";
 import { fromBroadcast, type JobState } from "./job_state.ts";
 import { listen } from "./live_topic.ts";
 
-const askEveryMs = 5_000;
+const pollMs = 5_000;
+const mostOftenMs = 1_000;
 
 /**
  * Keeps the newest state of each job and shows them after every change. `load` reads the list, as
- * `job-list` or a query on `job_queue` answers it: after every join, and every few seconds while the
- * socket is down. Returns what ends it.
+ * `job-list` answers it: after every join, when a job is heard of that is not in it, and every few
+ * seconds while the socket is down. Returns what ends it.
  */
 export function watchJobList(
   client: SupabaseClient,
@@ -19,35 +20,57 @@ export function watchJobList(
   load: () => Promise<readonly JobState[]>,
   show: (jobs: readonly JobState[]) => void,
 ): () => void {
-  const known = new Map<string, JobState>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let listed: readonly JobState[] = [];
+  /** Heard of and not in the list: children of a job, or jobs of a later page. */
+  const others = new Set<string>();
   let isLive = false;
   let isStopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let askAt = Infinity;
 
-  const learn = (states: readonly JobState[]) => {
-    for (const state of states) {
-      if (state.seq >= (known.get(state.id)?.seq ?? -1)) known.set(state.id, state);
-    }
-    if (!isStopped) show([...known.values()]);
+  const newest = (state: JobState) => {
+    const known = listed.find(({ id }) => id === state.id);
+    return known && known.seq > state.seq ? known : state;
+  };
+  const askIn = (ms: number) => {
+    const at = Date.now() + ms;
+    if (isStopped || at >= askAt) return;
+    askAt = at;
+    clearTimeout(timer);
+    timer = setTimeout(ask, ms);
   };
   const ask = async () => {
-    clearTimeout(timer);
-    await load().then(learn, () => {});
-    clearTimeout(timer);
-    if (!isLive && !isStopped) timer = setTimeout(ask, askEveryMs);
+    askAt = Infinity;
+    try {
+      listed = (await load()).map(newest);
+      if (!isStopped) show(listed);
+    } catch {
+      // The next question may find the server again.
+    }
+    if (!isLive) askIn(pollMs);
   };
+  const hear = (payload: unknown) => {
+    const state = fromBroadcast(payload, null);
+    if (!state) return;
+    const before = listed.find(({ id }) => id === state.id);
+    if (before && state.seq > before.seq) {
+      const next = { ...state, children: before.children, etaAt: before.etaAt };
+      listed = listed.map((job) => job === before ? next : job);
+      show(listed);
+    } else if (!before && !others.has(state.id)) {
+      others.add(state.id);
+      askIn(mostOftenMs);
+    }
+  };
+
   const listening = listen(client, `user_jobs:${userId}`, {
-    onMessage(payload) {
-      const { job_id } = payload as { job_id: string };
-      const state = fromBroadcast(payload, known.get(job_id) ?? null);
-      if (state) learn([state]);
-    },
+    onMessage: hear,
     onLive(live) {
       isLive = live;
-      ask();
+      askIn(live ? 0 : mostOftenMs);
     },
   });
-  ask();
+  askIn(0);
   return () => {
     isStopped = true;
     clearTimeout(timer);

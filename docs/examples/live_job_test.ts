@@ -6,16 +6,20 @@ import { jobTest, testPace, type WatchedJob } from "./watched_job.ts";
 /** Asks so rarely that what is shown soon was pushed. */
 const patient = { ...testPace, polling: [60_000, 60_000] as const };
 
+/** Waits for the answers to all questions that the last join has set off. */
+async function quiet(job: WatchedJob) {
+  for (let asked = -1; job.asked > asked;) {
+    asked = job.asked;
+    await pause(500);
+  }
+}
+
 /** The next progress comes by push, not by a question; fails when it has to be asked for. */
 async function assertPushed(job: WatchedJob, watcher: JobWatcher, to: number) {
-  // Questions that the last join set off may still be under way.
-  let asked: number;
-  do {
-    asked = job.asked;
-    await pause(300);
-  } while (job.asked > asked);
+  await quiet(job);
+  const asked = job.asked;
   await job.progress(to);
-  await job.shows(watcher, to, 5_000);
+  await job.shows(watcher, to, 10_000);
   assert.equal(job.asked, asked, `${to} % was pushed, not asked for`);
 }
 
@@ -57,13 +61,13 @@ jobTest(
   async (job, client) => {
     const { watcher, stop } = job.watch(client, patient);
     await job.is(watcher, "live");
-    await pause(300);
+    await quiet(job);
     job.sockets.at(-1)!.close();
     await job.is(watcher, "polling");
     await job.progress(20);
     await job.progress(40);
-    await job.shows(watcher, 40);
-    assert.equal(watcher.getSnapshot().connection, "live");
+    await job.is(watcher, "live");
+    await job.shows(watcher, 40, 5_000);
     job.assertOrder();
     stop();
   },
@@ -92,13 +96,14 @@ jobTest(
   async (job, client) => {
     const { watcher, stop } = job.watch(client, { ...testPace, live: [400, 400] });
     await job.is(watcher, "live");
-    await pause(300);
+    const asked = job.asked;
+    await until(() => job.asked >= asked + 2, () => "nobody asks");
     const pid = await job.realtimePid();
     Deno.kill(pid, "SIGSTOP");
     try {
       await job.progress(50);
       await job.shows(watcher, 50, 5_000);
-      await job.is(watcher, "polling", 5_000);
+      await job.is(watcher, "polling", 15_000);
     } finally {
       Deno.kill(pid, "SIGCONT");
     }
@@ -145,7 +150,7 @@ jobTest(
   async (job, client) => {
     const { watcher, stop } = job.watch(client);
     await job.is(watcher, "live");
-    await pause(300);
+    await quiet(job);
     job.spoilToken();
     watcher.refresh();
     const renewed = () => job.fetched.some((url) => url.includes("grant_type=refresh_token"));
@@ -180,7 +185,7 @@ jobTest(
   async (job, client) => {
     const { watcher, stop } = job.watch(client, patient);
     await job.is(watcher, "live");
-    await pause(300);
+    await quiet(job);
     job.page.show(false);
     // As when a laptop sleeps: the socket is gone and nobody opens another.
     await client.realtime.disconnect();
@@ -191,7 +196,7 @@ jobTest(
     assert.equal(watcher.getSnapshot().job?.percent, 0);
     assert.equal(job.asked, asked, "nobody looks, nobody asks");
     job.page.show(true);
-    await job.is(watcher, "ended", 2_000);
+    await job.is(watcher, "ended", 10_000);
     assert.equal(watcher.getSnapshot().job?.status, "completed");
     job.assertOrder();
     stop();
@@ -208,7 +213,7 @@ jobTest(
     await job.is(watcher, "polling");
     await job.progress(50);
     job.page.show(true);
-    await job.shows(watcher, 50, 2_000);
+    await job.shows(watcher, 50, 10_000);
     await job.is(watcher, "live", 20_000);
     await assertPushed(job, watcher, 60);
     stop();

@@ -160,6 +160,15 @@ export class WatchedJob {
     assert.equal(row!.ok, true);
   }
 
+  /** A child of the job, of which its owner hears. */
+  async addChild() {
+    const [child] = await this.sql`
+      insert into public.job_queue (user_id, job_type, parent_job_id)
+      values (${this.person.id}, ${this.jobType}, ${this.id})
+      returning id`;
+    await this.sql`select public.cancel_job(${child!.id})`;
+  }
+
   /** Changes the job as no trigger sees it: the broadcast is lost. */
   async progressUnheard(percent: number) {
     const admin = postgres(this.stack.admin_db_url, { max: 1 });

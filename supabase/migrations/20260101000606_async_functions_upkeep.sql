@@ -21,7 +21,7 @@ begin
   return query
   with lost as (
     select job.id, job.user_id, job.job_priority, job.created_at, job.checkpoint is null as starts_over,
-      job.lease_expires_at <= now() as is_crash, job.crash_count + 1 >= type.max_crashes as is_last,
+      job.lease_expires_at <= now() as is_crash, job.crash_streak + 1 >= type.max_crashes as is_last,
       -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
       job.runtime_seconds + greatest(0,
         extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
@@ -46,6 +46,7 @@ begin
   update public.job_queue as job
   set status = case when verdict.error_code is null then 'pending' else 'failed' end,
     crash_count = job.crash_count + verdict.is_crash::int,
+    crash_streak = job.crash_streak + verdict.is_crash::int,
     fencing_token = job.fencing_token + 1,
     -- Or a classic worker, which names no token, could still write the log.
     is_classic = false,
@@ -127,8 +128,11 @@ declare
   v_crowd constant int := 10;
   v_promoted int;
 begin
+  -- In the order of its index, or a plan for "the first of many" would read a table that has none.
   perform from public.job_queue
-  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now() limit 1;
+  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
+  order by scheduled_for
+  limit 1;
   if not found then
     return 0;
   end if;

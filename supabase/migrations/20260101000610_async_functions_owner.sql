@@ -163,27 +163,6 @@ $$;
 comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
   'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params). p_supersede: creates, and cancels the equal active job.';
 
-create function private.check_job_request(p_params jsonb, p_priority int)
-returns void
-language plpgsql stable set search_path = ''
-as $$
-begin
-  if jsonb_typeof(p_params) <> 'object' then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
-      'Job parameters must be a JSON object.');
-  end if;
-  if octet_length(p_params::text) > 65536 then
-    perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
-  end if;
-  if p_priority not between 1 and 10 then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_priority'),
-      'The priority must be between 1 (first) and 10 (last).');
-  end if;
-end;
-$$;
-comment on function private.check_job_request(jsonb, int) is
-  'Refuses params that are no object or over 64 KB, and priorities outside 1 to 10.';
-
 create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
 returns table (active int, ahead int)
 language sql volatile set search_path = ''
@@ -218,7 +197,6 @@ comment on function private.next_turn(smallint) is 'The first free turn in a pri
 
 revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
-  private.check_job_request(jsonb, int),
   private.count_active_jobs(uuid, smallint),
   private.next_turn(smallint)
 from public, anon, authenticated, service_role;

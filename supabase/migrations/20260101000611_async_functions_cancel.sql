@@ -27,10 +27,11 @@ returns boolean
 language plpgsql volatile set search_path = ''
 as $$
 declare
+  v_tree constant uuid[] := array(select id from private.job_tree(p_job_id));
   v_active constant uuid[] := array(
     select job.id
     from public.job_queue as job
-    where job.id in (select id from private.job_tree(p_job_id)) and job.completed_at is null
+    where job.id = any(v_tree) and job.completed_at is null
     order by job.id
     for update
   );
@@ -49,11 +50,11 @@ returns int
 language plpgsql volatile set search_path = ''
 as $$
 declare
+  v_tree constant uuid[] := array(select id from private.job_tree(p_job_id) where id <> p_job_id);
   v_active constant uuid[] := array(
     select job.id
     from public.job_queue as job
-    where job.id in (select id from private.job_tree(p_job_id)) and job.id <> p_job_id
-      and job.completed_at is null
+    where job.id = any(v_tree) and job.completed_at is null
     order by job.id
     for update skip locked
   );
@@ -69,13 +70,19 @@ comment on function private.cancel_descendants(uuid, text) is
 
 create function private.job_tree(p_job_id uuid)
 returns table (id uuid)
-language sql volatile rows 10 set search_path = ''
+language sql volatile set search_path = ''
+-- Children are looked up by the index, one parent after the other: a queue that was empty when it was last
+-- analyzed would tempt the planner to read all of it for each.
+set enable_seqscan = off
 as $$
   with recursive tree as (
     select job.id from public.job_queue as job where job.id = p_job_id
     union all
     select child.id
-    from tree join public.job_queue as child on child.parent_job_id = tree.id
+    from tree
+    cross join lateral (
+      select job.id from public.job_queue as job where job.parent_job_id = tree.id offset 0
+    ) as child
   )
   select tree.id from tree;
 $$;

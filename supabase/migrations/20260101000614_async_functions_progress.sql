@@ -44,6 +44,8 @@ declare
 begin
   update public.job_queue as job
   set checkpoint = p_checkpoint,
+    -- Not for saving the same again: a job that dies behind its checkpoint every time must come to an end.
+    crash_streak = case when job.checkpoint is distinct from p_checkpoint then 0 else job.crash_streak end,
     progress_percent = greatest(job.progress_percent, v_percent),
     progress_message = coalesce(left(p_progress_message, 1000), job.progress_message),
     seq = job.seq + (coalesce(v_percent > job.progress_percent, false)
@@ -87,6 +89,7 @@ as $$
     update public.job_queue as job
     set status = case when held.is_over_runtime then 'failed' else 'pending' end,
       checkpoint = coalesce(held.checkpoint, job.checkpoint),
+      crash_streak = 0,
       worker_id = case when held.is_over_runtime then job.worker_id end,
       lease_expires_at = null,
       runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),

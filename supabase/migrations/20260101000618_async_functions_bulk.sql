@@ -1,5 +1,26 @@
--- Many jobs in one call. What is asked for is read and checked once, as a whole, into rows of
--- private.job_request; one statement then creates what is not there yet.
+-- What a request for a job must be, and many of them in one call: they are read and checked once, as a
+-- whole, into rows of private.job_request; one statement then creates what is not there yet.
+
+create function private.check_job_request(p_params jsonb, p_priority int)
+returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_params) <> 'object' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
+      'Job parameters must be a JSON object.');
+  end if;
+  if octet_length(p_params::text) > 65536 then
+    perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
+  end if;
+  if p_priority not between 1 and 10 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_priority'),
+      'The priority must be between 1 (first) and 10 (last).');
+  end if;
+end;
+$$;
+comment on function private.check_job_request(jsonb, int) is
+  'Refuses params that are no object or over 64 KB, and priorities outside 1 to 10.';
 
 create type private.job_request as (
   ordinal int,
@@ -106,6 +127,11 @@ declare
     select request from private.read_job_requests(p_jobs) as request);
   v_limit int;
 begin
+  -- Each is a lock, and the server's table of locks is shared by everybody.
+  if (select count(distinct user_id) from unnest(v_requests)) > 1000 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', 1000),
+      'These are too many users for one call.');
+  end if;
   -- As find_or_create_job() does for one; in order, so that two calls cannot wait for each other.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || owner.user_id, 0))
   from (
@@ -174,6 +200,7 @@ comment on function private.create_jobs(jsonb) is
   'Body of create_jobs(). Lends the right to read types and write the queue.';
 
 revoke all on function
+  private.check_job_request(jsonb, int),
   private.read_job_requests(jsonb),
   private.find_active_jobs(private.job_request[]),
   private.create_jobs(jsonb)
@@ -187,6 +214,6 @@ as $$
   select * from private.create_jobs(p_jobs);
 $$;
 comment on function public.create_jobs(jsonb) is
-  'Service only. Up to 5 000 of [{user_id?, job_type, params, priority?, scheduled_for?, key?}]: each is created, joined to its equal active job, or limited (its user has as many as may be).';
+  'Service only. Up to 5 000, of up to 1 000 users, of [{user_id?, job_type, params, priority?, scheduled_for?, key?}]: each is created, joined to its equal active job, or limited (its user has as many as may be).';
 revoke all on function public.create_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.create_jobs(jsonb) to service_role;

@@ -53,7 +53,8 @@ begin
   -- Spelt out, since a transition row is an anonymous record, which would go through text.
   select array_agg(row(job.*)::public.job_queue) into v_jobs
   from new_job as job
-  where job.user_id is not null;
+  -- Thousands of children begin at once, and their parent has said so.
+  where job.user_id is not null and job.parent_job_id is null;
   if v_jobs is not null then
     perform private.broadcast_jobs(v_jobs, true);
   end if;

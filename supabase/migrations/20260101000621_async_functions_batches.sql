@@ -43,7 +43,11 @@ begin
   v_children := array(select child from private.read_job_requests(p_children) as child);
 
   if p_checkpoint is not null then
-    update public.job_queue set checkpoint = p_checkpoint, updated_at = now() where id = p_job_id;
+    update public.job_queue as job
+    set checkpoint = p_checkpoint,
+      crash_streak = case when job.checkpoint is distinct from p_checkpoint then 0 else job.crash_streak end,
+      updated_at = now()
+    where job.id = p_job_id;
   end if;
 
   return query
@@ -115,6 +119,7 @@ begin
     held_by = 'children',
     turn = null,
     checkpoint = coalesce(p_checkpoint, job.checkpoint),
+    crash_streak = 0,
     worker_id = null,
     lease_expires_at = null,
     runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
@@ -153,11 +158,59 @@ as $$
 $$;
 comment on function private.child_key(text) is 'The key a child was given by its parent, else null.';
 
+create function private.batch_result(p_batch public.job_batch)
+returns jsonb
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_limit constant int := 32768;
+  v_counts constant jsonb := jsonb_build_object('total', p_batch.total, 'completed', p_batch.completed,
+    'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
+  v_children jsonb;
+begin
+  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
+  -- lists that are too long are never built.
+  if p_batch.total <= v_limit / 100 and (
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+  then
+    select coalesce(jsonb_agg(
+      jsonb_build_object('job_id', child.id, 'key', private.child_key(child.dedupe_key),
+        'job_type', child.job_type, 'status', child.status, 'error_code', child.error_code,
+        'result', child.result)
+      order by child.created_at, child.dedupe_key), '[]') into v_children
+    from public.job_queue as child
+    where child.parent_job_id = p_batch.parent_job_id;
+  end if;
+
+  if octet_length(v_children::text) <= v_limit then
+    return v_counts || jsonb_build_object('children', v_children);
+  end if;
+  return v_counts || '{"children_omitted": true}';
+end;
+$$;
+comment on function private.batch_result(public.job_batch) is
+  'What a parent that the engine completes has as its result: counts, and the children unless that is over 32 KB.';
+
+create function private.first_failure(p_job_id uuid)
+returns text
+language sql volatile set search_path = ''
+as $$
+  select 'Child ' || coalesce(private.child_key(dedupe_key), id::text) || ' failed: ' || error_code
+  from public.job_queue
+  where parent_job_id = p_job_id and status = 'failed'
+  order by completed_at, id
+  limit 1;
+$$;
+comment on function private.first_failure(uuid) is 'Which child of a job failed first, and why, in a sentence.';
+
 revoke all on function
   private.take_child_turns(uuid, smallint, int),
   private.create_child_jobs(uuid, bigint, jsonb, jsonb),
   private.wait_for_children(uuid, bigint, text, text, jsonb),
-  private.child_key(text)
+  private.child_key(text),
+  private.batch_result(public.job_batch),
+  private.first_failure(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function
   private.create_child_jobs(uuid, bigint, jsonb, jsonb),

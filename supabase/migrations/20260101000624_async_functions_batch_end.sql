@@ -7,7 +7,7 @@ create function private.lock_batches(p_parent_ids uuid[])
 returns boolean
 language plpgsql volatile set search_path = ''
 -- Shorter than deadlock_timeout: a circle, which only nested batches can make, ends here and not in an error.
-set lock_timeout = '500ms'
+set lock_timeout = '900ms'
 as $$
 begin
   perform from public.job_batch
@@ -79,6 +79,8 @@ create trigger _990_count_children
 create function private.advance_batches(p_parent_ids uuid[])
 returns void
 language plpgsql volatile set search_path = ''
+-- A few known rows of large tables, whatever the statement that got us here needs for its own plan.
+set enable_seqscan = off set enable_nestloop = on
 as $$
 begin
   perform private.finish_parent(batch.parent_job_id)
@@ -167,52 +169,6 @@ end;
 $$;
 comment on function private.finish_parent(uuid) is
   'Ends a parent that waits, or lets its handler go on. The caller has locked the batch.';
-
-create function private.batch_result(p_batch public.job_batch)
-returns jsonb
-language plpgsql volatile set search_path = ''
-as $$
-declare
-  v_limit constant int := 32768;
-  v_counts constant jsonb := jsonb_build_object('total', p_batch.total, 'completed', p_batch.completed,
-    'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
-  v_children jsonb;
-begin
-  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
-  -- lists that are too long are never built.
-  if p_batch.total <= v_limit / 100 and (
-    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
-    from public.job_queue where parent_job_id = p_batch.parent_job_id)
-  then
-    select coalesce(jsonb_agg(
-      jsonb_build_object('job_id', child.id, 'key', private.child_key(child.dedupe_key),
-        'job_type', child.job_type, 'status', child.status, 'error_code', child.error_code,
-        'result', child.result)
-      order by child.created_at, child.dedupe_key), '[]') into v_children
-    from public.job_queue as child
-    where child.parent_job_id = p_batch.parent_job_id;
-  end if;
-
-  if octet_length(v_children::text) <= v_limit then
-    return v_counts || jsonb_build_object('children', v_children);
-  end if;
-  return v_counts || '{"children_omitted": true}';
-end;
-$$;
-comment on function private.batch_result(public.job_batch) is
-  'What a parent that the engine completes has as its result: counts, and the children unless that is over 32 KB.';
-
-create function private.first_failure(p_job_id uuid)
-returns text
-language sql volatile set search_path = ''
-as $$
-  select 'Child ' || coalesce(private.child_key(dedupe_key), id::text) || ' failed: ' || error_code
-  from public.job_queue
-  where parent_job_id = p_job_id and status = 'failed'
-  order by completed_at, id
-  limit 1;
-$$;
-comment on function private.first_failure(uuid) is 'Which child of a job failed first, and why, in a sentence.';
 
 create function private.sweep_batches()
 returns int
@@ -309,8 +265,6 @@ revoke all on function
   private.tg_job_queue__count_children(),
   private.advance_batches(uuid[]),
   private.finish_parent(uuid),
-  private.batch_result(public.job_batch),
-  private.first_failure(uuid),
   private.sweep_batches(),
   private.count_children(uuid)
 from public, anon, authenticated, service_role;

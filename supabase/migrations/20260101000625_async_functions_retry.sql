@@ -4,6 +4,8 @@
 create function private.retry_job(p_job_id uuid, p_scheduled_for timestamptz default now())
 returns table (outcome text, detail jsonb)
 language plpgsql volatile set search_path = ''
+-- See private.job_tree().
+set enable_seqscan = off
 as $$
 declare
   v_job public.job_queue;
@@ -25,7 +27,10 @@ begin
       select p_job_id as id
       union all
       select child.id
-      from tree join public.job_queue as child on child.parent_job_id = tree.id
+      from tree
+      cross join lateral (
+        select job.id, job.status from public.job_queue as job where job.parent_job_id = tree.id offset 0
+      ) as child
       where child.status in ('failed', 'cancelled')
     )
     select id from tree
@@ -34,6 +39,8 @@ begin
   where id = any(v_tree || v_job.parent_job_id)
   order by id
   for no key update;
+  v_tree := array(
+    select id from public.job_queue where id = any(v_tree) and status in ('failed', 'cancelled'));
   select * into v_job from public.job_queue where id = p_job_id;
 
   if v_job.status not in ('failed', 'cancelled') then
@@ -93,6 +100,8 @@ comment on function private.find_equal_job(public.job_queue) is 'The active top-
 create function private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamptz, p_turn bigint)
 returns void
 language plpgsql volatile set search_path = ''
+-- One job or five thousand, and the planner cannot know: each table by the ids, and hashes between them.
+set enable_seqscan = off set enable_nestloop = off
 as $$
 begin
   -- Now, since the trigger that counts the children back would give up waiting.
@@ -116,8 +125,9 @@ begin
         order by job.created_at, job.turn, job.id) as place
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
-    left join public.job_batch as batch on batch.parent_job_id = job.id
-    where job.id = any(p_job_ids) and job.status in ('failed', 'cancelled')
+    left join public.job_batch as batch
+      on batch.parent_job_id = job.id and batch.parent_job_id = any(p_job_ids)
+    where job.id = any(p_job_ids)
   ),
   lane as materialized (
     select job_priority, private.take_child_turns(user_id, job_priority, jobs) as first_turn
@@ -147,6 +157,7 @@ begin
     error_message = null,
     retry_count = 0,
     crash_count = 0,
+    crash_streak = 0,
     runtime_seconds = 0,
     progress_base_seconds = 0,
     progress_percent = case when job.checkpoint is not null then least(job.progress_percent, 99) else 0 end,
@@ -156,14 +167,14 @@ begin
     seq = job.seq + 1,
     updated_at = now()
   from ended left join lane on lane.job_priority = ended.job_priority
-  where job.id = ended.id;
+  where job.id = ended.id and job.id = any(p_job_ids);
 
   -- Nothing may be left to wait for.
   perform private.advance_batches(p_job_ids);
 end;
 $$;
 comment on function private.revive_jobs(uuid[], timestamptz, bigint) is
-  'Makes ended jobs of one tree, which the caller has locked, pending again. Children line up as children do, the job without a parent at p_turn.';
+  'Makes failed and cancelled jobs of one tree, which the caller has locked, pending again. Children line up as children do, the job without a parent at p_turn.';
 
 create function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid)
 returns boolean

@@ -117,11 +117,13 @@ set enable_nestloop = off
 as $$
 begin
   -- Most updates give nothing back, and are done after one look.
-  if exists (select from new_job where status = 'pending' and scheduled_for <= now()) and exists (
+  if exists (select from new_job where status = 'pending' and turn is not null) and exists (
     select
     from new_job as job
     join old_job on old_job.id = job.id
-    where job.status = 'pending' and old_job.status <> 'pending' and job.scheduled_for <= now()
+    where job.status = 'pending' and job.turn is not null
+      -- What was lined up from a pause or a cap was lined up by who claims.
+      and (old_job.status <> 'pending' or old_job.held_by = 'children')
   ) then
     perform private.ring_doorbell();
   end if;
@@ -129,7 +131,7 @@ begin
 end;
 $$;
 comment on function private.tg_job_queue__ring_on_update() is
-  'Trigger: a retry, yield or recovery that is due at once. Lends the right to ring the doorbell.';
+  'Trigger: a retry, yield, recovery or resumed parent that is due at once. Lends the right to ring the doorbell.';
 
 create trigger _500_ring_on_insert
   after insert on public.job_queue

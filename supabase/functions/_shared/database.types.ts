@@ -227,6 +227,7 @@ export type Database = {
           "checkpoint": Json | null;
           "completed_at": string | null;
           "crash_count": number;
+          "crash_streak": number;
           "created_at": string;
           "dedupe_key": string;
           "error_code": string | null;
@@ -265,6 +266,7 @@ export type Database = {
           "checkpoint"?: Json | null;
           "completed_at"?: string | null;
           "crash_count"?: number;
+          "crash_streak"?: number;
           "created_at"?: string;
           "dedupe_key"?: string;
           "error_code"?: string | null;
@@ -302,6 +304,7 @@ export type Database = {
           "checkpoint"?: Json | null;
           "completed_at"?: string | null;
           "crash_count"?: number;
+          "crash_streak"?: number;
           "created_at"?: string;
           "dedupe_key"?: string;
           "error_code"?: string | null;
@@ -720,6 +723,7 @@ export type Database = {
           "checkpoint": Json | null;
           "completed_at": string | null;
           "crash_count": number;
+          "crash_streak": number;
           "created_at": string;
           "dedupe_key": string;
           "error_code": string | null;

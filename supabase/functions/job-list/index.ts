@@ -26,15 +26,16 @@ export default {
 };
 
 async function findJobs(db: Db, query: ListQuery) {
-  const { status: p_status, job_type: p_job_type, limit: p_limit, cursor } = query;
+  const { cursor } = query;
+  const filter = { p_status: query.status, p_job_type: query.job_type, p_limit: query.limit };
   const { data } = await (cursor
     ? db.rpc("get_user_jobs_page", {
-      ...{ p_status, p_job_type, p_limit },
+      ...filter,
       p_before_created_at: cursor.created_at,
       p_before_id: cursor.id,
     })
     : db.rpc("get_user_jobs", {
-      ...{ p_status, p_job_type, p_limit },
+      ...filter,
       p_offset: query.offset,
       p_order_by: query.order_by,
       p_order_dir: query.order_dir,

@@ -55,14 +55,16 @@ stackTest("job-status counts a parent's children and lists the first fifty", asy
   const owner = await Person.signUp(stack);
   await withStoredJobs(stack, async (stored) => {
     const parent_job_id = await stored.add(owner, "pending", { held_by: "children", turn: null });
-    for (let n = 0; n < 60; n++) {
+    // Counts that are true, or the sweep would put them right.
+    for (let n = 0; n < 62; n++) {
       const key = { parent_job_id, dedupe_key: `key:part ${String(n).padStart(2, "0")}` };
-      await stored.add(owner, n === 0 ? "failed" : "completed", key);
+      await stored.add(owner, n === 0 ? "failed" : n < 60 ? "completed" : "processing", key);
     }
     await stored.addBatch(parent_job_id, {
       total: 62,
       completed: 59,
       failed: 1,
+      is_awaited: true,
       created_at: new Date(Date.now() - 60_000),
     });
 
@@ -121,6 +123,32 @@ stackTest("job-status says what a pending job waits for", async () => {
       assert.deepEqual([job.status, job.waiting_for, job.error], ["pending", waiting_for, null]);
     }
   });
+});
+
+stackTest("job-status estimates the rest of a job that runs in slices", async () => {
+  const { fetch, stack } = await open();
+  const owner = await Person.signUp(stack);
+  const { data: id } = await owner.client.rpc("create_job", {
+    p_user_id: owner.id,
+    p_job_type: "self_test",
+    p_params: { steps: 16, step_ms: 250, yield_every: 4 },
+  }).throwOnError();
+
+  const estimates = [];
+  for (;;) {
+    const { body: { job } } = await call(fetch, owner, `job-status?job_id=${id}`);
+    const { percent, eta_seconds } = job.progress;
+    if (percent === 0 || job.completed_at) assert.equal(eta_seconds, null);
+    if (eta_seconds !== null) estimates.push(eta_seconds);
+    if (job.completed_at) {
+      assert.deepEqual([job.status, job.result.slices], ["completed", 4]);
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+
+  assert.ok(estimates.length > 0, "two seconds in, there is an estimate");
+  assert.ok(estimates.every((seconds) => seconds > 0 && seconds < 60), String(estimates));
 });
 
 stackTest("job-status takes no notice of what else stands in the query", async () => {

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(10);
+select plan(11);
 
 select tests.create_user('ann');
 create function tests.put(p_count int, p_priority int, p_type text, p_waited interval) returns void
@@ -31,6 +31,9 @@ update public.job_queue set scheduled_for = now() - interval '6 minutes' where j
 select is(tests.share(10), array['3 × 8', '8 × 2'], 'ageing_share of a claim goes to a lane that has waited longer than ageing_after');
 update public.job_queue set scheduled_for = now() - interval '7 minutes' where job_priority = 7 and user_id = tests.user_id('ann');
 select is(tests.share(10), array['3 × 8', '7 × 2'], 'to the one that has waited longest');
+update public.job_queue set scheduled_for = now() - interval '9 minutes' where job_priority = 8 and user_id = tests.user_id('ann');
+select is(tests.share(10), array['3 × 8', '8 × 2'], 'whatever the priorities of the two');
+update public.job_queue set scheduled_for = now() - interval '6 minutes' where job_priority = 8 and user_id = tests.user_id('ann');
 select is(tests.share(155), array['3 × 100', '7 × 30', '8 × 25'], 'a claim that takes nearly everything needs no share');
 select is(tests.share(1000), array['3 × 100', '7 × 30', '8 × 30'], 'nor does one with room for all');
 

@@ -29,8 +29,8 @@ select is((select count(*)::int from (select turn from public.job_queue where st
 
 -- Ten times as many, in several passes, which nobody empties.
 select tests.reset();
-insert into public.job_queue (user_id, job_type, scheduled_for, turn)
-select tests.user_id('ann'), 'test_open', now() - interval '1 hour', null from generate_series(1, 5000);
+insert into public.job_queue (user_id, job_type, scheduled_for, turn, created_at)
+select tests.user_id('ann'), 'test_open', now() - interval '1 hour', null, now() - interval '1 hour' from generate_series(1, 5000);
 select private.promote_due_jobs() from generate_series(1, 5);
 select tests.enqueue('bob');
 select is((select count(*)::int from public.job_queue where turn is null), 0, 'every pass lines up a thousand');
@@ -46,8 +46,7 @@ select is((select count(*)::int from private.recover_lost_jobs()), 300, 'detect_
 select tests.enqueue('bob');
 select ok('bob' = any(tests.takes(2)), 'they take turns with a new job of another user');
 
--- Somebody is creating children of the same user and has not committed: nobody waits (see the races), and
--- the system is a flow like any user.
+-- The system's jobs are a flow like any user's.
 select tests.reset();
 insert into public.job_queue (user_id, job_type, scheduled_for, turn) select null, 'test_open', now(), null from generate_series(1, 20);
 select private.promote_due_jobs();

@@ -16,7 +16,7 @@ select is((select count(*)::int from public.detect_stuck_jobs(), job where job_i
   'detect_stuck_jobs() leaves live leases alone');
 select tests.run_out(lost), tests.run_out(worn) from job;
 select tests.become_postgres();
-update public.job_queue set crash_count = 2 from job where id = worn;
+update public.job_queue set crash_count = 2, crash_streak = 2 from job where id = worn;
 select tests.become_service();
 select results_eq($$ select s.job_id, s.status, s.error_code from public.detect_stuck_jobs() as s, job where s.job_id in (lost, held, worn) order by 2 desc $$,
   $$ select lost, 'pending', null from job union all select worn, 'failed', 'WORKER_LOST' from job $$,
@@ -51,7 +51,7 @@ select results_eq($$ select progress_percent::int, progress_base_seconds = runti
   $$ values (0, true) $$, 'a lost job without a checkpoint starts over, and its pace is measured from there');
 select results_eq($$ select progress_percent::int, progress_base_seconds from progressed, tests.job(kept) $$,
   $$ values (40, 0::double precision) $$, 'a lost job with a checkpoint goes on from it');
-update public.job_queue set crash_count = 2 from progressed where id = fresh;
+update public.job_queue set crash_count = 2, crash_streak = 2 from progressed where id = fresh;
 select tests.claim('w4', 2);
 select public.update_job_progress(fresh, 70, null, tests.token(fresh)) from progressed;
 select tests.run_out(fresh) from progressed;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { LifeEvent } from "./engine_run.ts";
 import { EngineRun, loseLeases, passTime } from "./engine_run.ts";
-import { limits, type Model, ModelJob } from "./engine_model.ts";
+import { limits, ModelJob } from "./engine_job.ts";
+import type { Model } from "./engine_model.ts";
 import { type JobRow, refusal } from "./own_jobs.ts";
 
 /** One step; printed by its text when a run fails. */
@@ -84,10 +85,67 @@ const findOrCreate = request.map(({ user, jobType, question }) =>
   )
 );
 
-async function refuse(model: Model, run: EngineRun, query: Promise<unknown>): Promise<void> {
+const supersede = request.map(({ user, jobType, question }) =>
+  new Step(
+    `supersede(user ${user}, type ${jobType}, question ${question})`,
+    () => true,
+    async (model, run) => {
+      const { sql, users, jobTypes } = run.own;
+      const [owner, type] = [pick(users, user), jobTypes[jobType]!];
+      const older = model.equals(owner, type, question).filter((job) => job.isActive);
+      const query = sql`
+        select * from public.find_or_create_job(
+          ${owner}, ${type}, ${sql.json({ question })}, p_supersede => true)`;
+      if (model.activeOf(owner) - older.length >= run.maxActive) {
+        return await refuse(model, run, query);
+      }
+      const [answer] = await query;
+      assert.deepEqual([answer!.outcome, answer!.status], ["created", "pending"]);
+      for (const job of older) {
+        model.cancelTree(job, "SUPERSEDED");
+        model.echoes.add(job);
+      }
+      model.jobs.push(new ModelJob(answer!.job_id, owner, type, question, 5));
+      await run.verify(model, "create", []);
+    },
+  )
+);
+
+const retry = fc.record({ n: index, hasEndedBadly: fc.boolean() }).map(({ n, hasEndedBadly }) => {
+  const candidates = (model: Readonly<Model>) =>
+    model.jobs.filter((job) => !hasEndedBadly || job.hasEndedBadly);
+  return new Step(
+    `retry(${hasEndedBadly ? "ended" : "any"} ${n})`,
+    (model) => candidates(model).length > 0,
+    async (model, run) => {
+      const job = pick(candidates(model), n);
+      const query = run.own.sql`select public.retry_job(${job.id}, ${job.user}) as retried`;
+      const code = whyNotRetried(model, job, run.maxActive);
+      if (code) return await refuse(model, run, query, code);
+      model.retry(job);
+      await query;
+      await run.verify(model, "retry", [job]);
+    },
+  );
+});
+
+function whyNotRetried(model: Model, job: ModelJob, maxActive: number): string | null {
+  if (!job.hasEndedBadly) return "PT409 JOB_NOT_RETRYABLE";
+  if (job.parent) return job.parent.isActive ? null : "PT409 JOB_NOT_RETRYABLE";
+  const equals = model.equals(job.user, job.jobType, job.question);
+  if (job.holdsKey && equals.some((each) => each.isActive)) return "PT409 JOB_ALREADY_ACTIVE";
+  return model.activeOf(job.user) >= maxActive ? "PT429 JOB_LIMIT_REACHED" : null;
+}
+
+async function refuse(
+  model: Model,
+  run: EngineRun,
+  query: Promise<unknown>,
+  code = "PT429 JOB_LIMIT_REACHED",
+): Promise<void> {
   const [answer] = await Promise.allSettled([query]);
-  assert.equal(answer.status, "rejected", "a user over the limit is refused");
-  assert.equal(refusal(answer.reason), "PT429 JOB_LIMIT_REACHED");
+  assert.equal(answer.status, "rejected", `refused with ${code}`);
+  assert.equal(refusal(answer.reason), code);
   await run.verify(model, "create", []);
 }
 
@@ -108,6 +166,7 @@ const claim = fc.record({
       const held = model.jobs.filter(({ row }) => row.status === "processing");
       const lost = crashed === null || held.length === 0 ? [] : [pick(held, crashed)];
       lost.forEach((job) => job.crash());
+      model.ended(lost.filter((job) => !job.isActive));
       if (isLater) model.jobs.forEach((job) => job.isDue = true);
 
       const types = jobTypes.map((n) => all[n]!);
@@ -194,6 +253,7 @@ const lose = fc.record({ job: index, isOverrun: fc.boolean() }).map(({ job, isOv
       const lost = pick(model.jobs.filter(({ row }) => row.status === "processing"), job);
       if (isOverrun) lost.overrun();
       else lost.crash();
+      if (!lost.isActive) model.ended([lost]);
       await run.own.sql.begin(async (tx) => {
         if (isOverrun) {
           await tx`
@@ -211,7 +271,8 @@ const cancel = index.map((n) =>
   new Step(`cancel(${n})`, (model) => model.jobs.length > 0, async (model, run) => {
     const job = pick(model.jobs, n);
     const wasActive = job.isActive;
-    if (wasActive) job.cancel();
+    // What a parent that has ended left running is cancelled, too.
+    model.cancelTree(job);
     const [answer] = await run.own
       .sql`select public.cancel_job(${job.id}, ${job.user}) as cancelled`;
     assert.equal(answer!.cancelled, wasActive, "the owner is told whether it had ended");
@@ -222,8 +283,10 @@ const cancel = index.map((n) =>
 const expire = index.map((n) =>
   new Step(`expire(${n})`, (model) => model.jobs.length > 0, async (model, run) => {
     const job = pick(model.jobs, n);
-    const isStale = job.row.status === "pending";
+    // A job that waits for its children waits as long as it takes.
+    const isStale = job.row.status === "pending" && !job.isWaiting;
     if (isStale) job.expire();
+    if (isStale) model.ended([job]);
     await run.own.sql.begin(async (tx) => {
       await tx`
         update public.job_queue set expires_at = expires_at - interval '10 days' where id = ${job.id}`;
@@ -247,6 +310,9 @@ export const queueSteps: fc.Arbitrary<Step>[] = [
   start,
   start,
   lose,
+  supersede,
+  retry,
+  retry,
   cancel,
   expire,
 ];

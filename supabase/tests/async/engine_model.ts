@@ -1,146 +1,5 @@
 /** What the engine is documented to do, in plain objects: the test's second opinion on every step. */
-
-/** The columns of a job that the model foretells. */
-export interface Foretold {
-  status: string;
-  fencing_token: number;
-  is_classic: boolean;
-  seq: number;
-  retry_count: number;
-  crash_count: number;
-  progress_percent: number;
-  progress_message: string | null;
-  checkpoint: unknown;
-  result: unknown;
-  error_code: string | null;
-}
-
-/** Limits of the job types that the model's jobs have. */
-export const limits = { max_retries: 2, max_crashes: 2, max_concurrency: 4, max_per_user: 2 };
-
-/** A job as it should be. */
-export class ModelJob {
-  readonly row: Foretold = {
-    status: "pending",
-    fencing_token: 0,
-    is_classic: false,
-    seq: 0,
-    retry_count: 0,
-    crash_count: 0,
-    progress_percent: 0,
-    progress_message: null,
-    checkpoint: null,
-    result: null,
-    error_code: null,
-  };
-  /** Whether it may be claimed now, rather than later. */
-  isDue = true;
-  /** Whether an equal request finds it. */
-  holdsKey = true;
-  /** Place among the completed. */
-  completion = 0;
-  /** Accepted log lines. */
-  lines = 0;
-
-  constructor(
-    readonly id: string,
-    readonly user: string,
-    readonly jobType: string,
-    readonly question: number,
-    readonly priority: number,
-  ) {}
-
-  get isActive(): boolean {
-    return this.row.status === "pending" || this.row.status === "processing";
-  }
-
-  get isClaimable(): boolean {
-    return this.row.status === "pending" && this.isDue;
-  }
-
-  /** Null is the token of a classic worker, which knows none. */
-  hasToken(token: number | null): boolean {
-    return token === null ? this.row.is_classic : token === this.row.fencing_token;
-  }
-
-  isHeldBy(token: number | null): boolean {
-    return this.row.status === "processing" && this.hasToken(token);
-  }
-
-  claim(isClassic: boolean): void {
-    const { fencing_token } = this.row;
-    this.#tell({ status: "processing", fencing_token: fencing_token + 1, is_classic: isClassic });
-  }
-
-  progress(percent: number, message: string | null): void {
-    const { progress_percent, progress_message, seq } = this.row;
-    this.row.progress_percent = Math.max(progress_percent, Math.min(percent, 100));
-    this.row.progress_message = message ?? progress_message;
-    const isNews = this.row.progress_percent !== progress_percent ||
-      this.row.progress_message !== progress_message;
-    this.row.seq = seq + Number(isNews);
-  }
-
-  complete(result: unknown, completion: number): void {
-    this.completion = completion;
-    this.#tell({ status: "completed", progress_percent: 100, result, error_code: null });
-  }
-
-  fail(errorCode: string, isRetryable: boolean, isDue: boolean): void {
-    const { retry_count, checkpoint, progress_percent } = this.row;
-    if (!isRetryable || retry_count >= limits.max_retries) {
-      return this.#tell({ status: "failed", error_code: errorCode });
-    }
-    this.isDue = isDue;
-    this.#tell({
-      status: "pending",
-      error_code: errorCode,
-      retry_count: retry_count + 1,
-      progress_percent: checkpoint === null ? 0 : progress_percent,
-    });
-  }
-
-  yield(checkpoint: unknown, isDue: boolean): void {
-    this.isDue = isDue;
-    this.#tell({ status: "pending", checkpoint: checkpoint ?? this.row.checkpoint });
-  }
-
-  crash(): void {
-    const { checkpoint, progress_percent } = this.row;
-    const crash_count = this.row.crash_count + 1;
-    this.#takeAway(
-      crash_count < limits.max_crashes
-        ? {
-          status: "pending",
-          crash_count,
-          progress_percent: checkpoint === null ? 0 : progress_percent,
-        }
-        : { status: "failed", crash_count, error_code: "WORKER_LOST" },
-    );
-    this.isDue = true;
-  }
-
-  overrun(): void {
-    this.#takeAway({ status: "failed", error_code: "MAX_RUNTIME_EXCEEDED" });
-  }
-
-  cancel(): void {
-    this.#takeAway({ status: "cancelled" });
-  }
-
-  expire(): void {
-    this.#tell({ status: "failed", error_code: "EXPIRED" });
-  }
-
-  #takeAway(change: Partial<Foretold>): void {
-    const { fencing_token } = this.row;
-    this.#tell({ ...change, fencing_token: fencing_token + 1, is_classic: false });
-  }
-
-  #tell(change: Partial<Foretold>): void {
-    Object.assign(this.row, change, { seq: this.row.seq + 1 });
-  }
-}
+import { limits, type ModelJob } from "./engine_job.ts";
 
 /** A token that some worker was once given, and will try to use for ever. */
 export interface Attempt {
@@ -153,6 +12,8 @@ export interface Attempt {
 export class Model {
   readonly jobs: ModelJob[] = [];
   readonly attempts: Attempt[] = [];
+  /** Jobs that the step under way has changed through their batch. */
+  readonly echoes = new Set<ModelJob>();
   #completions = 0;
 
   constructor(private readonly jobTypes: readonly string[]) {}
@@ -173,8 +34,58 @@ export class Model {
     return ++this.#completions;
   }
 
+  /** Jobs that count against the limit of a user: children do not. */
   activeOf(user: string): number {
-    return this.jobs.filter((job) => job.user === user && job.isActive).length;
+    return this.jobs.filter((job) => job.user === user && job.isActive && !job.parent).length;
+  }
+
+  /** Follows the end of these jobs up to their parents, and down again where a parent gives up. */
+  ended(jobs: Iterable<ModelJob>): void {
+    for (const parent of new Set(Array.from(jobs, (job) => job.parent))) {
+      if (!parent?.advance(() => this.nextCompletion())) continue;
+      this.echoes.add(parent);
+      if (parent.row.status === "failed") this.cancelBelow(parent);
+      if (!parent.isActive) this.ended([parent]);
+    }
+  }
+
+  cancelTree(job: ModelJob, errorCode?: string): void {
+    if (job.isActive) job.cancel(errorCode);
+    this.cancelBelow(job, errorCode);
+    this.ended([job]);
+  }
+
+  cancelBelow(job: ModelJob, errorCode?: string): void {
+    for (const child of this.descendants(job).filter((each) => each.isActive)) {
+      child.cancel(errorCode);
+      this.echoes.add(child);
+    }
+  }
+
+  /** What the sweep does with children whose parent has ended without them; says whether it had to. */
+  sweep(): boolean {
+    const ended = this.jobs.filter((job) =>
+      job.hasEndedBadly && this.descendants(job).some((child) => child.isActive)
+    );
+    for (const job of ended) this.cancelBelow(job);
+    return ended.length > 0;
+  }
+
+  /** Revives a job and what ended badly below it. */
+  retry(job: ModelJob): void {
+    const below = this.descendants(job, (each) => each.hasEndedBadly);
+    // From the leaves up: a job looks at its children as they had ended.
+    for (const each of [job, ...below]) each.revive();
+    for (const each of below) this.echoes.add(each);
+    for (const each of [...below.toReversed(), job]) {
+      if (each.advance(() => this.nextCompletion()) && each !== job) this.echoes.add(each);
+      this.ended([each]);
+    }
+  }
+
+  descendants(job: ModelJob, follows: (job: ModelJob) => boolean = () => true): ModelJob[] {
+    return (job.batch?.children ?? []).map((child) => child.job).filter(follows)
+      .flatMap((child) => [child, ...this.descendants(child, follows)]);
   }
 
   running(jobType: string, user?: string): number {
@@ -186,7 +97,8 @@ export class Model {
   /** Jobs that answer this question, active or completed. */
   equals(user: string, jobType: string, question: number): ModelJob[] {
     return this.jobs.filter((job) =>
-      job.holdsKey && job.user === user && job.jobType === jobType && job.question === question
+      job.holdsKey && !job.parent && job.user === user && job.jobType === jobType &&
+      job.question === question
     );
   }
 }

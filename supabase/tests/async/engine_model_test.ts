@@ -3,14 +3,17 @@
  * write on. `STREAMVIBE_MODEL_RUNS` sets how many runs (each of some 30 steps), and
  * `STREAMVIBE_MODEL_SEED` repeats those of a seed that a failure has printed.
  */
+import assert from "node:assert/strict";
 import fc from "fast-check";
+import { batchSteps } from "./engine_batches.ts";
 import { queueSteps } from "./engine_commands.ts";
-import { limits, Model } from "./engine_model.ts";
+import { limits } from "./engine_job.ts";
+import { Model } from "./engine_model.ts";
 import { EngineRun, type Tally } from "./engine_run.ts";
 import { workerSteps } from "./engine_writes.ts";
 import { withOwnJobs } from "./own_jobs.ts";
 
-const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 60);
+const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 360);
 const seed = Deno.env.get("STREAMVIBE_MODEL_SEED");
 
 // Nothing runs out by itself: the steps decide what is late.
@@ -32,7 +35,10 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
     const [setting] = await own.sql`
       select max_active_jobs_per_user as active from private.job_setting`;
     const tally: Tally = { steps: 0, moves: new Map() };
-    const steps = fc.commands([...queueSteps, ...workerSteps], { maxCommands: 90, size: "max" });
+    const steps = fc.commands([...queueSteps, ...workerSteps, ...batchSteps], {
+      maxCommands: 90,
+      size: "max",
+    });
 
     await fc.assert(
       fc.asyncProperty(steps, async (commands) => {
@@ -45,6 +51,8 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
     );
 
     const moves = Array.from(tally.moves, ([move, times]) => `${move}: ${times}`).sort();
+    // A step more or less is chance; a third of them gone would be a property that no longer holds much.
+    assert.ok(tally.steps >= 25 * runs, `${tally.steps} steps`);
     console.log(`${tally.steps} steps in ${runs} runs; ${moves.join(", ")}`);
   });
 });

@@ -1,7 +1,8 @@
 /** The real engine beside its model: reads what a step made of the jobs and holds it against the rules. */
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { type Foretold, limits, type Model, type ModelJob } from "./engine_model.ts";
+import { type Foretold, limits, type ModelJob } from "./engine_job.ts";
+import type { Model } from "./engine_model.ts";
 import type { JobRow, OwnJobs } from "./own_jobs.ts";
 
 /** What may happen to a job, and between which states it then moves: the spec's "Life of a job". */
@@ -15,8 +16,28 @@ const life = {
   "lose lease, claim": ["processing > pending", "processing > failed", "pending > processing"],
   cancel: ["pending > cancelled", "processing > cancelled"],
   expire: ["pending > failed"],
+  wait: ["processing > pending", "processing > completed", "processing > failed"],
+  retry: [
+    "failed > pending",
+    "cancelled > pending",
+    // A job whose children had all completed has nothing left to wait for.
+    "failed > completed",
+    "cancelled > completed",
+  ],
   write: [],
 } as const satisfies Record<string, readonly string[]>;
+
+/** What becomes of parents and siblings of a job that something has happened to. */
+const echoed = [
+  "pending > completed",
+  "pending > failed",
+  "pending > cancelled",
+  "processing > cancelled",
+  "failed > pending",
+  "cancelled > pending",
+  "failed > completed",
+  "cancelled > completed",
+];
 
 /** The name of something that happens to jobs. */
 export type LifeEvent = keyof typeof life;
@@ -28,6 +49,8 @@ const visibleColumns = [
   "error_code",
   "error_message",
   "result",
+  // What it waits for, as job-status tells it.
+  "held_by",
 ] as const;
 
 const foretold = (row: JobRow): Foretold => ({
@@ -37,11 +60,13 @@ const foretold = (row: JobRow): Foretold => ({
   seq: row.seq,
   retry_count: row.retry_count,
   crash_count: row.crash_count,
+  crash_streak: row.crash_streak,
   progress_percent: row.progress_percent,
   progress_message: row.progress_message,
   checkpoint: row.checkpoint,
   result: row.result,
   error_code: row.error_code,
+  held_by: row.held_by,
 });
 
 /** What all runs of the property have in common. */
@@ -79,6 +104,8 @@ export class EngineRun {
     written: readonly ModelJob[],
     maySet: readonly (keyof JobRow)[] = [],
   ): Promise<void> {
+    // A tick may do it any moment, so it is done now.
+    if (model.sweep()) await this.own.sql`select private.sweep_batches()`;
     const before = this.#rows;
     this.#rows = await this.#read();
     this.tally.steps++;
@@ -87,13 +114,15 @@ export class EngineRun {
       const now = this.#rows.get(job.id);
       assert.ok(now, "an accepted job is there");
       const then = before.get(job.id);
-      if (then) checkRules(then, now);
-      if (then && !written.includes(job)) checkUntouched(then, now, maySet);
-      this.#checkMove(then?.status ?? "none", now.status, event);
+      const isEcho = model.echoes.has(job);
+      if (then) checkRules(then, now, event);
+      if (then && !written.includes(job) && !isEcho) checkUntouched(then, now, maySet);
+      this.#checkMove(then?.status ?? "none", now.status, event, isEcho);
       assert.deepEqual(foretold(now), job.row, `after "${event}"`);
       assert.ok(now.retry_count <= limits.max_retries, "retries are capped");
-      assert.ok(now.crash_count <= limits.max_crashes, "crashes are capped");
+      assert.ok(now.crash_streak <= limits.max_crashes, "crashes are capped");
     }
+    model.echoes.clear();
   }
 
   async #read(): Promise<Map<string, JobRow>> {
@@ -105,10 +134,10 @@ export class EngineRun {
     return new Map(rows.map(({ id, job }) => [id, job]));
   }
 
-  #checkMove(from: string, to: string, event: LifeEvent): void {
+  #checkMove(from: string, to: string, event: LifeEvent, isEcho: boolean): void {
     if (from === to) return;
     const move = `${from} > ${to}`;
-    const allowed: readonly string[] = life[event];
+    const allowed: readonly string[] = isEcho ? [...life[event], ...echoed] : life[event];
     assert.ok(allowed.includes(move), `"${event}" never moves a job ${move}`);
     this.tally.moves.set(move, (this.tally.moves.get(move) ?? 0) + 1);
   }
@@ -132,9 +161,9 @@ export class EngineRun {
   }
 }
 
-function checkRules(then: JobRow, now: JobRow): void {
+function checkRules(then: JobRow, now: JobRow, event: LifeEvent): void {
   assert.ok(now.fencing_token >= then.fencing_token, "a fencing token never goes back");
-  if (then.completed_at !== null) checkUntouched(then, now, ["dedupe_key"]);
+  if (then.completed_at !== null && event !== "retry") checkUntouched(then, now, ["dedupe_key"]);
   const isNewAttempt = now.fencing_token > then.fencing_token;
   if (now.status === "processing" && then.status !== "processing") {
     assert.ok(isNewAttempt, "a new attempt has a token of its own");

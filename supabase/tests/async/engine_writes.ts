@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { pick, Step } from "./engine_commands.ts";
-import type { Attempt, Model, ModelJob } from "./engine_model.ts";
+import type { ModelJob } from "./engine_job.ts";
+import type { Attempt, Model } from "./engine_model.ts";
 import { type EngineRun, loseLeases } from "./engine_run.ts";
 
 /** Zombies try as often as workers that still hold the job. */
-const attempt = fc.record({ n: fc.nat({ max: 999 }), isLive: fc.boolean() });
+export const attempt = fc.record({ n: fc.nat({ max: 999 }), isLive: fc.boolean() });
 type Pick = { n: number; isLive: boolean };
 
 const name = ({ n, isLive }: Pick) => `${isLive ? "holder" : "anybody"} ${n}`;
@@ -16,7 +17,7 @@ function candidates(model: Readonly<Model>, isLive: boolean): Attempt[] {
 }
 
 /** A step that one attempt takes. */
-function byAttempt(
+export function byAttempt(
   text: string,
   who: Pick,
   run: (attempt: Attempt, model: Model, run: EngineRun) => Promise<void>,
@@ -49,7 +50,7 @@ const checkpoint = fc.record({ who: attempt, percent, step: fc.nat({ max: 9 }) }
     const { sql } = run.own;
     const isHeld = job.isHeldBy(token);
     if (isHeld) {
-      job.row.checkpoint = { step };
+      job.saveCheckpoint({ step });
       job.progress(percent, null);
     }
     const [answer] = await sql`
@@ -167,6 +168,7 @@ const settle = fc.record({
       );
       const written = new Map(holders.map((holder) => [holder.job, holder]));
       for (const [job, { worker }] of written) told.set(job.id, foresee(job, model, worker));
+      model.ended([...written.keys()].filter((job) => !job.isActive));
 
       const answers = await run.own.sql.begin(async (tx) => {
         // Until it is taken back, a job whose lease ran out is still its worker's to end.

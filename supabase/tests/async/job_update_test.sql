@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(16);
+select plan(18);
 
 select tests.create_user('ann');
 create temporary table seen (id uuid primary key);
@@ -49,6 +49,14 @@ select results_eq($$ select payload - 'updated_at' from job, tests.news() where 
     'result', '{"n": 1}'::jsonb) from job $$, 'completion is told with the result');
 select public.complete_job(b, jsonb_build_object('x', repeat('x', 32769)), 1) from job;
 select is((select count(*)::int from tests.news() where payload ? 'result'), 0, 'a result over 32 KB is left out');
+
+create temporary table family as select tests.start_parent(2) as parent;
+select is_empty($$ select payload from tests.news(), family where (payload ->> 'job_id')::uuid <> parent $$,
+  'children that begin are told by their parent');
+select public.start_job((tests.child(parent, 'c1')).id, 'w1') from family;
+select results_eq($$ select topic, payload ->> 'status' from tests.news() order by 1 $$,
+  $$ select topic, 'processing' from family, unnest(array['job_status:' || (tests.child(parent, 'c1')).id, 'user_jobs:' || tests.user_id('ann')]) as topic order by 1 $$,
+  'and from then on as any job');
 
 -- A clock a week behind finds no partition, as nobody would if none had been made for today.
 set local client_min_messages = error;

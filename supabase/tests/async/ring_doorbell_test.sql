@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(15);
+select plan(17);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_worker where true;
@@ -35,12 +35,22 @@ select is(tests.rings(), 1, 'a claim does not ring');
 select public.yield_job(id, fencing_token) from public.job_queue where user_id = tests.user_id('ann') and status = 'processing' limit 1;
 select is(tests.rings(), 2, 'a job that yields rings for who goes on with it');
 
+select tests.wind_back();
+create temporary table family as select tests.start_parent(1) as parent;
+create temporary table rung as select tests.rings() as times;
+select public.start_job((tests.child(parent, 'c1')).id, 'w1') from family;
+select tests.wind_back();
+select public.wait_for_children(parent, tests.token(parent), 'partial', 'resume') from family;
+select is(tests.rings(), times, 'a parent that waits does not ring') from rung;
+select tests.end_child(parent, 'c1', 'completed') from family;
+select is(tests.rings(), times + 1, 'one that goes on does') from rung;
+
 select public.heartbeat('tests-w1', '[]', 4, 4);
 select tests.wind_back();
 select is(private.ring_doorbell(), 'rang', 'a worker that is full is not one to wait for');
 select public.heartbeat('tests-w1', '[]', 4, 3);
 select is(private.ring_doorbell(), 'notified', 'an idle worker is notified');
-select is(tests.rings(), 3, 'and nobody is called');
+select is(tests.rings(), times + 2, 'and nobody is called') from rung;
 update public.job_worker set heartbeat_at = now() - interval '7 seconds' where worker_id = 'tests-w1';
 select is(private.ring_doorbell(), 'coalesced', 'a worker that went silent is not relied upon, but one ring a second is enough');
 select tests.wind_back();

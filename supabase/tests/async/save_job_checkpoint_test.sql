@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(7);
+select plan(10);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -18,6 +18,13 @@ select results_eq($$ select checkpoint, progress_percent::int, progress_message,
 select ok(public.save_job_checkpoint(id, 1, '{"page": 3}'), 'save_job_checkpoint() needs no progress') from job;
 select results_eq($$ select checkpoint, progress_percent::int, progress_message, seq from job, tests.job(id) as it $$,
   $$ values ('{"page": 3}'::jsonb, 20, 'page 2', 2::bigint) $$, 'a checkpoint alone is no news for the owner');
+select tests.become_postgres();
+update public.job_queue as it set crash_count = 5, crash_streak = 2 from job where it.id = job.id;
+select public.save_job_checkpoint(id, 1, '{"page": 3}') from job;
+select is((tests.job(id)).crash_streak, 2, 'the same checkpoint again is no progress: the crashes before it still count') from job;
+select public.save_job_checkpoint(id, 1, '{"page": 4}') from job;
+select is((tests.job(id)).crash_streak, 0, 'a new checkpoint is: the job may crash again as often as it may') from job;
+select is((tests.job(id)).crash_count, 5, 'and all its crashes are still known') from job;
 select is(public.save_job_checkpoint(id, 2, '{}'), false, 'save_job_checkpoint() refuses another token') from job;
 select is(public.save_job_checkpoint(id, null, '{}'), false, 'save_job_checkpoint() refuses a missing token') from job;
 

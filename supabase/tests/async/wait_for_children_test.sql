@@ -92,7 +92,7 @@ select is(public.wait_for_children(tests.named('late'), tests.token(tests.named(
 select tests.become_postgres();
 insert into named values ('crash', tests.start_parent(1)), ('expiry', tests.start_parent(1)), ('crowd', tests.start_parent(300)), ('long', tests.start_parent(2));
 select public.wait_for_children(id, tests.token(id), 'partial') from named where name in ('crash', 'expiry', 'crowd', 'long');
-update public.job_queue set crash_count = 2 where parent_job_id = tests.named('crash');
+update public.job_queue set crash_count = 2, crash_streak = 2 where parent_job_id = tests.named('crash');
 select public.start_job((tests.child(tests.named('crash'), 'c1')).id, 'w5');
 select tests.run_out((tests.child(tests.named('crash'), 'c1')).id);
 select tests.claim('w6', 1, array['test_cached']);

@@ -15,9 +15,10 @@ select tests.become_postgres();
 select tests.claim('w1');
 update job set b = tests.enqueue('bob');
 select is(public.yield_job(a, 2), false, 'yield_job() refuses another token') from job;
+update public.job_queue set crash_count = 2, crash_streak = 2 from job where id = a;
 select ok(public.yield_job(a, 1, '{"page": 5}'), 'yield_job() gives a job back') from job;
-select results_eq($$ select status, checkpoint, retry_count, crash_count, worker_id, lease_expires_at from job, tests.job(a) as it $$,
-  $$ values ('pending', '{"page": 5}'::jsonb, 0, 0, null::text, null::timestamptz) $$, 'with its checkpoint, counting neither retry nor crash');
+select results_eq($$ select status, checkpoint, retry_count, crash_count, crash_streak, worker_id, lease_expires_at from job, tests.job(a) as it $$,
+  $$ values ('pending', '{"page": 5}'::jsonb, 0, 2, 0, null::text, null::timestamptz) $$, 'with its checkpoint, counting neither retry nor crash, and ending a streak of crashes');
 select is((select array_agg(id) from tests.claim('w1', 2)), array[b, a], 'a job that yields takes turns with others that wait') from job;
 select is((tests.job(a)).fencing_token, 2::bigint, 'the next slice has a new token') from job;
 select ok(public.yield_job(a, 2, null, '1 hour'), 'yield_job() can snooze') from job;

@@ -23,6 +23,7 @@ export class Adversary {
   /** Does harm for so long; answers what it did, by name. */
   async rage(ms: number): Promise<Record<string, number>> {
     const end = Date.now() + ms;
+    if (ms === 0) return this.#done;
     await Promise.all([this.#harass(end), this.#strike(ms)]);
     await Promise.all(this.#frozen);
     return this.#done;
@@ -33,12 +34,12 @@ export class Adversary {
     while (Date.now() < end) {
       await sleep(300 + this.random() * 600);
       const dice = this.random();
-      if (dice < 0.35) this.#do("killed", () => this.processors.kill());
-      else if (dice < 0.6) {
+      if (dice < 0.3) this.#do("killed", () => this.processors.kill());
+      else if (dice < 0.65) {
         // Longer than a lease of two seconds, so that it wakes as a zombie.
         const ms = 2_500 + this.random() * 2_500;
         this.#do("frozen", () => void this.#frozen.push(this.processors.freeze(ms)));
-      } else if (dice < 0.75) await this.#do("cut off", () => this.#cutOff());
+      } else if (dice < 0.77) await this.#do("cut off", () => this.#cutOff());
       else if (dice < 0.87) this.#do("ended", () => this.processors.end());
       else if (dice < 0.94) {
         await this.#do("edge worker killed", () => this.#signalEdgeWorker("SIGKILL"));

@@ -35,7 +35,7 @@ Deno.test("whatever is killed, no job is lost, none ends twice, and nobody write
       control.enqueue(workload(jobs, random), seconds * 900, random),
     ]);
     const calmAt = Date.now();
-    await control.whenAllEnded(setting("CHAOS_PATIENCE", 60) * 1_000);
+    await control.whenAllEnded(setting("CHAOS_PATIENCE", 120) * 1_000);
     const calmSeconds = (Date.now() - calmAt) / 1_000;
     await control.settle();
 

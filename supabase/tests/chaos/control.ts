@@ -28,6 +28,9 @@ export class Control {
 
   async prepare(): Promise<void> {
     await this.sql.unsafe(await Deno.readTextFile(join(import.meta.dirname!, "audit.sql")));
+    // SQL that breaks the engine on purpose: a test that cannot fail shows nothing.
+    const sabotage = Deno.env.get("CHAOS_SABOTAGE");
+    if (sabotage) await this.sql.unsafe(sabotage);
     await this.sql`
       insert into auth.users (id, email)
       select id, id || '@tests.invalid' from unnest(${this.#users}::uuid[]) as id`;
@@ -35,7 +38,8 @@ export class Control {
 
   /** Asks until it is answered; what was asked may have been done even if no answer came. */
   async persist<T>(ask: () => Promise<T>): Promise<T> {
-    for (let end = Date.now() + 30_000;;) {
+    const end = Date.now() + 30_000;
+    while (true) {
       try {
         return await ask();
       } catch (error) {

@@ -30,6 +30,40 @@ const shortOf = (type: string) =>
 
 const short = shortOf("chaos_short");
 
+/**
+ * Longer than a lease, and then one write of a kind: what a processor does that was frozen meanwhile
+ * and wakes up believing the job is still its own.
+ */
+const slow = defineJob({
+  type: "chaos_slow",
+  params: z.object({
+    n: z.number(),
+    ms: z.number(),
+    then: z.enum(["complete", "fail", "yield", "checkpoint", "progress"]),
+  }),
+  checkpoint: z.object({ token }),
+  result: z.object({ token }),
+  async run(ctx) {
+    const written = { token: ctx.lease.fencing_token };
+    if (ctx.checkpoint !== null) return written;
+    await ctx.sleep(ctx.params.ms);
+    switch (ctx.params.then) {
+      case "fail":
+        throw new FatalError("PROVIDER_REJECTED");
+      case "yield":
+        return ctx.yield(written);
+      case "checkpoint":
+        await ctx.saveCheckpoint(written);
+        break;
+      case "progress":
+        ctx.progress(70, mark(ctx.lease, "slept"));
+        ctx.log.info(mark(ctx.lease, "slept"));
+        await ctx.sleep(500);
+    }
+    return written;
+  },
+});
+
 /** Goes on from step to step over slices, and loses none. */
 const sliced = (type: string) =>
   defineJob({
@@ -134,6 +168,7 @@ const slicedJob = sliced("chaos_sliced");
 export const chaosJobs: readonly RunnableJob<unknown>[] = [
   short,
   shortOf("chaos_rated"),
+  slow,
   slicedJob,
   sliced("chaos_fragile"),
   flaky,

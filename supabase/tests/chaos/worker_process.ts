@@ -39,7 +39,7 @@ for (let life = 1; !isLeaving; life++) {
     logger: createLogger({ worker: name }),
     options: {
       ...defaultOptions,
-      concurrency: 6,
+      concurrency: 16,
       budget_ms: 6_000,
       slice_margin_ms: 500,
       abort_grace_ms: 500,

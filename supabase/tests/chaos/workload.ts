@@ -31,6 +31,8 @@ export function workload(total: number, random: () => number): Wanted[] {
       ? batch(n, whole, random)
       : dice < 0.07
       ? selfTest(n, whole, random)
+      : dice < 0.27
+      ? slow(n, whole)
       : dice < 0.62
       ? { job_type: "chaos_short", params: { n, ms: whole(0, 60) }, expected: completed }
       : dice < 0.82
@@ -39,9 +41,9 @@ export function workload(total: number, random: () => number): Wanted[] {
         params: { n, steps: whole(2, 8), step_ms: whole(20, 120), slice: whole(1, 4) },
         expected: completed,
       }
-      : dice < 0.85
+      : dice < 0.86
       ? { job_type: "chaos_rated", params: { n, ms: whole(0, 200) }, expected: completed }
-      : dice < 0.88
+      : dice < 0.89
       ? {
         job_type: "chaos_fragile",
         params: { n, steps: whole(4, 8), step_ms: whole(100, 200), slice: 99 },
@@ -52,6 +54,17 @@ export function workload(total: number, random: () => number): Wanted[] {
     jobs += 1 + Number(job.params.children ?? 0) + (job.params.nested ? 3 : 0);
   }
   return wanted;
+}
+
+const afterSleep = ["complete", "complete", "fail", "yield", "checkpoint", "progress"];
+
+function slow(n: number, whole: Whole): Wanted {
+  const then = afterSleep[n % afterSleep.length]!;
+  return {
+    job_type: "chaos_slow",
+    params: { n, ms: whole(2_000, 4_000), then },
+    expected: then === "fail" ? ["failed PROVIDER_REJECTED"] : completed,
+  };
 }
 
 type Whole = (from: number, to: number) => number;

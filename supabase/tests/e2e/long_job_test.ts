@@ -47,13 +47,13 @@ class Processes {
 Deno.test("a job that needs 30 minutes ends across slices of 20 seconds, every fifth of them killed (at 1:120)", async () => {
   await using queue = await openQueue();
   await queue.sql`
-    update public.job_type set lease = '1 second', max_crashes = 1000 where name = ${queue.type}`;
+    update public.job_type set lease = '1 second' where name = ${queue.type}`;
   const [id] = await queue.add(1, params);
   await using processes = new Processes(queue);
 
   let killed: string | null = null;
   let units = 0;
-  for (const deadline = performance.now() + 150_000; performance.now() < deadline;) {
+  for (const deadline = performance.now() + 240_000; performance.now() < deadline;) {
     const row = await queue.row(id!);
     if (!["pending", "processing"].includes(row.status)) break;
     const done = row.checkpoint?.units ?? 0;

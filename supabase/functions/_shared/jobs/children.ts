@@ -2,7 +2,14 @@ import type { z } from "zod";
 import { isErrorCode } from "../errors.ts";
 import { parse } from "./define_job.ts";
 import { FatalError, WaitForChildren, type WaitOptions } from "./errors.ts";
-import type { BatchSummary, ChildJob, ChildResult, JobStore, Lease } from "./job_store.ts";
+import type {
+  BatchSummary,
+  ChildJob,
+  ChildPage,
+  ChildResult,
+  JobStore,
+  Lease,
+} from "./job_store.ts";
 
 /** How many children one statement creates; the database takes 5 000. */
 const CREATE_AT_ONCE = 1_000;
@@ -65,6 +72,8 @@ export function child<P extends z.ZodType>(
 interface AccessParts {
   store: Pick<JobStore, "createChildren" | "readBatch" | "readChildren" | "isBadInput">;
   lease: Lease;
+  /** Makes a call that may be repeated, and repeats it while the database is in trouble. */
+  persist<T>(call: () => Promise<T>): Promise<T>;
   /** Throws when the context may write no more. */
   mustBeOpen(): void;
   /** Throws, and stops the handler: the lease is gone. */
@@ -72,15 +81,22 @@ interface AccessParts {
 }
 
 /** The children's part of a context. */
-export function childAccess<C>({ store, lease, mustBeOpen, refused }: AccessParts): ChildAccess<C> {
+export function childAccess<C>(
+  { store, lease, persist, mustBeOpen, refused }: AccessParts,
+): ChildAccess<C> {
   async function create(children: readonly ChildJob[], checkpoint?: C) {
     mustBeOpen();
-    const outcomes = await store.createChildren(lease, children, checkpoint).catch((error) => {
-      if (store.isBadInput(error)) throw refusal(error);
-      throw error;
-    });
+    const outcomes = await persist(() => store.createChildren(lease, children, checkpoint)).catch(
+      (error) => {
+        if (store.isBadInput(error)) throw refusal(error);
+        throw error;
+      },
+    );
     return outcomes ?? refused();
   }
+
+  const read = (after: string | null): Promise<ChildPage> =>
+    persist(() => store.readChildren(lease.job_id, after, READ_AT_ONCE));
 
   return {
     async createChildren(children, { checkpoint } = {}) {
@@ -96,11 +112,11 @@ export function childAccess<C>({ store, lease, mustBeOpen, refused }: AccessPart
     waitForChildren(options) {
       throw new WaitForChildren(options);
     },
-    children: () => store.readBatch(lease.job_id),
+    children: () => persist(() => store.readBatch(lease.job_id)),
     async *childResults() {
       let after: string | null = null;
       do {
-        const page = await store.readChildren(lease.job_id, after, READ_AT_ONCE);
+        const page = await read(after);
         yield* page.children;
         after = page.next;
       } while (after !== null);

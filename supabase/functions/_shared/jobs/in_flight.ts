@@ -128,7 +128,7 @@ export class InFlight<Deps> {
 
   /** Last progress and log first: once the outcome stands, the fence refuses them. */
   async #settle(run: JobRun, outcome: Outcome): Promise<Recorded> {
-    const { logs, settler } = this.parts;
+    const { clock, logs, settler } = this.parts;
     if (outcome.kind === "failed") {
       // Not through the handler's own log, which may be full.
       logs.forJob(run.lease, () => true).error("Attempt failed", {
@@ -140,7 +140,9 @@ export class InFlight<Deps> {
       await Promise.all([run.flush(), logs.flush()]);
     }
     run.close();
-    const until = this.#held.get(run.job.id)?.until ?? 0;
+    // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
+    const latest = clock.now() + 2 * run.job.lease_ms;
+    const until = () => Math.min(latest, this.#held.get(run.job.id)?.until ?? 0);
     return await settler.settle(run.lease, outcome, until);
   }
 

@@ -9,8 +9,8 @@ export type Recorded = string | null;
 interface Entry {
   lease: Lease;
   outcome: Outcome;
-  /** After this moment the lease is gone and there is nothing left to record. */
-  until: number;
+  /** When the lease ends as far as we know by now; after it there is nothing left to record. */
+  until(): number;
   done(recorded: Recorded): void;
 }
 
@@ -36,7 +36,7 @@ export class Settler {
 
   constructor(private readonly options: SettlerOptions) {}
 
-  settle(lease: Lease, outcome: Outcome, until: number): Promise<Recorded> {
+  settle(lease: Lease, outcome: Outcome, until: () => number): Promise<Recorded> {
     if (outcome.kind === "cancelled" || outcome.kind === "lost") return Promise.resolve(null);
     return new Promise((done) => {
       const entry = { lease, outcome, until, done };
@@ -87,8 +87,8 @@ export class Settler {
       }
       await sleep(this.options.clock, pause);
       const now = this.options.clock.now();
-      entries.filter((entry) => entry.until <= now).forEach((entry) => entry.done(null));
-      entries = entries.filter((entry) => entry.until > now);
+      entries.filter((entry) => entry.until() <= now).forEach((entry) => entry.done(null));
+      entries = entries.filter((entry) => entry.until() > now);
       if (entries.length === 0) return;
     }
   }

@@ -29,13 +29,15 @@ async function setUp(jobs: number, company = true) {
 
 Deno.test("a lone job is settled at once", async () => {
   const { store, settler, leases } = await setUp(1, false);
-  assert.equal(await settler.settle(leases[0]!, done, 30_000), "completed");
+  assert.equal(await settler.settle(leases[0]!, done, () => 30_000), "completed");
   assert.deepEqual(store.calls, ["complete 1"]);
 });
 
 Deno.test("jobs that end within a few milliseconds share one statement per kind", async () => {
   const { clock, store, settler, leases } = await setUp(8);
-  const outcomes = leases.map((lease, n) => settler.settle(lease, n < 6 ? done : fatal, 30_000));
+  const outcomes = leases.map((lease, n) =>
+    settler.settle(lease, n < 6 ? done : fatal, () => 30_000)
+  );
   assert.deepEqual(store.calls, []);
   await clock.advance(4);
   const recorded = await Promise.all(outcomes);
@@ -51,9 +53,12 @@ Deno.test("what ends while a batch is under way goes together with the next", as
     await gate.promise;
     return await complete(jobs);
   };
-  const first = settler.settle(leases[0]!, done, 30_000);
+  const first = settler.settle(leases[0]!, done, () => 30_000);
   await clock.advance(4);
-  const rest = [settler.settle(leases[1]!, done, 30_000), settler.settle(leases[2]!, done, 30_000)];
+  const rest = [
+    settler.settle(leases[1]!, done, () => 30_000),
+    settler.settle(leases[2]!, done, () => 30_000),
+  ];
   await clock.advance(50);
   gate.resolve();
   await Promise.all([first, ...rest]);
@@ -63,15 +68,15 @@ Deno.test("what ends while a batch is under way goes together with the next", as
 Deno.test("an outcome of a lost lease is refused, and the others of its batch are not", async () => {
   const { clock, store, settler, leases } = await setUp(2);
   store.steal(leases[0]!.job_id);
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
   await clock.advance(4);
   assert.deepEqual(await recorded, [null, "completed"]);
 });
 
 Deno.test("cancelled and lost jobs are not settled at all", async () => {
   const { store, settler, leases } = await setUp(2);
-  assert.equal(await settler.settle(leases[0]!, { kind: "cancelled" }, 30_000), null);
-  assert.equal(await settler.settle(leases[1]!, { kind: "lost" }, 30_000), null);
+  assert.equal(await settler.settle(leases[0]!, { kind: "cancelled" }, () => 30_000), null);
+  assert.equal(await settler.settle(leases[1]!, { kind: "lost" }, () => 30_000), null);
   assert.deepEqual(store.calls, []);
 });
 
@@ -81,7 +86,7 @@ Deno.test("a result that cannot be stored fails its own job only", async () => {
     const bad = jobs.some((job) => job.job_id === leases[1]!.job_id);
     if (bad) throw Object.assign(new RangeError("too large"), { hint: "RESULT_TOO_LARGE" });
   };
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
   await clock.advance(4);
   assert.deepEqual(await recorded, ["completed", "failed", "completed"]);
   assert.equal(store.rows.get(leases[1]!.job_id)!.failure!.error_code, "RESULT_TOO_LARGE");
@@ -90,7 +95,7 @@ Deno.test("a result that cannot be stored fails its own job only", async () => {
 Deno.test("a database that is away is asked again until it is back", async () => {
   const { clock, store, settler, leases, trouble } = await setUp(1, false);
   store.down = new Error("connection refused");
-  const recorded = settler.settle(leases[0]!, done, 30_000);
+  const recorded = settler.settle(leases[0]!, done, () => 30_000);
   await clock.advance(1_000);
   store.down = null;
   await clock.advance(2_000);
@@ -102,7 +107,7 @@ Deno.test("a database that stays away is given up on when the lease ends", async
   const { clock, store, settler, leases } = await setUp(1, false);
   store.down = new Error("connection refused");
   let recorded: unknown = "waiting";
-  settler.settle(leases[0]!, done, 5_000).then((status) => recorded = status);
+  settler.settle(leases[0]!, done, () => 5_000).then((status) => recorded = status);
   await clock.advance(4_000);
   assert.equal(recorded, "waiting");
   await clock.advance(3_000);
@@ -114,10 +119,10 @@ Deno.test("a wait is settled by itself, and its job may have ended with it", asy
   const { store, settler, leases } = await setUp(2);
   const wait: Outcome = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" };
   await store.createChildren(leases[1]!, [{ job_type: "test_job", params: {} }]);
-  assert.equal(await settler.settle(leases[0]!, wait, 30_000), "completed");
-  assert.equal(await settler.settle(leases[1]!, wait, 30_000), "pending");
+  assert.equal(await settler.settle(leases[0]!, wait, () => 30_000), "completed");
+  assert.equal(await settler.settle(leases[1]!, wait, () => 30_000), "pending");
   store.steal(leases[1]!.job_id);
-  assert.equal(await settler.settle(leases[1]!, wait, 30_000), null);
+  assert.equal(await settler.settle(leases[1]!, wait, () => 30_000), null);
 });
 
 Deno.test("one outcome among many that cannot be stored costs a few statements, not one for each", async () => {
@@ -125,7 +130,7 @@ Deno.test("one outcome among many that cannot be stored costs a few statements, 
   store.onComplete = (jobs) => {
     if (jobs.some((job) => job.job_id === leases[42]!.job_id)) throw new RangeError("no");
   };
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, 30_000)));
+  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
   await clock.advance(4);
   const counts = Map.groupBy(await recorded, (status) => status ?? "none");
   assert.deepEqual([counts.get("completed")?.length, counts.get("failed")?.length], [63, 1]);
@@ -142,7 +147,7 @@ async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolea
   };
   const no = () => Promise.reject(new RangeError("no"));
   Object.assign(store, { giveBack: no, waitForChildren: no });
-  const status = await settler.settle(leases[0]!, outcome, 30_000);
+  const status = await settler.settle(leases[0]!, outcome, () => 30_000);
   return { status, failure: store.row(leases[0]!.job_id).failure };
 }
 
@@ -175,4 +180,17 @@ Deno.test("a failure that not even plain words can say is given up, once", async
   let refusals = 0;
   const { status } = await settledAs(fatal, () => (refusals += 1) > 0);
   assert.deepEqual([status, refusals], [null, 2]);
+});
+
+Deno.test("an outcome is tried for as long as heartbeats keep its lease", async () => {
+  const { clock, store, settler, leases } = await setUp(1, false);
+  let until = 5_000;
+  store.down = new Error("connection refused");
+  const recorded = settler.settle(leases[0]!, done, () => until);
+  await clock.advance(4_000);
+  until = 20_000;
+  await clock.advance(8_000);
+  store.down = null;
+  await clock.advance(3_000);
+  assert.equal(await recorded, "completed");
 });

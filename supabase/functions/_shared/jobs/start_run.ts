@@ -3,6 +3,7 @@ import { childAccess } from "./children.ts";
 import { type Clock, sleep } from "./clock.ts";
 import type { JobContext, JobRun } from "./context.ts";
 import { type AbortReason, FatalError, JobAborted, Snooze } from "./errors.ts";
+import { insist } from "./insist.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { JobLog } from "./log_buffer.ts";
 import { ProgressWriter } from "./progress.ts";
@@ -46,6 +47,13 @@ export function startRun(options: RunOptions): JobRun {
     signal.throwIfAborted();
     if (!open) throw new JobAborted("lease_lost");
   };
+  const persist = <T>(call: () => Promise<T>) =>
+    insist({
+      clock,
+      signal,
+      isFinal: (error) => store.isBadInput(error),
+      onTrouble: options.onTrouble,
+    }, call);
   const writer = new ProgressWriter({
     clock,
     intervalMs: options.progressIntervalMs,
@@ -95,7 +103,8 @@ export function startRun(options: RunOptions): JobRun {
         async saveCheckpoint(next, progress) {
           mustBeOpen();
           const carried = progress && writer.carried(progress.percent, progress.message ?? null);
-          const held = await store.saveCheckpoint(lease, next, carried).catch((cause) => {
+          const save = () => store.saveCheckpoint(lease, next, carried);
+          const held = await persist(save).catch((cause) => {
             if (!store.isBadInput(cause)) throw cause;
             throw new FatalError("INVALID_RESULT", {
               message: "Checkpoint cannot be stored",
@@ -108,7 +117,7 @@ export function startRun(options: RunOptions): JobRun {
           mustBeOpen();
           return await write(lease, writer.carried(progress.percent, progress.message ?? null));
         },
-        ...childAccess<C>({ store, lease, mustBeOpen, refused }),
+        ...childAccess<C>({ store, lease, persist, mustBeOpen, refused }),
         remaining: options.remaining,
         yield(next) {
           throw new Snooze(0, next);

@@ -104,7 +104,7 @@ export class TestQueue<Deps> {
     await Promise.all([run.flush(), this.#logs.flush()]);
     run.close();
     this.runs.push({ job, startedAt, outcome });
-    await this.#settler.settle(run.lease, outcome, Infinity);
+    await this.#settler.settle(run.lease, outcome, () => Infinity);
   }
 }
 

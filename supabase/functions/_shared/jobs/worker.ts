@@ -73,7 +73,9 @@ export class Worker<Deps> {
       capacity: () => this.leaving ? 0 : options.concurrency,
       hasRoom: () => this.#inFlight.size < (this.leaving ? 0 : options.concurrency),
       newsMs: options.room_news_ms,
-      interval: () => Math.min(options.heartbeat_ms, this.#inFlight.shortestLease() / 4),
+      // A claim that had to wait may bring a lease of which nothing is left.
+      interval: () =>
+        Math.min(options.heartbeat_ms, Math.max(100, this.#inFlight.shortestLease() / 4)),
       leases: () => this.#inFlight.leases(),
       onReply: (reply, sentAt) => this.#heard(reply, sentAt),
       onSilence: () => this.#inFlight.abortExpired(),

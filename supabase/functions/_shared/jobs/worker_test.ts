@@ -68,6 +68,20 @@ Deno.test("a worker claims in one batch, runs together, settles in one batch, an
   );
 });
 
+Deno.test("a job whose lease was used up by its own claim does not make the heart race", async () => {
+  const { clock, store, worker } = setUp(untilAborted);
+  store.add(claimedJob({ params: { name: "late" }, lease_ms: -2_000 }));
+  let beats = 0;
+  const { heartbeat } = store;
+  store.heartbeat = (beat) => {
+    // A heart that races stops the clock: this brings it to an end.
+    return (beats += 1) > 100 ? Promise.reject(new Error("enough")) : heartbeat.call(store, beat);
+  };
+  worker.run();
+  await clock.advance(3_000);
+  assert.ok(beats > 1 && beats <= 12, `${beats} heartbeats in three seconds`);
+});
+
 Deno.test("a handler that takes its time shows a first progress right after the claim", async () => {
   const { clock, worker, add } = setUp(untilAborted);
   const row = add();
@@ -505,4 +519,16 @@ Deno.test("why an attempt failed stands in the log also when its handler has fil
     "Log truncated:",
     "Attempt failed",
   ]);
+});
+
+Deno.test("an outcome that the database never takes does not keep a worker for ever", async () => {
+  const { clock, store, worker, add } = setUp(() => Promise.resolve({ ok: true }));
+  const row = add();
+  store.complete = () => Promise.reject(new Error("internal error"));
+  const life = worker.run();
+  await clock.advance(50_000);
+  assert.ok(store.beats.at(-1)!.leases.length === 1, "its lease is kept meanwhile");
+  await clock.advance(60_000);
+  assert.equal((await life).lost, 1);
+  assert.equal(row.status, "processing");
 });

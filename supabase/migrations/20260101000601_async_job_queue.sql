@@ -1,0 +1,200 @@
+-- The queue, which is also its history until cleanup.
+create table public.job_queue (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid references public.users (id) on delete cascade,
+  job_type text not null references public.job_type (name) on update cascade on delete restrict,
+  status text not null default 'pending',
+  job_priority smallint not null default 5,
+  params jsonb not null default '{}',
+  progress_percent smallint not null default 0,
+  progress_message text,
+  result jsonb,
+  error_code text,
+  error_message text,
+  scheduled_for timestamptz not null default now(),
+  expires_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  retry_count int not null default 0,
+  max_retries int not null default 3,
+  crash_count int not null default 0,
+  crash_streak int not null default 0,
+  worker_id text,
+  fencing_token bigint not null default 0,
+  lease_expires_at timestamptz,
+  slice_started_at timestamptz,
+  runtime_seconds double precision not null default 0,
+  is_classic boolean not null default false,
+  checkpoint jsonb,
+  cancel_requested_at timestamptz,
+  parent_job_id uuid,
+  dedupe_key text not null default gen_random_uuid()::text,
+  turn bigint default 0,
+  held_by text,
+  progress_base_seconds double precision not null default 0,
+  seq bigint not null default 0,
+  created_at timestamptz not null default now(),
+  requested_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint job_queue_status_is_known
+    check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+  constraint job_queue_priority_in_range check (job_priority between 1 and 10),
+  constraint job_queue_progress_in_range check (progress_percent between 0 and 100),
+  constraint job_queue_counters_not_negative check (
+    retry_count >= 0 and max_retries >= 0 and crash_count >= crash_streak and crash_streak >= 0 and fencing_token >= 0 and seq >= 0
+    and runtime_seconds >= 0 and progress_base_seconds between 0 and runtime_seconds),
+  constraint job_queue_lease_iff_processing
+    check ((status = 'processing') = (lease_expires_at is not null)),
+  constraint job_queue_slice_iff_processing
+    check ((status = 'processing') = (slice_started_at is not null)),
+  constraint job_queue_processing_has_worker
+    check (status <> 'processing' or (worker_id is not null and started_at is not null)),
+  constraint job_queue_held_waits_outside_the_lanes
+    check (held_by is null or (
+      held_by in ('children', 'user_pause', 'user_cap') and status = 'pending' and turn is null)),
+  constraint job_queue_pending_has_no_worker check (status <> 'pending' or worker_id is null),
+  constraint job_queue_completed_at_iff_final
+    check ((status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
+  constraint job_queue_failed_says_why check (status <> 'failed' or error_code is not null),
+  constraint job_queue_result_only_when_completed check (result is null or status = 'completed'),
+  constraint job_queue_completed_is_100_percent
+    check (status <> 'completed' or progress_percent = 100),
+  constraint job_queue_cancelled_was_requested
+    check (status <> 'cancelled' or cancel_requested_at is not null),
+  constraint job_queue_params_is_object check (jsonb_typeof(params) = 'object'),
+  constraint job_queue_not_its_own_parent check (parent_job_id <> id)
+) with (
+  -- Room on the page keeps heartbeats and progress HOT; a queue's dead rows must go early.
+  fillfactor = 60,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0.02,
+  autovacuum_vacuum_insert_scale_factor = 0.05
+);
+
+comment on table public.job_queue is 'Background jobs, live and finished. Changed only by functions.';
+comment on column public.job_queue.user_id is 'The owner; null only for system jobs.';
+comment on column public.job_queue.fencing_token is
+  'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
+comment on column public.job_queue.crash_streak is
+  'Crashes since the job last moved on (a new checkpoint, the end of a slice); at max_crashes it fails.';
+comment on column public.job_queue.is_classic is
+  'Taken with start_job() by a worker that knows no fencing token; only then may a write omit it.';
+comment on column public.job_queue.parent_job_id is
+  'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
+comment on column public.job_queue.dedupe_key is
+  'Digest of type and params; a random value marks a job that nobody may join. Unique among the children of a job.';
+comment on column public.job_queue.held_by is
+  'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
+comment on column public.job_queue.requested_at is
+  'When it was last asked for: created, or retried by hand. The dedupe window counts from here.';
+comment on column public.job_queue.progress_base_seconds is
+  'runtime_seconds when the progress last went back to 0; the pace is measured from there.';
+comment on column public.job_queue.turn is
+  'Place in its priority lane, lower first; null while scheduled_for is ahead (the claim promotes it) or it is held.';
+comment on column public.job_queue.seq is 'Grows with every change the owner is told about.';
+comment on column public.job_queue.started_at is 'First start; slice_started_at is that of this attempt.';
+comment on column public.job_queue.runtime_seconds is 'Working time of the slices that have ended.';
+
+-- Statistics targets are the default: a handful of statuses and types is known from any sample, and a
+-- larger one is taken of every column (at 500 an analyze of 1 M jobs takes 5 times as long).
+
+-- Progress, messages, checkpoint, lease and seq stand in no index and no predicate: their updates are HOT.
+
+-- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key. What is
+-- included lets total_count be read from the index alone.
+create index job_queue_user_listing_idx
+  on public.job_queue (user_id, (parent_job_id is null), created_at desc, id desc)
+  include (parent_job_id, status);
+-- claim_jobs(): the next jobs of one type. The type comes first so that a paused one is never walked.
+create index job_queue_ready_idx on public.job_queue (job_type, job_priority, turn, created_at)
+  where status = 'pending' and turn is not null;
+-- claim_jobs(): retries and scheduled jobs that have become due (retry eligible).
+create index job_queue_delayed_idx on public.job_queue (scheduled_for)
+  where status = 'pending' and turn is null and held_by is null;
+-- resume_user_jobs(): what a pause has put aside.
+create index job_queue_paused_idx on public.job_queue (user_id)
+  where held_by = 'user_pause';
+-- claim_jobs(): what was put aside because its user is at max_per_user; nearly always empty.
+create index job_queue_capped_idx on public.job_queue (job_type, user_id, job_priority, created_at)
+  where held_by = 'user_cap';
+-- expire_stale_jobs(): what waited too long. A parent that waits for its children does not expire.
+create index job_queue_expiry_idx on public.job_queue (expires_at)
+  where status = 'pending' and expires_at is not null and held_by is distinct from 'children';
+-- Live leases: caps per type and user, expired leases (stuck detection), a worker's active jobs.
+create index job_queue_processing_idx on public.job_queue (job_type, user_id)
+  where status = 'processing';
+-- Race-free dedupe; and by its first column a user's active top-level jobs (the limit of 10).
+create unique index job_queue_active_key on public.job_queue (user_id, dedupe_key) nulls not distinct
+  where status in ('pending', 'processing') and parent_job_id is null;
+-- get_cached_job_result(): the newest answer to the same question.
+create index job_queue_cached_result_idx on public.job_queue (user_id, dedupe_key, completed_at desc)
+  where status = 'completed';
+-- cleanup_old_jobs() (retention is per type), retry_failed_jobs(), listings by type and status.
+create index job_queue_finished_idx on public.job_queue (job_type, status, completed_at)
+  where status in ('completed', 'failed', 'cancelled');
+-- A parent's children, each of them once.
+create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
+  where parent_job_id is not null;
+-- Finished jobs by what they were about (params @> …); written once per job, never for empty params.
+create index job_queue_params_idx on public.job_queue using gin (params jsonb_path_ops)
+  where status in ('completed', 'failed', 'cancelled') and params <> '{}';
+-- Completed jobs by what they found (result @> …).
+create index job_queue_result_idx on public.job_queue using gin (result jsonb_path_ops)
+  where status = 'completed' and result is not null;
+
+alter table public.job_queue enable row level security;
+revoke all on public.job_queue from public, anon, authenticated, service_role;
+grant select on public.job_queue to authenticated, service_role;
+
+create policy select_own on public.job_queue
+  for select to authenticated
+  using (user_id = (select auth.uid()));
+
+-- A job that has children: how many, how they ended, and what that means for it. The statement that ends
+-- a child counts it, under the lock of this row.
+create table public.job_batch (
+  parent_job_id uuid primary key,
+  on_child_failure text not null default 'partial',
+  when_done text not null default 'complete',
+  total int not null default 0,
+  completed int not null default 0,
+  failed int not null default 0,
+  cancelled int not null default 0,
+  is_awaited boolean not null default false,
+  is_open boolean not null default true,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint job_batch_on_child_failure_is_known check (on_child_failure in ('fail_fast', 'partial')),
+  constraint job_batch_when_done_is_known check (when_done in ('complete', 'resume')),
+  constraint job_batch_counts_add_up
+    check (completed >= 0 and failed >= 0 and cancelled >= 0 and completed + failed + cancelled <= total)
+) with (fillfactor = 50);
+
+comment on table public.job_batch is 'Children of a job, counted; changed only by functions.';
+comment on column public.job_batch.parent_job_id is 'No foreign key, as job_queue.parent_job_id.';
+comment on column public.job_batch.on_child_failure is
+  'fail_fast: the first failed child fails the parent and cancels the rest. partial: the rest goes on, and the parent completes if any child did.';
+comment on column public.job_batch.when_done is
+  'complete: the engine completes the parent with the counts. resume: the parent''s handler runs once more.';
+comment on column public.job_batch.is_awaited is
+  'The parent waits, or did so when it ended: a retry then runs the children, not its handler.';
+comment on column public.job_batch.is_open is 'False once the parent has ended and no child is active; the sweep looks at open ones.';
+
+-- sweep_batches()
+create index job_batch_open_idx on public.job_batch (parent_job_id) where is_open;
+
+create trigger _100_update_updated_at
+  before update on public.job_batch
+  for each row execute function private.update_updated_at();
+
+alter table public.job_batch enable row level security;
+revoke all on public.job_batch from public, anon, authenticated, service_role;
+grant select on public.job_batch to authenticated, service_role;
+
+create policy select_own on public.job_batch
+  for select to authenticated
+  using (exists (
+    select from public.job_queue as job
+    where job.id = job_batch.parent_job_id and job.user_id = (select auth.uid())
+  ));

@@ -1,0 +1,249 @@
+/** A job as the engine is documented to treat it, in plain objects. */
+
+/** The columns of a job that the model foretells. */
+export interface Foretold {
+  status: string;
+  fencing_token: number;
+  is_classic: boolean;
+  seq: number;
+  retry_count: number;
+  crash_count: number;
+  crash_streak: number;
+  progress_percent: number;
+  progress_message: string | null;
+  checkpoint: unknown;
+  result: unknown;
+  error_code: string | null;
+  held_by: string | null;
+}
+
+/** How a batch was told to end. */
+export type OnChildFailure = "fail_fast" | "partial";
+export type WhenDone = "complete" | "resume";
+
+/** The children of a job, in the order of their creation. */
+interface Batch {
+  readonly children: { key: string; job: ModelJob }[];
+  onChildFailure: OnChildFailure;
+  whenDone: WhenDone;
+  isAwaited: boolean;
+}
+
+/** Limits of the job types that the model's jobs have. */
+export const limits = { max_retries: 2, max_crashes: 2, max_concurrency: 4, max_per_user: 2 };
+
+/** A job as it should be. */
+export class ModelJob {
+  readonly row: Foretold = {
+    status: "pending",
+    fencing_token: 0,
+    is_classic: false,
+    seq: 0,
+    retry_count: 0,
+    crash_count: 0,
+    crash_streak: 0,
+    progress_percent: 0,
+    progress_message: null,
+    checkpoint: null,
+    result: null,
+    error_code: null,
+    held_by: null,
+  };
+  batch: Batch | null = null;
+  /** Whether it may be claimed now, rather than later. */
+  isDue = true;
+  /** Whether an equal request finds it. */
+  holdsKey = true;
+  /** Place among the completed. */
+  completion = 0;
+  /** Accepted log lines. */
+  lines = 0;
+
+  constructor(
+    readonly id: string,
+    readonly user: string,
+    readonly jobType: string,
+    readonly question: number,
+    readonly priority: number,
+    readonly parent: ModelJob | null = null,
+  ) {}
+
+  get isActive(): boolean {
+    return this.row.status === "pending" || this.row.status === "processing";
+  }
+
+  get isClaimable(): boolean {
+    return this.row.status === "pending" && this.isDue && !this.isWaiting;
+  }
+
+  get isWaiting(): boolean {
+    return this.row.held_by === "children";
+  }
+
+  /** Null is the token of a classic worker, which knows none. */
+  hasToken(token: number | null): boolean {
+    return token === null ? this.row.is_classic : token === this.row.fencing_token;
+  }
+
+  isHeldBy(token: number | null): boolean {
+    return this.row.status === "processing" && this.hasToken(token);
+  }
+
+  claim(isClassic: boolean): void {
+    const { fencing_token } = this.row;
+    this.#tell({ status: "processing", fencing_token: fencing_token + 1, is_classic: isClassic });
+  }
+
+  saveCheckpoint(checkpoint: { step: number }): void {
+    // Only what is new has moved the job on.
+    if (JSON.stringify(checkpoint) !== JSON.stringify(this.row.checkpoint)) {
+      this.row.crash_streak = 0;
+    }
+    this.row.checkpoint = checkpoint;
+  }
+
+  progress(percent: number, message: string | null): void {
+    const { progress_percent, progress_message, seq } = this.row;
+    this.row.progress_percent = Math.max(progress_percent, Math.min(percent, 100));
+    this.row.progress_message = message ?? progress_message;
+    const isNews = this.row.progress_percent !== progress_percent ||
+      this.row.progress_message !== progress_message;
+    this.row.seq = seq + Number(isNews);
+  }
+
+  complete(result: unknown, completion: number): void {
+    this.completion = completion;
+    this.#tell({ status: "completed", progress_percent: 100, result, error_code: null });
+  }
+
+  fail(errorCode: string, isRetryable: boolean, isDue: boolean): void {
+    const { retry_count, checkpoint, progress_percent } = this.row;
+    if (!isRetryable || retry_count >= limits.max_retries) {
+      return this.#tell({ status: "failed", error_code: errorCode });
+    }
+    this.isDue = isDue;
+    this.#tell({
+      status: "pending",
+      error_code: errorCode,
+      retry_count: retry_count + 1,
+      progress_percent: checkpoint === null ? 0 : progress_percent,
+    });
+  }
+
+  yield(checkpoint: unknown, isDue: boolean): void {
+    this.isDue = isDue;
+    this.row.crash_streak = 0;
+    this.#tell({ status: "pending", checkpoint: checkpoint ?? this.row.checkpoint });
+  }
+
+  crash(): void {
+    const { checkpoint, progress_percent } = this.row;
+    this.row.crash_count++;
+    this.row.crash_streak++;
+    this.#takeAway(
+      this.row.crash_streak < limits.max_crashes
+        ? { status: "pending", progress_percent: checkpoint === null ? 0 : progress_percent }
+        : { status: "failed", error_code: "WORKER_LOST" },
+    );
+    this.isDue = true;
+  }
+
+  overrun(): void {
+    this.#takeAway({ status: "failed", error_code: "MAX_RUNTIME_EXCEEDED" });
+  }
+
+  cancel(errorCode: string | null = this.row.error_code): void {
+    this.#takeAway({ status: "cancelled", held_by: null, error_code: errorCode });
+  }
+
+  /** A life after the end: fresh counters, the old checkpoint. */
+  revive(): void {
+    const { batch, row } = this;
+    if (batch) {
+      const isUnfinished = batch.children.some(({ job }) => job.hasEndedBadly);
+      batch.isAwaited ||= batch.whenDone === "resume" && isUnfinished;
+    }
+    this.isDue = true;
+    this.#takeAway({
+      status: "pending",
+      retry_count: 0,
+      crash_count: 0,
+      crash_streak: 0,
+      error_code: null,
+      progress_percent: row.checkpoint === null ? 0 : Math.min(row.progress_percent, 99),
+      progress_message: row.checkpoint === null ? null : row.progress_message,
+      held_by: batch?.isAwaited ? "children" : null,
+    });
+  }
+
+  /** What a retry runs again. */
+  get hasEndedBadly(): boolean {
+    return this.row.status === "failed" || this.row.status === "cancelled";
+  }
+
+  wait(onChildFailure: OnChildFailure, whenDone: WhenDone): void {
+    this.batch = {
+      children: this.batch?.children ?? [],
+      onChildFailure,
+      whenDone,
+      isAwaited: true,
+    };
+    const progress_percent = Math.min(this.row.progress_percent, 99);
+    this.#tell({ status: "pending", held_by: "children", progress_percent, crash_streak: 0 });
+  }
+
+  /** What the children's state does to a job that waits for them; says whether it did anything. */
+  advance(completion: () => number): boolean {
+    const { batch, row } = this;
+    if (!batch || !this.isWaiting) return false;
+    const count = (status: string) =>
+      batch.children.filter(({ job }) => job.row.status === status).length;
+    const counts = {
+      total: batch.children.length,
+      completed: count("completed"),
+      failed: count("failed"),
+      cancelled: count("cancelled"),
+    };
+    const ended = counts.completed + counts.failed + counts.cancelled;
+    const isBroken = counts.failed > 0 && batch.onChildFailure === "fail_fast";
+    if (ended < counts.total && !isBroken) {
+      const percent = Math.min(99, Math.floor(ended * 100 / counts.total));
+      if (percent <= row.progress_percent) return false;
+      this.#tell({ progress_percent: percent });
+      return true;
+    }
+    if (!isBroken && batch.whenDone === "resume") {
+      batch.isAwaited = false;
+      this.isDue = true;
+      this.#tell({ held_by: null, progress_percent: 99, error_code: null });
+    } else if (isBroken || (counts.failed > 0 && counts.completed === 0)) {
+      this.#tell({ status: "failed", held_by: null, error_code: "CHILD_FAILED" });
+    } else {
+      const children = batch.children.map(({ key, job }) => ({
+        job_id: job.id,
+        key,
+        job_type: job.jobType,
+        status: job.row.status,
+        error_code: job.row.error_code,
+        result: job.row.result,
+      }));
+      this.#tell({ held_by: null });
+      this.row.seq--;
+      this.complete({ ...counts, children }, completion());
+    }
+    return true;
+  }
+
+  expire(): void {
+    this.#tell({ status: "failed", error_code: "EXPIRED" });
+  }
+
+  #takeAway(change: Partial<Foretold>): void {
+    const { fencing_token } = this.row;
+    this.#tell({ ...change, fencing_token: fencing_token + 1, is_classic: false });
+  }
+
+  #tell(change: Partial<Foretold>): void {
+    Object.assign(this.row, change, { seq: this.row.seq + 1 });
+  }
+}

@@ -1,0 +1,142 @@
+/** A queue of a million jobs, in a database of its own on the shared server: nobody else is disturbed. */
+import postgres from "postgres";
+import { migrate, readMigrations } from "../../../local/migrations/migrate.ts";
+import { applyPlatform } from "../../../local/platform/apply.ts";
+import { readStack } from "../../../local/stack/client.ts";
+
+/** Who and what there is in it. */
+export interface LargeQueue {
+  /** The superuser: it may load auto_explain. */
+  readonly admin: postgres.Sql;
+  /** 1 000 users; the first has 5 000 children of one job, the second 20 000 jobs. */
+  readonly users: readonly string[];
+  /** Text of the notices since the last call. */
+  readonly takeNotices: () => string[];
+}
+
+/** Makes the database, fills it, runs the test and drops it. */
+export async function withLargeQueue(
+  jobs: number,
+  run: (queue: LargeQueue) => Promise<void>,
+): Promise<void> {
+  const stack = await readStack();
+  const database = `scale_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
+  const server = postgres(stack.admin_db_url, { max: 1, onnotice: () => {} });
+  await server.unsafe(`create database ${database} owner postgres`);
+  let notices: string[] = [];
+  const admin = postgres(stack.admin_db_url, {
+    max: 1,
+    database,
+    onnotice: ({ message }) => notices.push(message ?? ""),
+  });
+  try {
+    await applyPlatform(admin);
+    const owner = postgres(stack.db_url, { max: 1, database, onnotice: () => {} });
+    await migrate(owner, await readMigrations()).finally(() => owner.end());
+    const users = await fill(admin, jobs);
+    const takeNotices = () => {
+      const taken = notices;
+      notices = [];
+      return taken;
+    };
+    takeNotices();
+    await run({ admin, users, takeNotices });
+  } finally {
+    await admin.end();
+    await server.unsafe(`drop database ${database} with (force)`);
+    await server.end();
+  }
+}
+
+/** Loads without triggers, log and indexes, and builds the indexes afterwards: a minute less. */
+async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
+  const users = Array.from({ length: 1_000 }, () => crypto.randomUUID());
+  await admin`
+    insert into auth.users (id, email)
+    select id, id || '@tests.invalid' from unnest(${users}::uuid[]) as id`;
+  await admin`
+    insert into public.job_type (name, category, description)
+    select 'scale_' || n, 'maintenance', 'One of many.' from generate_series(0, 19) as n`;
+
+  // Unlogged: the log of a million rows would drown the replication slot the stack's Realtime reads.
+  await admin.unsafe(`
+    alter publication supabase_realtime drop table public.job_queue, public.job_log;
+    alter table public.job_queue set unlogged;
+    set session_replication_role = replica;
+    update private.job_setting set max_active_jobs_per_user = 1000000;
+    set maintenance_work_mem = '256MB';
+  `).simple();
+  const indexes = await admin<{ name: string; ddl: string }[]>`
+    select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as ddl
+    from pg_index
+    where indrelid = 'public.job_queue'::regclass and not indisprimary
+      or indrelid = 'public.job_log'::regclass and not indisprimary`;
+  for (const { name } of indexes) await admin.unsafe(`drop index ${name}`);
+  await admin.unsafe(jobRows(jobs), [users]);
+  await admin.unsafe(familyRows, [users]);
+  await admin.unsafe(logRows);
+  // A partitioned table's index is printed without its partitions.
+  for (const { ddl } of indexes) await admin.unsafe(ddl.replace(" ON ONLY ", " ON "));
+  await admin.unsafe(`
+    set session_replication_role = origin;
+    analyze public.job_queue;
+    analyze public.job_log;
+    select private.recount_jobs();
+  `).simple();
+  return users;
+}
+
+/** Of 1 000 jobs 1 runs, 150 wait in line, 40 wait for their time, 9 are held; the rest has ended in 8 days. */
+const jobRows = (jobs: number) => `
+  insert into public.job_queue (
+    user_id, job_type, status, job_priority, params, progress_percent, result, error_code, scheduled_for,
+    expires_at, started_at, completed_at, cancel_requested_at, worker_id, lease_expires_at,
+    slice_started_at, turn, held_by, dedupe_key, created_at, requested_at)
+  select
+    ($1::uuid[])[case when n % 50 = 7 then 2 else 3 + n % 998 end], 'scale_' || n / 7 % 20, state.status, 1 + n % 10,
+    case when n % 4 = 1 then jsonb_build_object('n', n) else '{}' end, case when status = 'completed' then 100 else 0 end,
+    case when n % 4 = 1 and status = 'completed' then jsonb_build_object('found', n) end,
+    case when status = 'failed' then 'HANDLER_ERROR' end,
+    made_at + case when n % 1000 between 151 and 199 then interval '9 days' else interval '0' end,
+    case when status = 'pending' then made_at + interval '10 days' end,
+    case when status <> 'pending' then made_at end,
+    case when status in ('completed', 'failed', 'cancelled') then made_at + interval '1 minute' end,
+    case when status = 'cancelled' then made_at end,
+    case when status <> 'pending' then 'worker-' || n % 7 end,
+    case when status = 'processing' then now() + interval '1 hour' end,
+    case when status = 'processing' then now() end,
+    case when n % 1000 < 151 then n end,
+    case when n % 1000 between 191 and 199 then 'user_pause' end,
+    case when n % 100 = 21 then private.job_dedupe_key('scale_' || n / 7 % 20, jsonb_build_object('n', n)) else md5(n::text) end,
+    made_at, made_at
+  from generate_series(1, ${jobs}) as n
+  cross join lateral (
+    select now() - interval '8 days' * (1 - n::double precision / ${jobs}) as made_at,
+      case when n % 1000 = 0 then 'processing' when n % 1000 < 200 then 'pending' when n % 10 = 9 then 'failed'
+        when n % 100 = 50 then 'cancelled' else 'completed' end as status
+  ) as state`;
+
+const familyRows = `
+  with parent as (
+    insert into public.job_queue (user_id, job_type, params, turn)
+    select ($1::uuid[])[1], 'scale_0', jsonb_build_object('parent', n), n from generate_series(1, 30) as n
+    returning id, user_id, params
+  ),
+  batch as (
+    insert into public.job_batch (parent_job_id, total) select id, 5000 from parent where params = '{"parent": 7}'
+  )
+  insert into public.job_queue (user_id, job_type, parent_job_id, dedupe_key, turn, created_at)
+  select user_id, 'scale_1', id, 'key:' || n, n, now() + n * interval '1 millisecond'
+  from parent, generate_series(1, 5000) as n
+  where params = '{"parent": 7}'`;
+
+/** Ten lines of each of 10 000 recent jobs; one in fifty is an error, one in ten carries data. */
+const logRows = `
+  insert into public.job_log (job_id, log_level, message, metadata, created_at)
+  select job.id, case when random() < 0.02 then 'error' else 'info' end, 'step ' || n || ' of ' || job.params,
+    case when random() < 0.1 then job.params else '{}' end, job.created_at + n * interval '1 millisecond'
+  from (
+    select id, params, created_at from public.job_queue
+    where status = 'completed' and created_at > now() - interval '20 hours' limit 10000
+  ) as job
+  cross join generate_series(1, 10) as n`;

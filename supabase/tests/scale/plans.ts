@@ -1,0 +1,85 @@
+/** The plans PostgreSQL really ran, also of statements inside functions, as auto_explain reports them. */
+import type { LargeQueue } from "./large_queue.ts";
+
+interface PlanNode {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
+  readonly "Actual Rows"?: number;
+  readonly "Actual Loops"?: number;
+  readonly "Rows Removed by Filter"?: number;
+  readonly "Rows Removed by Index Recheck"?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** How a call read the jobs and their log. */
+export interface Reading {
+  /** Names of the indexes on `job_queue` and `job_log` that were read; of partitions, the parent's. */
+  readonly indexes: ReadonlySet<string>;
+  /** Rows of both tables that were looked at. */
+  readonly rows: number;
+}
+
+function* nodesOf(node: PlanNode): Generator<PlanNode> {
+  yield node;
+  for (const child of node.Plans ?? []) yield* nodesOf(child);
+}
+
+function rowsOf(node: PlanNode): number {
+  const found = node["Actual Rows"] ?? 0;
+  const refused = (node["Rows Removed by Filter"] ?? 0) +
+    (node["Rows Removed by Index Recheck"] ?? 0);
+  return (found + refused) * (node["Actual Loops"] ?? 1);
+}
+
+/** Runs a statement, undoes what it did, and tells how it read. */
+export async function readingOf(
+  { admin, takeNotices }: LargeQueue,
+  statement: string,
+): Promise<Reading> {
+  const parentOf = new Map(
+    (await admin<{ child: string; parent: string }[]>`
+      select child.relname as child, parent.relname as parent
+      from pg_inherits
+      join pg_class as child on child.oid = inhrelid
+      join pg_class as parent on parent.oid = inhparent`).map((
+      { child, parent },
+    ) => [child, parent]),
+  );
+  await admin.unsafe(`
+    load 'auto_explain';
+    set auto_explain.log_level = notice;
+    set auto_explain.log_min_duration = 0;
+    set auto_explain.log_nested_statements = on;
+    set auto_explain.log_analyze = on;
+    set auto_explain.log_timing = off;
+    set auto_explain.log_format = json;
+    begin
+  `).simple();
+  takeNotices();
+  let notices: string[];
+  try {
+    await admin.unsafe(statement);
+  } finally {
+    notices = takeNotices();
+    await admin.unsafe("rollback; set auto_explain.log_min_duration = -1").simple();
+  }
+
+  const nodes = notices
+    .filter((text) => text.includes("\n{"))
+    .map((text) => JSON.parse(text.slice(text.indexOf("\n{"))) as { Plan: PlanNode })
+    .flatMap(({ Plan }) => [...nodesOf(Plan)]);
+  const tableOf = (name = "") => parentOf.get(name) ?? name;
+  const ofJobs = nodes.filter((node) =>
+    ["job_queue", "job_log"].includes(tableOf(node["Relation Name"])) &&
+    node["Actual Loops"] !== 0
+  );
+  const indexes = nodes
+    .filter((node) => node["Actual Loops"] !== 0)
+    .flatMap((node) => node["Index Name"] ?? [])
+    .map((name) => parentOf.get(name) ?? name);
+  return {
+    indexes: new Set(indexes.filter((name) => name.startsWith("job_"))),
+    rows: ofJobs.reduce((sum, node) => sum + rowsOf(node), 0),
+  };
+}

@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { databaseUrl } from "../../local/postgres/connect.ts";
+import { superuser } from "../../local/postgres/cluster.ts";
+import { installPostgres } from "../../local/postgres/install.ts";
+import { ensureCluster } from "../../local/postgres/prepare.ts";
+import { clearFormerServer } from "../../local/postgres/postmaster.ts";
+import { startServer } from "../../local/postgres/server.ts";
+import { assertReachable } from "../../local/postgres/unprivileged.ts";
+import { lockStack } from "../../local/stack/lock.ts";
+import { stackDirectory } from "../../local/stack/paths.ts";
+import { freePort } from "../../local/stack/ports.ts";
+
+/** A PostgreSQL with nothing beside it, set up as the local stack's, with fsync on. */
+export interface BenchServer {
+  readonly pid: number;
+  /** URL of a database on it, as superuser. */
+  url(database: string): string;
+  /** Stops it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+/** Starts the server of the benchmarks on a new cluster; only one runs at a time. */
+export async function startBenchServer(): Promise<BenchServer> {
+  const folder = await stackDirectory("bench");
+  await Deno.mkdir(folder, { recursive: true });
+  await assertReachable(folder);
+  const lock = await lockStack(folder);
+  if (!lock) throw new Error("Another benchmark is running; wait until it has ended.");
+
+  const dataDir = join(folder, "pgdata");
+  const installation = await installPostgres();
+  // A benchmark that was killed leaves its data, and maybe a server on it.
+  await clearFormerServer(dataDir);
+  await Deno.remove(dataDir, { recursive: true }).catch(() => {});
+  await ensureCluster(installation, dataDir, { fast: false });
+  const port = freePort();
+  const server = await startServer(installation.root, dataDir, {
+    port,
+    fast: false,
+    output: "null",
+  });
+  return {
+    pid: server.pid,
+    url(database) {
+      const url = new URL(databaseUrl(port, superuser));
+      url.pathname = `/${database}`;
+      return url.href;
+    },
+    async stop() {
+      await server.stop(5_000);
+      await Deno.remove(dataDir, { recursive: true });
+      lock.release();
+    },
+  };
+}

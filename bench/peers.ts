@@ -1,0 +1,121 @@
+/**
+ * Our job engine beside graphile-worker, pg-boss and pgmq, on one PostgreSQL in one run. Rounds take
+ * turns; each drain is proved from both sides. Results go to `bench/results/`.
+ *
+ *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]
+ *                      [--rounds=3] [--scale=0.1]
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Lab } from "./lab/lab.ts";
+import { shareOfOthers } from "./lab/cpu.ts";
+import { machineFacts } from "./lab/machine.ts";
+import { contender, type ContenderId } from "./queues/contenders.ts";
+import { chartOf } from "./report/chart.ts";
+import { ratiosOf } from "./report/ratios.ts";
+import { Results } from "./report/results.ts";
+import { tableOf } from "./report/table.ts";
+import { quickScenarios, scenarios } from "./scenarios/all.ts";
+import { fullSizes, quickSizes, scaled, type Scenario } from "./scenarios/scenario.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    contenders: { type: "string", default: "" },
+    minutes: { type: "string" },
+    rounds: { type: "string" },
+    scale: { type: "string", default: "1" },
+  },
+});
+const sizes = scaled(options.quick ? quickSizes : fullSizes, Number(options.scale));
+const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 7));
+const minutes = Number(options.minutes ?? (options.quick ? 1.3 : 9.3));
+const deadline = performance.now() + minutes * 60_000;
+const only = new Set(options.only.split(",").filter(Boolean));
+const wanted = new Set(options.contenders.split(",").filter(Boolean));
+const chosen = (options.quick ? quickScenarios : scenarios)
+  .filter(({ name }) => only.size === 0 || only.has(name));
+if (chosen.length === 0) {
+  const names = scenarios.map(({ name }) => name).join(", ");
+  throw new Error(`There is no scenario "${options.only}"; scenarios: ${names}.`);
+}
+
+const results = new Results();
+/** Milliseconds that each measurement has taken at most. */
+const longest = new Map<string, number>();
+const lab = await Lab.open();
+const interrupted = () => lab.close().finally(() => Deno.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+try {
+  for (let round = 0; round < mostRounds && performance.now() < deadline; round++) {
+    for (const scenario of chosen) await runScenario(scenario, round);
+  }
+  await report();
+} finally {
+  await lab.close();
+}
+Deno.exit(results.failures.length === 0 ? 0 : 1);
+
+/** One measurement of each contender; who begins changes with the round. */
+async function runScenario(scenario: Scenario, round: number): Promise<void> {
+  const ids = scenario.contenders.filter((id) => wanted.size === 0 || wanted.has(id));
+  const turn = round % Math.max(1, ids.length);
+  for (const id of [...ids.slice(turn), ...ids.slice(0, turn)]) await measure(scenario, id);
+}
+
+/** What would not be done in time, as far as earlier rounds tell, is left out. */
+async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
+  const started = performance.now();
+  const name = `${scenario.name}, ${id}`;
+  if (started + (longest.get(name) ?? 0) > deadline) return;
+  const cpu = await lab.cpuTimes();
+  try {
+    const figures = await scenario.measure(lab, contender(id), sizes);
+    results.add(id, figures);
+    const others = cpu && shareOfOthers(cpu, (await lab.cpuTimes())!);
+    results.disturbances.push({ measurement: name, others: others ?? 0 });
+    const shown = Object.entries(figures)
+      .map(([name, value]) => `${name} ${value.toPrecision(4)}`).join("  ");
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.error(
+      `${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
+        percent(others ?? 0)
+      }  ${shown}`,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    results.failures.push(`${name}: ${reason}`);
+    console.error(`${name} FAILED: ${reason}`);
+  }
+  longest.set(name, Math.max(longest.get(name) ?? 0, performance.now() - started));
+}
+
+async function report(): Promise<void> {
+  const folder = join(import.meta.dirname!, "results");
+  const isPart = only.size > 0 || wanted.size > 0 || options.scale !== "1";
+  const name = isPart ? "peers-part" : options.quick ? "peers-quick" : "peers";
+  const facts = await machineFacts(lab);
+  const ratios = ratiosOf(results);
+  const { samples, failures, disturbances } = results;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(
+    join(folder, `${name}.json`),
+    `${JSON.stringify({ facts, sizes, ratios, failures, disturbances, samples }, null, 2)}\n`,
+  );
+  const title = `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`;
+  await Deno.writeTextFile(join(folder, `${name}.svg`), chartOf(results, title));
+
+  console.log(`\n${tableOf(results)}\n`);
+  console.log(`Runtimes: ${facts.runtimes.join(", ")}. Files: bench/results/${name}.{json,svg}`);
+  const worst = Math.max(...disturbances.map(({ others }) => others));
+  console.log(`Others used up to ${percent(worst)} of the CPU work during a measurement.`);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  const medians = Object.entries(ratios)
+    .map(([ratio, spread]) => [ratio, spread && Number(spread.median.toFixed(3))]);
+  console.log(`RESULT ${JSON.stringify(Object.fromEntries(medians))}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}

@@ -1,0 +1,133 @@
+import postgres, { type Sql } from "postgres";
+import * as z from "zod";
+import { systemClock } from "../../supabase/functions/_shared/jobs/clock.ts";
+import { defineJob } from "../../supabase/functions/_shared/jobs/define_job.ts";
+import { defaultOptions } from "../../supabase/functions/_shared/jobs/options.ts";
+import { openStore } from "../../supabase/functions/_shared/jobs/store.ts";
+import { noDb } from "../../supabase/functions/_shared/jobs/testing.ts";
+import { Worker } from "../../supabase/functions/_shared/jobs/worker.ts";
+import { createLogger, type Logger } from "../../supabase/functions/_shared/log.ts";
+import type { OpenQueue } from "./contract.ts";
+import {
+  createMany,
+  forgetJobs,
+  jobType,
+  loadBacklog,
+  ownerOf,
+  prepareDatabase,
+} from "./streamvibe_backlog.ts";
+
+const anHour = 3_600_000;
+const silent: Logger = {
+  debug() {},
+  info() {},
+  warning: (message, fields) => console.error(message, fields),
+  error: (message, fields) => console.error(message, fields),
+  with: () => silent,
+};
+
+/**
+ * Our own worker and store, on the product's schema. Bare: jobs of the system. Full: jobs of users,
+ * created under their rights, every change broadcast, one JSON line per job. Logged: and one line
+ * in each job's own log.
+ */
+export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
+  const url = asPostgres(adminUrl);
+  const owned = mode !== "bare";
+  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  const sql = postgres(url, { max: 8, onnotice: () => {} });
+
+  return {
+    install: () => prepareDatabase(admin, owned),
+
+    async enqueue(n) {
+      if (owned) await createAsUser(sql, n);
+      else await sql`select public.create_job(null, ${jobType}, ${sql.json({ n })})`;
+    },
+
+    async enqueueBulk(count) {
+      await createMany(
+        sql,
+        Array.from({ length: count }, (_, n) => ({ n, owner: owned ? ownerOf(n) : null })),
+      );
+    },
+
+    load: (backlog) => loadBacklog(sql, admin, backlog, owned),
+
+    async work(handle) {
+      const store = openStore({ url });
+      const worker = new Worker({
+        id: `worker-${crypto.randomUUID()}`,
+        store,
+        jobs: [noop(handle, mode === "logged")],
+        deps: {},
+        db: noDb,
+        clock: systemClock,
+        logger: owned ? createLogger({ function: "job-processor" }) : silent,
+        options: { ...defaultOptions, concurrency: 1000, budget_ms: anHour, linger_ms: anHour },
+        limits: { cpu_ms: null, memory_bytes: null },
+        region: null,
+      });
+      const life = worker.run();
+      await Promise.resolve();
+      return async () => {
+        await worker.shutdown();
+        await life;
+        await store.close();
+      };
+    },
+
+    async isDrained() {
+      const [row] = await admin`
+        select not exists (
+          select from public.job_queue where status in ('pending', 'processing') and parent_job_id is null
+        ) as drained`;
+      return row!.drained;
+    },
+
+    async contents() {
+      const [row] = await admin`
+        select count(*) filter (where status in ('pending', 'processing'))::int as waiting,
+          count(*) filter (where status = 'completed')::int as finished
+        from public.job_queue`;
+      return { waiting: row!.waiting, finished: row!.finished };
+    },
+
+    clear: () => forgetJobs(admin),
+
+    async close() {
+      await Promise.all([admin.end(), sql.end()]);
+    },
+  };
+};
+
+function noop(handle: (n: number) => void, logs: boolean) {
+  return defineJob({
+    type: jobType,
+    params: z.object({ n: z.int() }),
+    checkpoint: z.never(),
+    result: z.null(),
+    run(ctx) {
+      handle(ctx.params.n);
+      if (logs) ctx.log.info("Done");
+      return Promise.resolve(null);
+    },
+  });
+}
+
+/** In one transaction under the user's own role, as the data API does it. */
+async function createAsUser(sql: Sql, n: number): Promise<void> {
+  const owner = ownerOf(n);
+  const claims = JSON.stringify({ sub: owner, role: "authenticated" });
+  await sql.begin((tx) => [
+    tx`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${claims}, true)`,
+    tx`select public.create_job(${owner}, ${jobType}, ${tx.json({ n })})`,
+  ]);
+}
+
+/** The role that the worker's connection has on the platform. */
+function asPostgres(adminUrl: string): string {
+  const url = new URL(adminUrl);
+  url.username = "postgres";
+  return url.href;
+}

@@ -1,0 +1,73 @@
+import { type ContenderId, contenders } from "../queues/contenders.ts";
+import { spreadOf } from "../statistics.ts";
+import type { Results } from "./results.ts";
+
+/** How a figure is shown, and whether more of it is better. */
+export interface FigureKind {
+  readonly title: string;
+  readonly better: "more" | "less";
+  readonly show: (value: number) => string;
+}
+
+const jobs = (value: number) =>
+  value >= 10_000 ? `${(value / 1000).toFixed(1)}k` : value.toFixed(0);
+const milliseconds = (value: number) => value.toFixed(2);
+const percent = (value: number) => `${(value * 100).toFixed(0)} %`;
+const whole = (value: number) => value.toFixed(0);
+
+/** Every figure, in the order of the report. */
+export const figureKinds: Record<string, FigureKind> = {
+  enqueue_1: { title: "enqueue, 1 client, jobs/s", better: "more", show: jobs },
+  enqueue_database_cpu_us: {
+    title: "enqueue, database CPU per job, µs",
+    better: "less",
+    show: whole,
+  },
+  enqueue_8: { title: "enqueue, 8 clients, jobs/s", better: "more", show: jobs },
+  bulk: { title: "bulk enqueue, jobs/s", better: "more", show: jobs },
+  latency_p50: { title: "enqueue to handler start, p50, ms", better: "less", show: milliseconds },
+  latency_p95: { title: "enqueue to handler start, p95, ms", better: "less", show: milliseconds },
+  drain_1: { title: "drain, 1 process, jobs/s", better: "more", show: jobs },
+  drain_2: { title: "drain, 2 processes, jobs/s", better: "more", show: jobs },
+  drain_wal_bytes: { title: "drain, WAL bytes per job", better: "less", show: whole },
+  drain_worker_cpu_us: { title: "drain, worker CPU per job, µs", better: "less", show: whole },
+  drain_database_cpu_us: { title: "drain, database CPU per job, µs", better: "less", show: whole },
+  large_drain_1: { title: "large drain, 1 process, jobs/s", better: "more", show: jobs },
+  large_drain_2: { title: "large drain, 2 processes, jobs/s", better: "more", show: jobs },
+  large_drain_wal_bytes: { title: "large drain, WAL bytes per job", better: "less", show: whole },
+  large_drain_worker_cpu_us: {
+    title: "large drain, worker CPU per job, µs",
+    better: "less",
+    show: whole,
+  },
+  large_drain_database_cpu_us: {
+    title: "large drain, database CPU per job, µs",
+    better: "less",
+    show: whole,
+  },
+  snapshot_drain: { title: "drain under a held snapshot, jobs/s", better: "more", show: jobs },
+  snapshot_loss: { title: "lost by the held snapshot", better: "less", show: percent },
+  pending_drain: { title: "drain from a crowd that waits, jobs/s", better: "more", show: jobs },
+  pending_loss: { title: "lost by the crowd that waits", better: "less", show: percent },
+  finished_drain: { title: "drain beside finished jobs, jobs/s", better: "more", show: jobs },
+  finished_loss: { title: "lost by finished jobs", better: "less", show: percent },
+};
+
+/** Every figure that was measured, one block each: median, and min to max where rounds differ. */
+export function tableOf(results: Results): string {
+  const blocks = Object.entries(figureKinds).map(([figure, kind]) => {
+    const lines = linesOf(results, figure, kind);
+    return lines.length > 0 ? [kind.title, ...lines].join("\n") : "";
+  });
+  return blocks.filter(Boolean).join("\n\n");
+}
+
+function linesOf(results: Results, figure: string, { show }: FigureKind): string[] {
+  return (Object.keys(contenders) as ContenderId[]).flatMap((id) => {
+    const samples = results.of(id, figure);
+    if (samples.length === 0) return [];
+    const { median, min, max } = spreadOf(samples);
+    const spread = samples.length > 1 ? `  ${show(min)} – ${show(max)}` : "";
+    return `  ${contenders[id].title.padEnd(40)} ${show(median).padStart(8)}${spread}`;
+  });
+}

@@ -1,0 +1,38 @@
+import { percentile } from "../statistics.ts";
+import type { Scenario } from "./scenario.ts";
+
+const warmUp = 10;
+const pauseMs = 15;
+/** Time for a worker to open its connections and to listen. */
+const settleInMs = 1_000;
+const patienceMs = 2_000;
+
+/** From the call that enqueues to the start of the handler in another process; nothing else to do. */
+export const latency: Scenario = {
+  name: "latency",
+  contenders: ["graphile_500", "pg_boss_notify", "pgmq_notify", "ours_bare", "ours_full"],
+  async measure(lab, contender, { latency: samples }) {
+    const client = await lab.client(contender);
+    await client.ask("clear", {});
+    const worker = await lab.worker(contender);
+    try {
+      const count = warmUp + samples;
+      await worker.ask("work", { jobs: count });
+      await sleep(settleInMs);
+      const enqueuedAt = await client.ask("trickle", { count, pauseMs });
+      await client.ask("drained", { limitMs: patienceMs });
+      const { startedAt, handled, repeated } = await worker.ask("stop", {});
+      if (handled !== count || repeated > 0) {
+        throw new Error(`${contender.id} handled ${handled} of ${count}, ${repeated} again.`);
+      }
+      const waits = enqueuedAt.map((at, n) => startedAt![n]! - at).slice(warmUp);
+      return { latency_p50: percentile(waits, 0.5), latency_p95: percentile(waits, 0.95) };
+    } finally {
+      await worker.close();
+    }
+  },
+};
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1047,7 +1047,8 @@ begin
       worker_id = p_worker_id,
       fencing_token = job.fencing_token + 1,
       is_classic = false,
-      lease_expires_at = now() + (select type.lease from public.job_type as type where type.name = job.job_type),
+      -- From this moment: a claim that had to wait must not hand out leases that are half used up.
+      lease_expires_at = clock_timestamp() + (select type.lease from public.job_type as type where type.name = job.job_type),
       started_at = coalesce(job.started_at, now()),
       slice_started_at = now(),
       seq = job.seq + 1,
@@ -1181,7 +1182,8 @@ begin
       error_message = null,
       completed_at = now(),
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      -- The clock may have been set back since; an outcome must not fail over that (nor below).
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       seq = job.seq + 1,
       updated_at = now()
@@ -1884,7 +1886,7 @@ AS $function$
       error_message = held.error_message,
       worker_id = case when not held.will_retry then job.worker_id end,
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       -- An attempt that left no checkpoint starts over, and so does its progress.
       progress_percent = case
@@ -1893,7 +1895,7 @@ AS $function$
       end,
       progress_base_seconds = case
         when held.will_retry and job.checkpoint is null
-          then job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
         else job.progress_base_seconds
       end,
       scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
@@ -4280,6 +4282,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__broadcast_update()
  SECURITY DEFINER
  SET search_path TO ''
  SET enable_nestloop TO 'off'
+ SET enable_hashjoin TO 'on'
 AS $function$
 declare
   v_jobs public.job_queue[];
@@ -4418,6 +4421,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__ring_on_update()
  SECURITY DEFINER
  SET search_path TO ''
  SET enable_nestloop TO 'off'
+ SET enable_hashjoin TO 'on'
 AS $function$
 begin
   -- Most updates give nothing back, and are done after one look.
@@ -4540,7 +4544,7 @@ begin
     crash_streak = 0,
     worker_id = null,
     lease_expires_at = null,
-    runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+    runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
     slice_started_at = null,
     -- However long the children take.
     expires_at = null,
@@ -4632,7 +4636,7 @@ AS $function$
       crash_streak = 0,
       worker_id = case when held.is_over_runtime then job.worker_id end,
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + extract(epoch from now() - job.slice_started_at),
+      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
       slice_started_at = null,
       scheduled_for = now() + held.delay,
       -- A job that moves on has not waited in vain.

@@ -16,7 +16,7 @@ type Step = {
   run: (stack: () => Promise<RunningStack>, filter: string) => Promise<Outcome>;
 };
 
-const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs"];
+const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs", "bench"];
 
 const steps: Step[] = [
   { name: "format", run: () => checkCommand("fmt", "--check") },

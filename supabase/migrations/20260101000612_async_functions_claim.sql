@@ -165,7 +165,8 @@ begin
       worker_id = p_worker_id,
       fencing_token = job.fencing_token + 1,
       is_classic = false,
-      lease_expires_at = now() + (select type.lease from public.job_type as type where type.name = job.job_type),
+      -- From this moment: a claim that had to wait must not hand out leases that are half used up.
+      lease_expires_at = clock_timestamp() + (select type.lease from public.job_type as type where type.name = job.job_type),
       started_at = coalesce(job.started_at, now()),
       slice_started_at = now(),
       seq = job.seq + 1,

@@ -70,8 +70,9 @@ comment on function private.tg_job_queue__broadcast_insert() is
 create function private.tg_job_queue__broadcast_update()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
--- The plan is kept from the first call, which may have seen one row; 500 rows need the hash.
-set enable_nestloop = off
+-- The plan is kept from the first call, which may have seen one row; 500 rows need the hash, also where
+-- the caller, who knows its few rows, has switched it off.
+set enable_nestloop = off set enable_hashjoin = on
 as $$
 declare
   v_jobs public.job_queue[];

@@ -113,7 +113,7 @@ comment on function private.tg_job_queue__ring_on_insert() is
 create function private.tg_job_queue__ring_on_update()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
-set enable_nestloop = off
+set enable_nestloop = off set enable_hashjoin = on
 as $$
 begin
   -- Most updates give nothing back, and are done after one look.

@@ -1347,9 +1347,11 @@ grant execute on function private.consume_rate_limit(p_function_name text, p_cal
 
 CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid, p_priority smallint)
  RETURNS TABLE(active integer, ahead integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+begin
+  return query
   -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
   -- is never run: an "or" would make every user pay for all jobs of the system.
   select count(*)::int,
@@ -1366,6 +1368,7 @@ AS $function$
       and status in ('pending', 'processing') and parent_job_id is null
     limit 1000)
   ) as active;
+end;
 $function$
 ;
 
@@ -2681,12 +2684,14 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.job_dedupe_key(p_job_type text, p_params jsonb)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO ''
 AS $function$
+begin
   -- jsonb prints keys in one order, so that equal params have equal text.
-  select encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+  return encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+end;
 $function$
 ;
 
@@ -2813,13 +2818,16 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.live_workers()
  RETURNS TABLE(live integer, idle integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+begin
+  return query
   -- A worker that takes no more work reports a capacity of 0.
   select count(*)::int, (count(*) filter (where in_flight < capacity and not is_draining))::int
   from public.job_worker
   where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0;
+end;
 $function$
 ;
 
@@ -2885,10 +2893,12 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.next_turn(p_priority smallint)
  RETURNS bigint
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select virtual_time + 1 from private.job_lane where job_priority = p_priority;
+begin
+  return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+end;
 $function$
 ;
 

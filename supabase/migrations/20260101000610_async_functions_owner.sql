@@ -8,6 +8,8 @@
 --   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 --
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
+-- What every enqueue calls is plpgsql, which keeps its plans: PostgreSQL before 18 plans the body of an
+-- SQL function anew in every call, which cost more than all the rest.
 
 create function private.acting_user(p_user_id uuid)
 returns uuid
@@ -35,10 +37,12 @@ revoke all on function private.acting_user(uuid) from public, anon, authenticate
 
 create function private.job_dedupe_key(p_job_type text, p_params jsonb)
 returns text
-language sql immutable set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
+begin
   -- jsonb prints keys in one order, so that equal params have equal text.
-  select encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+  return encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+end;
 $$;
 comment on function private.job_dedupe_key(text, jsonb) is 'Digest under which equal requests meet.';
 revoke all on function private.job_dedupe_key(text, jsonb) from public, anon, authenticated, service_role;
@@ -165,8 +169,10 @@ comment on function private.find_or_create_job(uuid, text, jsonb, interval, int,
 
 create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
 returns table (active int, ahead int)
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
+begin
+  return query
   -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
   -- is never run: an "or" would make every user pay for all jobs of the system.
   select count(*)::int,
@@ -183,15 +189,18 @@ as $$
       and status in ('pending', 'processing') and parent_job_id is null
     limit 1000)
   ) as active;
+end;
 $$;
 comment on function private.count_active_jobs(uuid, smallint) is
   'A user''s active top-level jobs, and those of them that wait in the same lane. Volatile: must see what was committed after a lock.';
 
 create function private.next_turn(p_priority smallint)
 returns bigint
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select virtual_time + 1 from private.job_lane where job_priority = p_priority;
+begin
+  return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+end;
 $$;
 comment on function private.next_turn(smallint) is 'The first free turn in a priority lane.';
 

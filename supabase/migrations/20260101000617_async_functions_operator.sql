@@ -19,12 +19,15 @@ revoke all on private.job_tick from public, anon, authenticated, service_role;
 
 create function private.live_workers()
 returns table (live int, idle int)
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
+begin
+  return query
   -- A worker that takes no more work reports a capacity of 0.
   select count(*)::int, (count(*) filter (where in_flight < capacity and not is_draining))::int
   from public.job_worker
   where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0;
+end;
 $$;
 comment on function private.live_workers() is 'Workers heard of within 6 seconds, three of their heartbeats, and those of them with room.';
 

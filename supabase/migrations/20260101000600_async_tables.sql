@@ -103,6 +103,52 @@ comment on table private.job_lane is 'Fair-queueing clock, one row per priority;
 
 insert into private.job_lane (job_priority) select generate_series(1, 10);
 
+-- Where the system's jobs line up: one behind the other, like a user's. A sequence per lane, because there
+-- may be a million of them to count, and because nobody waits for one.
+do $$
+begin
+  for v_priority in 1..10 loop
+    execute format('create sequence private.job_lane_system_%s as bigint', v_priority);
+    execute format(
+      'revoke all on sequence private.job_lane_system_%s from public, anon, authenticated, service_role', v_priority);
+  end loop;
+end;
+$$;
+
+-- Where a claim begins to look. A queue leaves dead rows at its head, which vacuum may not remove while
+-- anybody holds an old snapshot; from here on there are none. See private.move_cursor().
+create table private.job_cursor (
+  job_type text references public.job_type (name) on update cascade on delete cascade,
+  job_priority smallint,
+  turn bigint not null default -9223372036854775808,
+  place bigint not null default 0,
+  next_turn bigint not null default -9223372036854775808,
+  next_place bigint not null default 0,
+  next_xid xid8 not null default '0',
+  primary key (job_type, job_priority)
+) with (fillfactor = 10);
+
+comment on table private.job_cursor is
+  'Per lane of a type the place below which nothing waits, and where it goes next once every transaction below next_xid has ended.';
+
+create function private.tg_job_type__open_lanes()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  insert into private.job_cursor (job_type, job_priority)
+  select new.name, lane.job_priority from private.job_lane as lane;
+  return null;
+end;
+$$;
+comment on function private.tg_job_type__open_lanes() is
+  'Trigger. Lends the right to write cursors to whoever adds a type.';
+revoke all on function private.tg_job_type__open_lanes() from public, anon, authenticated, service_role;
+
+create trigger _100_open_lanes
+  after insert on public.job_type
+  for each row execute function private.tg_job_type__open_lanes();
+
 -- Where a user's children line up: behind the last one, however many batches they come from.
 create table private.job_flow (
   flow_id uuid,
@@ -153,12 +199,13 @@ comment on table private.job_count_change is 'What has changed since the last ro
 
 alter table private.job_setting enable row level security;
 alter table private.job_lane enable row level security;
+alter table private.job_cursor enable row level security;
 alter table private.job_flow enable row level security;
 alter table private.job_rate enable row level security;
 alter table private.job_pause enable row level security;
 alter table private.job_count enable row level security;
 alter table private.job_count_change enable row level security;
 revoke all on
-  private.job_setting, private.job_lane, private.job_flow, private.job_rate, private.job_pause,
+  private.job_setting, private.job_lane, private.job_cursor, private.job_flow, private.job_rate, private.job_pause,
   private.job_count, private.job_count_change
 from public, anon, authenticated, service_role;

@@ -1,41 +1,49 @@
 -- The queue, which is also its history until cleanup.
+-- Columns of fixed width come first and those that are rarely set last: rows are shorter, and what every
+-- claim reads is found without walking over the rest. Ids grow with time (UUID version 7, RFC 9562, made of
+-- a random version 4 and the milliseconds since 1970), so that the jobs of a batch lie side by side in
+-- every index; gen_random_uuid() spreads them over all of it.
 create table public.job_queue (
-  id uuid primary key default gen_random_uuid(),
-  user_id uuid references public.users (id) on delete cascade,
-  job_type text not null references public.job_type (name) on update cascade on delete restrict,
-  status text not null default 'pending',
-  job_priority smallint not null default 5,
-  params jsonb not null default '{}',
-  progress_percent smallint not null default 0,
-  progress_message text,
-  result jsonb,
-  error_code text,
-  error_message text,
+  id uuid primary key default encode(
+    set_bit(set_bit(overlay(
+      uuid_send(gen_random_uuid())
+      placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+      from 1 for 6), 52, 1), 53, 1), 'hex')::uuid,
+  created_at timestamptz not null default now(),
+  requested_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default now(),
   scheduled_for timestamptz not null default now(),
-  expires_at timestamptz,
-  started_at timestamptz,
-  completed_at timestamptz,
+  seq bigint not null default 0,
+  fencing_token bigint not null default 0,
+  runtime_seconds double precision not null default 0,
+  progress_base_seconds double precision not null default 0,
   retry_count int not null default 0,
   max_retries int not null default 3,
   crash_count int not null default 0,
   crash_streak int not null default 0,
-  worker_id text,
-  fencing_token bigint not null default 0,
+  job_priority smallint not null default 5,
+  progress_percent smallint not null default 0,
+  is_classic boolean not null default false,
+  status text not null default 'pending',
+  job_type text not null references public.job_type (name) on update cascade on delete restrict,
+  dedupe_key text not null default gen_random_uuid()::text,
+  params jsonb not null default '{}',
+  turn bigint default 0,
+  expires_at timestamptz,
+  user_id uuid references public.users (id) on delete cascade,
+  parent_job_id uuid,
+  started_at timestamptz,
   lease_expires_at timestamptz,
   slice_started_at timestamptz,
-  runtime_seconds double precision not null default 0,
-  is_classic boolean not null default false,
-  checkpoint jsonb,
+  completed_at timestamptz,
   cancel_requested_at timestamptz,
-  parent_job_id uuid,
-  dedupe_key text not null default gen_random_uuid()::text,
-  turn bigint default 0,
   held_by text,
-  progress_base_seconds double precision not null default 0,
-  seq bigint not null default 0,
-  created_at timestamptz not null default now(),
-  requested_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
+  worker_id text,
+  progress_message text,
+  checkpoint jsonb,
+  result jsonb,
+  error_code text,
+  error_message text,
   constraint job_queue_status_is_known
     check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
   constraint job_queue_priority_in_range check (job_priority between 1 and 10),
@@ -64,8 +72,8 @@ create table public.job_queue (
   constraint job_queue_params_is_object check (jsonb_typeof(params) = 'object'),
   constraint job_queue_not_its_own_parent check (parent_job_id <> id)
 ) with (
-  -- Room on the page keeps heartbeats and progress HOT; a queue's dead rows must go early.
-  fillfactor = 60,
+  -- Room on the page for a start and an end keeps both HOT; a queue's dead rows must go early.
+  fillfactor = 45,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_analyze_scale_factor = 0.02,
@@ -83,11 +91,11 @@ comment on column public.job_queue.is_classic is
 comment on column public.job_queue.parent_job_id is
   'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
 comment on column public.job_queue.dedupe_key is
-  'Digest of type and params; a random value marks a job that nobody may join. Unique among the children of a job.';
+  'Digest of type and params; a random value marks a job that nobody may join. At most one active top-level job of a user has it (private.lock_requests()); unique among the children of a job.';
 comment on column public.job_queue.held_by is
   'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is
-  'When it was last asked for: created, or retried by hand. The dedupe window counts from here.';
+  'When it was last asked for: created, or retried by hand. The dedupe window counts from here; by the clock, so that of equal requests the latest is known.';
 comment on column public.job_queue.progress_base_seconds is
   'runtime_seconds when the progress last went back to 0; the pace is measured from there.';
 comment on column public.job_queue.turn is
@@ -99,49 +107,28 @@ comment on column public.job_queue.runtime_seconds is 'Working time of the slice
 -- Statistics targets are the default: a handful of statuses and types is known from any sample, and a
 -- larger one is taken of every column (at 500 an analyze of 1 M jobs takes 5 times as long).
 
--- Progress, messages, checkpoint, lease and seq stand in no index and no predicate: their updates are HOT.
+-- No index here has a column that a claim, progress or a plain completion changes: those updates are HOT,
+-- which is half of what a job costs. What is found by its state is found through the slim tables beside
+-- this one (async_side_tables.sql).
 
--- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key. What is
--- included lets total_count be read from the index alone.
+-- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key.
 create index job_queue_user_listing_idx
   on public.job_queue (user_id, (parent_job_id is null), created_at desc, id desc)
-  include (parent_job_id, status);
--- claim_jobs(): the next jobs of one type. The type comes first so that a paused one is never walked.
-create index job_queue_ready_idx on public.job_queue (job_type, job_priority, turn, created_at)
-  where status = 'pending' and turn is not null;
--- claim_jobs(): retries and scheduled jobs that have become due (retry eligible).
-create index job_queue_delayed_idx on public.job_queue (scheduled_for)
-  where status = 'pending' and turn is null and held_by is null;
--- resume_user_jobs(): what a pause has put aside.
-create index job_queue_paused_idx on public.job_queue (user_id)
-  where held_by = 'user_pause';
--- claim_jobs(): what was put aside because its user is at max_per_user; nearly always empty.
-create index job_queue_capped_idx on public.job_queue (job_type, user_id, job_priority, created_at)
-  where held_by = 'user_cap';
--- expire_stale_jobs(): what waited too long. A parent that waits for its children does not expire.
-create index job_queue_expiry_idx on public.job_queue (expires_at)
-  where status = 'pending' and expires_at is not null and held_by is distinct from 'children';
--- Live leases: caps per type and user, expired leases (stuck detection), a worker's active jobs.
-create index job_queue_processing_idx on public.job_queue (job_type, user_id)
-  where status = 'processing';
--- Race-free dedupe; and by its first column a user's active top-level jobs (the limit of 10).
-create unique index job_queue_active_key on public.job_queue (user_id, dedupe_key) nulls not distinct
-  where status in ('pending', 'processing') and parent_job_id is null;
--- get_cached_job_result(): the newest answer to the same question.
-create index job_queue_cached_result_idx on public.job_queue (user_id, dedupe_key, completed_at desc)
-  where status = 'completed';
--- cleanup_old_jobs() (retention is per type), retry_failed_jobs(), listings by type and status.
-create index job_queue_finished_idx on public.job_queue (job_type, status, completed_at)
-  where status in ('completed', 'failed', 'cancelled');
+  where user_id is not null;
+-- cleanup_old_jobs() (retention is per type), listings by type and status.
+create index job_queue_type_idx on public.job_queue (job_type, created_at);
+-- Equal requests: the newest one is the one that may be active (dedupe), or hold a result to use again.
+create index job_queue_request_idx on public.job_queue (user_id, dedupe_key, requested_at desc)
+  where parent_job_id is null;
 -- A parent's children, each of them once.
 create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
   where parent_job_id is not null;
--- Finished jobs by what they were about (params @> …); written once per job, never for empty params.
+-- Jobs by what they are about (params @> …); never for empty params.
 create index job_queue_params_idx on public.job_queue using gin (params jsonb_path_ops)
-  where status in ('completed', 'failed', 'cancelled') and params <> '{}';
+  where params <> '{}';
 -- Completed jobs by what they found (result @> …).
 create index job_queue_result_idx on public.job_queue using gin (result jsonb_path_ops)
-  where status = 'completed' and result is not null;
+  where result is not null;
 
 alter table public.job_queue enable row level security;
 revoke all on public.job_queue from public, anon, authenticated, service_role;

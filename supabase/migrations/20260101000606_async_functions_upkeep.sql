@@ -1,22 +1,37 @@
 -- What puts the queue right: lost leases, expired jobs, jobs whose time has come. The claim calls these
 -- first and the tick calls them when nobody claims; each costs one probe when there is nothing to do,
--- takes at most 1 000 jobs at a time and waits for nobody's lock.
+-- takes some 1 000 jobs at a time and waits for nobody's lock.
 
 create function private.recover_lost_jobs()
 returns table (job_id uuid, status text, error_code text)
 language plpgsql volatile security definer set search_path = ''
+-- Some known rows of a large table: the planner, which cannot know, must not scan it.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_leases bigint[];
+  v_job_ids uuid[];
 begin
-  -- Nearly always there is nothing to do: one cached probe, and no update for the triggers to look at.
-  perform from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
-    + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
-  limit 1;
-  if not found then
+  -- Whoever holds one of these entries is doing this very work. At most some 2 000 jobs in one go.
+  select array_agg(lease_id) into v_leases
+  from (
+    select lease_id, sum(cardinality(job_ids)) over (order by check_at, lease_id) - cardinality(job_ids) as before
+    from (
+      select lease_id, check_at, job_ids
+      from private.job_lease
+      where check_at <= now()
+      order by check_at
+      limit 1000
+      for update skip locked
+    ) as due
+  ) as counted
+  where before < 1000;
+  if v_leases is null then
     return;
   end if;
+  v_job_ids := array(
+    select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
 
   return query
   with lost as (
@@ -28,10 +43,10 @@ begin
       extract(epoch from type.max_runtime) as max_worked, type.expires_after
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing' and (job.lease_expires_at <= now() or job.runtime_seconds
-      + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
+    where job.id = any(v_job_ids) and job.status = 'processing'
+      and (job.lease_expires_at <= now() or job.runtime_seconds
+        + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
     order by job.id
-    limit 1000
     for update of job skip locked
   ),
   verdict as (
@@ -76,6 +91,26 @@ begin
   from verdict
   where job.id = verdict.id
   returning job.id, job.status, job.error_code;
+
+  -- What still runs is looked at again when the next of it can be lost; what somebody holds, next time.
+  with running as (
+    select lease.lease_id, array_agg(job.id) as job_ids,
+      min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')) as check_at
+    from private.job_lease as lease
+    join public.job_queue as job on job.id = any(lease.job_ids)
+    join public.job_type as type on type.name = job.job_type
+    where lease.lease_id = any(v_leases) and job.status = 'processing'
+    group by lease.lease_id
+  ),
+  kept as (
+    update private.job_lease as lease
+    set job_ids = running.job_ids, check_at = running.check_at
+    from running
+    where lease.lease_id = running.lease_id
+  )
+  delete from private.job_lease
+  where lease_id = any(v_leases) and lease_id not in (select lease_id from running);
 end;
 $$;
 comment on function private.recover_lost_jobs() is
@@ -84,12 +119,17 @@ comment on function private.recover_lost_jobs() is
 create function private.expire_pending_jobs()
 returns table (job_id uuid, job_type text)
 language plpgsql volatile security definer set search_path = ''
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_job_ids uuid[];
 begin
-  perform from public.job_queue
-  where status = 'pending' and expires_at <= now() and held_by is distinct from 'children' limit 1;
-  if not found then
+  select array_agg(job_id) into v_job_ids
+  from (
+    select job_id from private.job_waiting where expires_at <= now() order by expires_at limit 1000
+  ) as stale;
+  if v_job_ids is null then
     return;
   end if;
 
@@ -98,9 +138,9 @@ begin
     select id
     from public.job_queue
     -- A parent waits for its children, which may expire themselves.
-    where status = 'pending' and expires_at <= now() and held_by is distinct from 'children'
-    order by expires_at
-    limit 1000
+    where id = any(v_job_ids) and status = 'pending' and expires_at <= now()
+      and held_by is distinct from 'children'
+    order by id
     for update skip locked
   )
   update public.job_queue as job
@@ -111,8 +151,7 @@ begin
     completed_at = now(),
     seq = job.seq + 1,
     updated_at = now()
-  from stale
-  where job.id = stale.id
+  where job.id = any(array(select id from stale))
   returning job.id, job.job_type;
 end;
 $$;
@@ -122,18 +161,23 @@ comment on function private.expire_pending_jobs() is
 create function private.promote_due_jobs()
 returns int
 language plpgsql volatile set search_path = ''
+set enable_seqscan = off
 as $$
 declare
   -- A user with more than this coming due at once is a crowd; its place in the lane is remembered.
   v_crowd constant int := 10;
+  v_job_ids uuid[];
   v_promoted int;
 begin
-  -- In the order of its index, or a plan for "the first of many" would read a table that has none.
-  perform from public.job_queue
-  where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
-  order by scheduled_for
-  limit 1;
-  if not found then
+  select array_agg(job_id) into v_job_ids
+  from (
+    select job_id
+    from private.job_waiting
+    where turn is null and held_by is null and scheduled_for <= now()
+    order by scheduled_for
+    limit 1000
+  ) as due;
+  if v_job_ids is null then
     return 0;
   end if;
 
@@ -141,9 +185,9 @@ begin
     select id, job_priority, scheduled_for, created_at,
       coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
     from public.job_queue
-    where status = 'pending' and turn is null and held_by is null and scheduled_for <= now()
-    order by scheduled_for
-    limit 1000
+    where id = any(v_job_ids) and status = 'pending' and turn is null and held_by is null
+      and scheduled_for <= now()
+    order by id
     for update skip locked
   ),
   -- A crowd lines up behind what the same user has lined up before, or ten passes over its retries would
@@ -190,7 +234,7 @@ begin
   update public.job_queue as job
   set turn = placed.turn
   from placed
-  where job.id = placed.id;
+  where job.id = placed.id and job.id = any(v_job_ids);
   get diagnostics v_promoted = row_count;
   return v_promoted;
 end;
@@ -198,7 +242,34 @@ $$;
 comment on function private.promote_due_jobs() is
   'Lines up retries and scheduled jobs whose time has come, a user''s at consecutive turns, so that the claim never walks over waiting ones; returns how many.';
 
+create function private.put_queue_right()
+returns boolean
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_did_something boolean := false;
+begin
+  -- One look, since nearly always there is nothing to do.
+  if not (
+    exists (select from private.job_lease where check_at <= now())
+    or exists (select from private.job_waiting where expires_at <= now())
+    or exists (
+      select from private.job_waiting
+      where turn is null and held_by is null and scheduled_for <= now())
+  ) then
+    return false;
+  end if;
+  v_did_something := exists (select from private.recover_lost_jobs());
+  v_did_something := exists (select from private.expire_pending_jobs()) or v_did_something;
+  return private.promote_due_jobs() > 0 or v_did_something;
+end;
+$$;
+comment on function private.put_queue_right() is
+  'Recovers, expires and lines up what is due for it; true when there was any.';
+
 revoke all on function
+  private.put_queue_right(),
   private.recover_lost_jobs(),
   private.expire_pending_jobs(),
   private.promote_due_jobs()

@@ -60,11 +60,11 @@ begin
     when not p_lock or coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
     -- Nobody is kept from a type for nothing. (Not exists(): the planner might hash all that waits.)
     when (
-        select true from public.job_queue as job
-        where job.job_type = type.name and job.status = 'pending' and job.turn is not null limit 1) is null
+        select true from private.job_waiting as waiting
+        where waiting.job_type = type.name and waiting.turn is not null limit 1) is null
       and (
-        select true from public.job_queue as job
-        where job.job_type = type.name and job.held_by = 'user_cap' limit 1) is null
+        select true from private.job_waiting as waiting
+        where waiting.job_type = type.name and waiting.held_by = 'user_cap' limit 1) is null
     then false
     else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
   end;
@@ -85,11 +85,11 @@ begin
         array_agg(of_user.user_id) filter (
           where of_user.jobs >= type.max_per_user and of_user.user_id is not null) as full_users
       from (
-        select job.user_id, count(*) as jobs
-        from public.job_queue as job
-        where job.job_type = type.name and job.status = 'processing'
+        select running.user_id, count(*) as jobs
+        from private.job_running as running
+        where running.job_type = type.name
           and coalesce(type.max_concurrency, type.max_per_user) is not null
-        group by job.user_id
+        group by running.user_id
       ) as of_user
     ) as running on true
     where type.name = any(v_names)
@@ -121,13 +121,13 @@ begin
   -- At most some 5 000 jobs in one go: the next claim goes on.
   for i in 1..10 loop
     with seen as materialized (
-      select first.row_id, first.user_id, open_type.name
+      select first.job_id, first.user_id, open_type.name
       from unnest(p_open) as open_type
       cross join lateral (
-        select job.ctid as row_id, job.user_id
-        from public.job_queue as job
-        where job.job_type = open_type.name and job.status = 'pending' and job.turn is not null
-        order by job.job_priority, job.turn, job.created_at
+        select waiting.job_id, waiting.user_id
+        from private.job_waiting as waiting
+        where waiting.job_type = open_type.name and waiting.turn is not null
+        order by waiting.job_priority, waiting.turn, waiting.place
         limit open_type.slots + v_window
       ) as first
       where first.user_id = any(open_type.blocked_users)
@@ -141,14 +141,14 @@ begin
     ),
     crowd as (
       -- A pause may last, a slot is soon free: a few jobs that wait for one stay where they are.
-      select row_id
-      from (select row_id, user_id, count(*) over (partition by name) as jobs from seen) as counted
+      select job_id
+      from (select job_id, user_id, count(*) over (partition by name) as jobs from seen) as counted
       where user_id in (select user_id from paused) or jobs > private.lane_window() / 2
     ),
     taken as (
       select job.ctid as row_id
       from public.job_queue as job
-      where job.ctid = any(array(select row_id from crowd))
+      where job.id = any(array(select job_id from crowd))
         and job.status = 'pending' and job.turn is not null
       for update skip locked
     )
@@ -172,10 +172,10 @@ returns uuid
 language sql volatile set search_path = ''
 as $$
   select coalesce(
-    (select user_id from public.job_queue
+    (select user_id from private.job_waiting
       where held_by = 'user_cap' and job_type = p_job_type and user_id > p_after
       order by user_id limit 1),
-    (select user_id from public.job_queue
+    (select user_id from private.job_waiting
       where held_by = 'user_cap' and job_type = p_job_type
       order by user_id limit 1));
 $$;
@@ -201,8 +201,8 @@ as $$
   counted as (
     -- The cap may have been lifted since.
     select name, user_id, least(slots, max_per_user - (
-      select count(*)::int from public.job_queue as job
-      where job.job_type = holder.name and job.user_id = holder.user_id and job.status = 'processing'
+      select count(*)::int from private.job_running as running
+      where running.job_type = holder.name and running.user_id = holder.user_id
     )) as room
     from holder
   )
@@ -218,22 +218,27 @@ as $$
 declare
   v_lined_up int;
 begin
-  perform from public.job_queue where held_by = 'user_cap' limit 1;
+  perform from private.job_waiting where held_by = 'user_cap' limit 1;
   if not found then
     return 0;
   end if;
 
   with next as (
-    select first.row_id
-    from private.capped_users_with_room(p_open) as capped
-    cross join lateral (
-      select job.ctid as row_id
-      from public.job_queue as job
-      where job.held_by = 'user_cap' and job.job_type = capped.job_type and job.user_id = capped.user_id
-      order by job.job_priority, job.created_at
-      limit capped.room
-      for update skip locked
-    ) as first
+    select job.ctid as row_id
+    from public.job_queue as job
+    where job.id = any(array(
+        select first.job_id
+        from private.capped_users_with_room(p_open) as capped
+        cross join lateral (
+          select waiting.job_id
+          from private.job_waiting as waiting
+          where waiting.held_by = 'user_cap' and waiting.job_type = capped.job_type
+            and waiting.user_id = capped.user_id
+          order by waiting.job_priority, waiting.place
+          limit capped.room
+        ) as first
+      )) and job.held_by = 'user_cap'
+    for update skip locked
   )
   update public.job_queue as job
   set held_by = null, turn = private.next_turn(job.job_priority)

@@ -40,17 +40,18 @@ returns text
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- jsonb prints keys in one order, so that equal params have equal text.
-  return encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex');
+  -- jsonb prints keys in one order, so that equal params have equal text. Half of the digest is enough: who
+  -- finds two requests that meet in it has only joined two requests of his own.
+  return left(encode(sha256(convert_to(p_job_type || ' ' || p_params::text, 'UTF8')), 'hex'), 32);
 end;
 $$;
 comment on function private.job_dedupe_key(text, jsonb) is 'Digest under which equal requests meet.';
 revoke all on function private.job_dedupe_key(text, jsonb) from public, anon, authenticated, service_role;
 
--- Looks, and creates only what it did not find. Three things make that race-free: requests of one user
--- queue on an advisory lock before they count and insert; the unique index over active jobs decides
--- whatever came past the lock; and every round of the loop sees what was committed meanwhile, so that a
--- winner that rolled back leaves the way free.
+-- Looks, and creates only what it did not find. What makes that race-free is a lock under which one
+-- request at a time looks and inserts: of one user, so that the limit is counted right, too; of system
+-- jobs, which have no limit, for one thing. The look comes after the lock in a statement of its own, so
+-- that it sees what was committed meanwhile, and a winner that rolled back leaves the way free.
 create function private.find_or_create_job(
   p_user_id uuid,
   p_job_type text,
@@ -72,127 +73,184 @@ declare
   v_window interval;
   v_priority smallint;
   v_scheduled_for constant timestamptz := greatest(coalesce(p_scheduled_for, now()), now());
+  v_may_join boolean;
+  v_equal record;
   v_limit int;
   v_active int;
-  v_ahead int;
-  -- System jobs have no limit to count, and meet in the index alone.
-  v_is_locked boolean := p_user_id is null and not p_supersede;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
     perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
   end if;
   perform private.check_job_request(v_params, p_priority);
+  -- Blind to what others commit, it would find no equal job and no limit reached.
+  if current_setting('transaction_isolation') = 'repeatable read' then
+    perform private.raise_error('CONFLICT', null, 'Jobs are not created under repeatable read.');
+  end if;
 
   v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
   v_priority := coalesce(p_priority, v_type.default_priority);
+  v_may_join := v_window > interval '0' and not p_supersede;
 
-  for attempt in 1..10 loop
-    return query
-      select job.id, job.status, 'joined', job.created_at
-      from public.job_queue as job
-      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
-        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
-        and job.parent_job_id is null
-        and v_window > interval '0' and job.requested_at > now() - v_window and not p_supersede;
-    if found then
+  -- Whoever only wants to know of a job that is there waits for nobody.
+  for is_locked in 0..1 loop
+    if is_locked = 1 then
+      perform private.lock_requests(p_user_id, p_job_type, v_key);
+    end if;
+    continue when is_locked = 0 and not v_may_join;
+
+    select * into v_equal from private.find_active_job(p_user_id, v_key);
+    if v_may_join and v_equal.requested_at > now() - v_window then
+      return query select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at;
       return;
     end if;
 
-    if v_type.cache_ttl is not null and v_window > interval '0' and not p_supersede then
+    if v_may_join and v_type.cache_ttl is not null then
       return query
         select job.id, job.status, 'reused', job.created_at
         from public.job_queue as job
-        where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
+        where job.user_id is not distinct from p_user_id
           and job.dedupe_key = v_key and job.status = 'completed'
-          and job.completed_at > now() - v_type.cache_ttl
+          and job.completed_at > now() - v_type.cache_ttl and job.parent_job_id is null
         order by job.completed_at desc
         limit 1;
       if found then
         return;
       end if;
     end if;
+  end loop;
 
-    if not v_is_locked then
-      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || coalesce(p_user_id::text, v_key), 0));
-      v_is_locked := true;
-      continue;
-    end if;
-
+  if v_equal.job_id is not null then
     if p_supersede then
-      perform private.cancel_job_tree(job.id, 'SUPERSEDED')
-      from public.job_queue as job
-      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
-        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
-        and job.parent_job_id is null;
+      perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
     else
       -- An active job that is too old to be joined goes on, but gives up the key.
-      update public.job_queue as job
-      set dedupe_key = gen_random_uuid()::text
-      where (job.user_id = p_user_id or (p_user_id is null and job.user_id is null))
-        and job.dedupe_key = v_key and job.status in ('pending', 'processing')
-        and job.parent_job_id is null
-        and (v_window <= interval '0' or job.requested_at <= now() - v_window);
+      update public.job_queue set dedupe_key = gen_random_uuid()::text where id = v_equal.job_id;
     end if;
+  end if;
 
-    select active, ahead into v_active, v_ahead from private.count_active_jobs(p_user_id, v_priority);
+  if p_user_id is not null then
+    v_active := private.count_active_jobs(p_user_id);
     select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
-    if p_user_id is not null and v_active >= v_limit then
+    if v_active >= v_limit then
       perform private.raise_error('JOB_LIMIT_REACHED',
         jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
     end if;
+  end if;
 
-    return query
-      insert into public.job_queue as job (
-        user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
-      ) values (
-        p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
-        v_scheduled_for + v_type.expires_after, v_key,
-        case when v_scheduled_for <= now() then private.next_turn(v_priority) + v_ahead end
-      )
-      on conflict (user_id, dedupe_key)
-        where status in ('pending', 'processing') and parent_job_id is null
-        do nothing
-      returning job.id, job.status, 'created', job.created_at;
-    if found then
-      return;
-    end if;
-  end loop;
-
-  -- Only a caller in a stricter isolation level, blind to what others commit, gets here.
-  perform private.raise_error('CONFLICT');
+  return query
+    insert into public.job_queue as job (
+      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+    ) values (
+      p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
+      v_scheduled_for + v_type.expires_after, v_key,
+      case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
+    )
+    returning job.id, job.status, 'created', job.created_at;
 end;
 $$;
 comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
   'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params). p_supersede: creates, and cancels the equal active job.';
 
-create function private.count_active_jobs(p_user_id uuid, p_priority smallint)
-returns table (active int, ahead int)
+create function private.lock_requests(p_user_id uuid, p_job_type text, p_key text)
+returns void
 language plpgsql volatile set search_path = ''
 as $$
 begin
-  return query
-  -- Children are exempt. Counting stops early: more than this says nothing more. Two arms, of which one
-  -- is never run: an "or" would make every user pay for all jobs of the system.
-  select count(*)::int,
-    (count(*) filter (where status = 'pending' and turn is not null and job_priority = p_priority))::int
-  from (
-    (select status, turn, job_priority
-    from public.job_queue
-    where user_id = p_user_id and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000)
-    union all
-    (select status, turn, job_priority
-    from public.job_queue
-    where p_user_id is null and user_id is null
-      and status in ('pending', 'processing') and parent_job_id is null
-    limit 1000)
-  ) as active;
+  if p_user_id is not null then
+    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
+  else
+    -- Beside each other, but not beside create_jobs(), which locks a whole type.
+    perform pg_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0));
+    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_key, 0));
+  end if;
 end;
 $$;
-comment on function private.count_active_jobs(uuid, smallint) is
-  'A user''s active top-level jobs, and those of them that wait in the same lane. Volatile: must see what was committed after a lock.';
+comment on function private.lock_requests(uuid, text, text) is
+  'Lets one request at a time, to the end of its transaction, look for its equal and create a job: per user, or per type and key of system jobs.';
+
+create function private.find_active_job(p_user_id uuid, p_key text)
+returns table (job_id uuid, status text, created_at timestamptz, requested_at timestamptz)
+language plpgsql volatile rows 1 set search_path = ''
+as $$
+begin
+  -- Of equal requests only the newest can be active: a later one joined it, or took its key away. Two
+  -- arms, since an "or" or "is not distinct from" would keep a prepared plan from the index.
+  if p_user_id is null then
+    return query
+      select newest.id, newest.status, newest.created_at, newest.requested_at
+      from (
+        select job.id, job.status, job.created_at, job.requested_at
+        from public.job_queue as job
+        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where newest.status in ('pending', 'processing');
+  else
+    return query
+      select newest.id, newest.status, newest.created_at, newest.requested_at
+      from (
+        select job.id, job.status, job.created_at, job.requested_at
+        from public.job_queue as job
+        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where newest.status in ('pending', 'processing');
+  end if;
+end;
+$$;
+comment on function private.find_active_job(uuid, text) is
+  'The active top-level job under this key, if there is one. Volatile: must see what was committed after a lock.';
+
+create function private.count_active_jobs(p_user_id uuid)
+returns int
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  -- Counting stops early: more than this says nothing more.
+  return (
+    select count(*) from (
+      select from private.job_active where user_id = p_user_id limit 1000) as active);
+end;
+$$;
+comment on function private.count_active_jobs(uuid) is
+  'A user''s active top-level jobs. Volatile: must see what was committed after a lock.';
+
+create function private.line_up(p_user_id uuid, p_priority smallint, p_count int default 1)
+returns bigint
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_lane regclass;
+  v_first constant bigint := private.next_turn(p_priority);
+  v_turn bigint;
+begin
+  if p_user_id is not null then
+    -- A user's jobs stand one behind the other, so that users take turns.
+    return v_first + (
+      select count(*)
+      from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
+      join private.job_waiting as waiting on waiting.job_id = active.job_id
+      where waiting.turn is not null and waiting.job_priority = p_priority);
+  end if;
+
+  -- So do the system's, however many wait: counted by a sequence, which nobody has to wait for.
+  v_lane := ('private.job_lane_system_' || p_priority)::regclass;
+  v_turn := nextval(v_lane);
+  if v_turn < v_first then
+    v_turn := v_first;
+    perform setval(v_lane, v_turn + p_count - 1);
+  elsif p_count > 1 then
+    perform setval(v_lane, v_turn + p_count - 1);
+  end if;
+  return v_turn;
+end;
+$$;
+comment on function private.line_up(uuid, smallint, int) is
+  'Where new top-level jobs of a user, or of the system, stand in a lane; returns the first of p_count turns.';
 
 create function private.next_turn(p_priority smallint)
 returns bigint
@@ -206,7 +264,10 @@ comment on function private.next_turn(smallint) is 'The first free turn in a pri
 
 revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
-  private.count_active_jobs(uuid, smallint),
+  private.lock_requests(uuid, text, text),
+  private.find_active_job(uuid, text),
+  private.count_active_jobs(uuid),
+  private.line_up(uuid, smallint, int),
   private.next_turn(smallint)
 from public, anon, authenticated, service_role;
 
@@ -266,12 +327,15 @@ create function public.create_job(
   p_scheduled_for timestamptz default null
 )
 returns uuid
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
+begin
   -- A window of nothing joins nothing: every call is a job of its own.
-  select job_id
-  from private.find_or_create_job_as_caller(
-    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
+  return (
+    select job_id
+    from private.find_or_create_job_as_caller(
+      p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for));
+end;
 $$;
 comment on function public.create_job(uuid, text, jsonb, int, timestamptz) is
   'Creates a job of the caller (the service may name a user; null = a system job) and returns its id.';
@@ -281,11 +345,14 @@ create function public.find_or_create_job(
   p_key text default null, p_supersede boolean default false
 )
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select *
-  from private.find_or_create_job_as_caller(
-    p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
+begin
+  return query
+    select *
+    from private.find_or_create_job_as_caller(
+      p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
+end;
 $$;
 comment on function public.find_or_create_job(uuid, text, jsonb, interval, text, boolean) is
   'Returns the caller''s equal active job (joined), its fresh result (reused), or a new job (created). Equal: same type and p_key, else type and params. p_supersede: the new job takes the place of the active one.';

@@ -1,219 +1,479 @@
 -- How a worker comes by jobs. A claim first puts the queue right (lost leases, expired and newly due
--- jobs), asks which types are open, then takes the next jobs in one statement: by priority, then taking
--- turns between users, then first come first served; and a share of its jobs from lanes that strict
--- priority has kept waiting for too long.
+-- jobs), looks which lanes have work, asks which types are open, and takes the next jobs: by priority,
+-- then taking turns between users, then first come first served; and a share of its jobs from lanes that
+-- strict priority has kept waiting for too long. What it looks at are the slim rows of job_waiting; the
+-- jobs themselves are only touched once they are chosen.
 
-create function private.claim_jobs(p_worker_id text, p_batch_size int, p_job_types text[])
-returns setof public.job_queue
-language plpgsql volatile security definer set search_path = ''
+create type private.lane_head as (
+  job_type text,
+  job_priority smallint,
+  turn bigint,
+  place bigint,
+  from_turn bigint,
+  from_place bigint
+);
+comment on type private.lane_head is
+  'A lane of a type that has work: where its first job stands, and from where it was looked for.';
+
+create function private.lanes_with_work(p_job_types text[])
+returns setof private.lane_head
+language plpgsql volatile rows 10 set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return query
+  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place
+  from private.job_cursor as cursor
+  cross join lateral (
+    select waiting.turn, waiting.place
+    from private.job_waiting as waiting
+    where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
+      and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
+    order by waiting.turn, waiting.place
+    limit 1
+  ) as head
+  where p_job_types is null or cursor.job_type = any(p_job_types)
+  order by cursor.job_priority, cursor.job_type;
+end;
+$$;
+comment on function private.lanes_with_work(text[]) is
+  'Lanes in which a job stands ready, first priority first; null = of every type.';
+
+-- Where nothing but the order decides: no cap, no rate, nobody paused.
+create function private.pick_next(p_lanes private.lane_head[], p_limit int)
+returns uuid[]
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_priority smallint;
+  v_picked uuid[] := '{}';
+begin
+  for v_priority in select distinct job_priority from unnest(p_lanes) order by 1 loop
+    v_picked := v_picked || array(
+      select next.job_id
+      from unnest(p_lanes) as lane
+      cross join lateral (
+        select waiting.job_id, waiting.turn, waiting.place
+        from private.job_waiting as waiting
+        where waiting.job_type = lane.job_type and waiting.job_priority = v_priority
+          and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
+          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+        order by waiting.turn, waiting.place
+        limit p_limit - cardinality(v_picked)
+        for update skip locked
+      ) as next
+      where lane.job_priority = v_priority
+      order by next.turn, next.place
+      limit p_limit - cardinality(v_picked)
+    );
+    exit when cardinality(v_picked) >= p_limit;
+  end loop;
+  return v_picked;
+end;
+$$;
+comment on function private.pick_next(private.lane_head[], int) is
+  'Locks the entries of the next jobs of these lanes, passing over what another claim has; returns their ids in order.';
+
+-- The whole of the rules, in one statement.
+create function private.pick_by_rules(
+  p_limit int, p_job_types text[], p_aged int, p_aged_before timestamptz
+)
+returns uuid[]
+language plpgsql volatile set search_path = ''
 -- Planning this statement takes longer than running it, and its best plan is always the same: the one
 -- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 declare
-  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
   v_window constant int := private.lane_window();
-  v_open private.open_job_type[];
-  v_aged int;
-  v_aged_before timestamptz;
+  v_open constant private.open_job_type[] := array(
+    select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
+  v_lanes private.lane_head[];
 begin
-  if coalesce(p_worker_id, '') = '' then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
-  end if;
-
-  perform private.recover_lost_jobs();
-  perform private.expire_pending_jobs();
-  perform private.promote_due_jobs();
-
-  -- Most claims of an idle worker end here.
-  if not exists (select from public.job_queue where status = 'pending' and turn is not null)
-    and not exists (select from public.job_queue where held_by = 'user_cap')
-  then
-    return;
-  end if;
-
-  v_open := array(
-    select open_type from private.open_job_types(v_batch_size, p_job_types, p_lock => true) as open_type);
   if v_open = '{}' then
-    return;
+    return '{}';
   end if;
   if exists (select from unnest(v_open) as open_type where open_type.blocked_users <> '{}') then
     perform private.put_blocked_jobs_aside(v_open);
   end if;
   perform private.line_up_capped_jobs(v_open);
+  v_lanes := array(
+    select lane
+    from private.lanes_with_work(array(select name from unnest(v_open))) as lane);
 
-  -- A share of a job is a job with that probability, so that single claims keep to it, too.
-  select floor(v_batch_size * ageing_share + random()), now() - ageing_after
-  into v_aged, v_aged_before
-  from private.job_setting;
-
-  return query
-  with open_type as materialized (
-    select * from unnest(v_open)
-  ),
-  -- The first jobs of every type, unlocked, to see how many of each lane this claim should take.
-  head as materialized (
-    select first.*, open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
-    from open_type
-    cross join lateral (
-      select job.ctid as row_id, job.user_id, job.job_priority, job.turn, job.created_at
-      from public.job_queue as job
-      where job.job_type = open_type.name and job.status = 'pending' and job.turn is not null
-        and job.scheduled_for <= now() and (job.expires_at is null or job.expires_at > now())
-      order by job.job_priority, job.turn, job.created_at
-      limit open_type.slots
-        + case when open_type.max_per_user is null and open_type.blocked_users = '{}' then 0 else v_window end
-    ) as first
-    where first.user_id is null or first.user_id <> all(open_type.blocked_users)
-  ),
-  -- Where strict priority ends, if this claim is full; while there is room for all, nobody needs help.
-  edge as materialized (
-    select max(job_priority) as job_priority
-    from (select job_priority from head order by job_priority limit v_batch_size) as first
-    having v_aged > 0 and count(*) = v_batch_size
-  ),
-  -- Beyond it, lanes whose head has waited too long; the longest-waiting jobs of those heads.
-  aged as materialized (
-    select first.row_id, first.user_id, first.job_priority, first.turn, first.created_at,
-      open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
-    from edge
-    cross join generate_series(edge.job_priority + 1, 10) as lane (job_priority)
-    cross join open_type
-    cross join lateral (
-      select job.ctid as row_id, job.user_id, job.job_priority, job.turn, job.created_at, job.scheduled_for
-      from public.job_queue as job
-      where job.job_type = open_type.name and job.job_priority = lane.job_priority
-        and job.status = 'pending' and job.turn is not null
-        and (job.expires_at is null or job.expires_at > now())
-      order by job.turn, job.created_at
-      limit v_aged
-    ) as first
-    where first.scheduled_for < v_aged_before
-      and (first.user_id is null or first.user_id <> all(open_type.blocked_users))
-    order by first.scheduled_for
-    limit v_aged
-  ),
-  candidate as (
-    select *, true as is_aged from aged
-    union all
-    select *, false from head where row_id <> all(array(select row_id from aged))
-  ),
-  within_user_cap as (
-    select * from (
-      select *, max_per_user is not null and user_id is not null
-        and row_number() over (
-          partition by name, user_id order by is_aged desc, job_priority, turn, created_at)
-        + case when max_per_user is not null then (
-            select count(*) from public.job_queue as job
-            where job.job_type = name and job.user_id = candidate.user_id and job.status = 'processing')
-          else 0 end
-        > max_per_user as is_over_cap
-      from candidate
-    ) as counted
-    where not is_over_cap
-  ),
-  within_slots as (
-    select * from (
-      select *, row_number() over (
-        partition by name order by is_aged desc, job_priority, turn, created_at) as place
-      from within_user_cap
-    ) as placed
-    where place <= slots
-  ),
-  lane as materialized (
-    select name, job_priority, is_limited, count(*) as jobs, array_agg(row_id) as row_ids
+  return array(
+    with open_type as materialized (
+      select open_type.*, first.job_priority, first.turn, first.place
+      from unnest(v_open) as open_type
+      join (
+        select distinct on (job_type) * from unnest(v_lanes) order by job_type, job_priority
+      ) as first on first.job_type = open_type.name
+    ),
+    -- The first jobs of every type, unlocked, to see how many of each lane this claim should take.
+    head as materialized (
+      select first.*, open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
+      from open_type
+      cross join lateral (
+        select waiting.ctid as row_id, waiting.user_id, waiting.job_priority, waiting.turn, waiting.place
+        from private.job_waiting as waiting
+        where waiting.job_type = open_type.name and waiting.turn is not null
+          and (waiting.job_priority, waiting.turn, waiting.place)
+            >= (open_type.job_priority, open_type.turn, open_type.place)
+          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+        order by waiting.job_priority, waiting.turn, waiting.place
+        limit open_type.slots
+          + case when open_type.max_per_user is null and open_type.blocked_users = '{}' then 0 else v_window end
+      ) as first
+      where first.user_id is null or first.user_id <> all(open_type.blocked_users)
+    ),
+    -- Where strict priority ends, if this claim is full; while there is room for all, nobody needs help.
+    edge as materialized (
+      select max(job_priority) as job_priority
+      from (select job_priority from head order by job_priority limit p_limit) as first
+      having p_aged > 0 and count(*) = p_limit
+    ),
+    -- Beyond it, lanes whose head has waited too long; the longest-waiting jobs of those heads.
+    aged as materialized (
+      select first.row_id, first.user_id, first.job_priority, first.turn, first.place,
+        open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
+      from edge
+      join unnest(v_lanes) as lane on lane.job_priority > edge.job_priority
+      join open_type on open_type.name = lane.job_type
+      cross join lateral (
+        select waiting.ctid as row_id, waiting.user_id, waiting.job_priority, waiting.turn, waiting.place,
+          waiting.scheduled_for
+        from private.job_waiting as waiting
+        where waiting.job_type = lane.job_type and waiting.job_priority = lane.job_priority
+          and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.turn, lane.place)
+          and (waiting.expires_at is null or waiting.expires_at > now())
+        order by waiting.turn, waiting.place
+        limit p_aged
+      ) as first
+      where first.scheduled_for < p_aged_before
+        and (first.user_id is null or first.user_id <> all(open_type.blocked_users))
+      order by first.scheduled_for
+      limit p_aged
+    ),
+    candidate as (
+      select *, true as is_aged from aged
+      union all
+      select row_id, user_id, job_priority, turn, place, name, slots, max_per_user, is_limited, false
+      from head
+      where row_id <> all(array(select row_id from aged))
+    ),
+    within_user_cap as (
+      select * from (
+        select *, max_per_user is not null and user_id is not null
+          and row_number() over (
+            partition by name, user_id order by is_aged desc, job_priority, turn, place)
+          + case when max_per_user is not null then (
+              select count(*) from private.job_running as running
+              where running.job_type = name and running.user_id = candidate.user_id)
+            else 0 end
+          > max_per_user as is_over_cap
+        from candidate
+      ) as counted
+      where not is_over_cap
+    ),
+    within_slots as (
+      select * from (
+        select *, row_number() over (
+          partition by name order by is_aged desc, job_priority, turn, place) as nth
+        from within_user_cap
+      ) as placed
+      where nth <= slots
+    ),
+    lane as materialized (
+      select name, job_priority, is_limited, count(*) as jobs, array_agg(row_id) as row_ids
+      from (
+        select name, job_priority, is_limited, row_id
+        from within_slots
+        order by is_aged desc, job_priority, turn, place
+        limit p_limit
+      ) as next
+      group by name, job_priority, is_limited
+    )
+    -- Then that many of each lane are locked, deeper in it where another claim was quicker. A limited type
+    -- is claimed by nobody else now, and exactly the chosen jobs of it are taken.
+    select picked.job_id
     from (
-      select name, job_priority, is_limited, row_id
-      from within_slots
-      order by is_aged desc, job_priority, turn, created_at
-      limit v_batch_size
-    ) as next
-    group by name, job_priority, is_limited
-  ),
-  -- Then that many of each lane are locked, deeper in it where another claim was quicker. A limited type
-  -- is claimed by nobody else now, and exactly the chosen jobs of it are taken.
-  picked as materialized (
-    select locked.row_id
-    from lane
-    join open_type on open_type.name = lane.name
-    cross join lateral (
-      select job.ctid as row_id
-      from public.job_queue as job
-      where job.job_type = lane.name and job.job_priority = lane.job_priority
-        and job.status = 'pending' and job.turn is not null
-        and job.scheduled_for <= now() and (job.expires_at is null or job.expires_at > now())
-        and (job.user_id is null or job.user_id <> all(open_type.blocked_users))
-      order by job.turn, job.created_at
-      limit lane.jobs
-      for update skip locked
-    ) as locked
-    where not lane.is_limited
-    union all
-    select exact.row_id
-    from (
-      select job.ctid as row_id
-      from public.job_queue as job
-      where job.ctid = any(array(select unnest(row_ids) from lane where is_limited))
-        and job.status = 'pending' and job.turn is not null
-      for update skip locked
-    ) as exact
-  ),
-  claimed as (
-    -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
-    update public.job_queue as job
-    set status = 'processing',
-      worker_id = p_worker_id,
-      fencing_token = job.fencing_token + 1,
-      is_classic = false,
-      -- From this moment: a claim that had to wait must not hand out leases that are half used up.
-      lease_expires_at = clock_timestamp() + (select type.lease from public.job_type as type where type.name = job.job_type),
-      started_at = coalesce(job.started_at, now()),
-      slice_started_at = now(),
-      seq = job.seq + 1,
-      updated_at = now()
-    where job.ctid = any(array(select row_id from picked))
-    returning job.*
-  ),
-  -- Every claim of a job is one start; it is paid for in this transaction, or not at all.
-  charged as (
-    insert into private.job_rate as rate (job_type, tokens, refilled_at)
-    select started.job_type, private.tokens_left(started.job_type) - started.jobs, clock_timestamp()
-    from (select job_type, count(*) as jobs from claimed group by job_type) as started
-    join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
-    on conflict (job_type) do update
-      set tokens = excluded.tokens, refilled_at = excluded.refilled_at
-  ),
-  -- A lane another claim is moving right now is left to it: nobody waits for the clock.
-  free_lane as (
-    select lane.job_priority, latest.turn
-    from private.job_lane as lane
-    join (select job_priority, max(turn) as turn from claimed group by job_priority) as latest
-      on latest.job_priority = lane.job_priority and latest.turn > lane.virtual_time
-    for update of lane skip locked
-  ),
-  moved as (
-    update private.job_lane as lane
-    set virtual_time = free_lane.turn
-    from free_lane
-    where lane.job_priority = free_lane.job_priority
-  )
-  select * from claimed order by job_priority, turn, created_at;
+      select locked.*
+      from lane
+      join open_type on open_type.name = lane.name
+      join unnest(v_lanes) as from_here on from_here.job_type = lane.name and from_here.job_priority = lane.job_priority
+      cross join lateral (
+        select waiting.job_id, waiting.job_priority, waiting.turn, waiting.place
+        from private.job_waiting as waiting
+        where waiting.job_type = lane.name and waiting.job_priority = lane.job_priority
+          and waiting.turn is not null and (waiting.turn, waiting.place) >= (from_here.turn, from_here.place)
+          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+          and (waiting.user_id is null or waiting.user_id <> all(open_type.blocked_users))
+        order by waiting.turn, waiting.place
+        limit lane.jobs
+        for update skip locked
+      ) as locked
+      where not lane.is_limited
+      union all
+      select exact.*
+      from (
+        select waiting.job_id, waiting.job_priority, waiting.turn, waiting.place
+        from private.job_waiting as waiting
+        where waiting.ctid = any(array(select unnest(row_ids) from lane where is_limited))
+          and waiting.turn is not null
+        for update skip locked
+      ) as exact
+    ) as picked
+    order by picked.job_priority, picked.turn, picked.place
+  );
 end;
 $$;
-comment on function private.claim_jobs(text, int, text[]) is
-  'Body of claim_jobs(). Lends the right to change the queue.';
+comment on function private.pick_by_rules(int, text[], int, timestamptz) is
+  'As pick_next(), within the caps and rates of open types and without paused users; up to p_aged of them from lanes whose head waits since before p_aged_before.';
 
-revoke all on function private.claim_jobs(text, int, text[])
+-- The floor of a lane moves behind the claims. When a claim looks, everything below the first job it sees
+-- has gone; but a transaction that is still open may yet bring a job to a place below, and one that begins
+-- later may line up from the lane's time on. So the place seen now is only noted, with the oldest
+-- transaction number still to come, and becomes the floor when a later claim finds all of those ended.
+-- Who breaks the rule all the same (a job inserted with an old turn) sets the floor back itself, and the
+-- tick looks below it: see private.lower_cursors().
+create function private.move_cursors(p_lanes private.lane_head[], p_snapshot pg_snapshot)
+returns void
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
+as $$
+begin
+  with free as (
+    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, lane.virtual_time
+    from unnest(p_lanes) as seen
+    join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
+    join private.job_lane as lane on lane.job_priority = seen.job_priority
+    where pg_snapshot_xmin(p_snapshot) >= cursor.next_xid
+    -- One that another claim is moving right now is left to it.
+    for update of cursor skip locked
+  )
+  update private.job_cursor as cursor
+  set (turn, place) = (
+      select floor.turn, floor.place
+      from (values (cursor.next_turn, cursor.next_place), (free.seen_turn, free.seen_place)) as floor (turn, place)
+      order by floor.turn, floor.place
+      limit 1
+    ),
+    next_turn = least(free.seen_turn, free.virtual_time + 1),
+    next_place = case when free.seen_turn <= free.virtual_time + 1 then free.seen_place else 0 end,
+    next_xid = pg_snapshot_xmax(p_snapshot)
+  from free
+  where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
+end;
+$$;
+comment on function private.move_cursors(private.lane_head[], pg_snapshot) is
+  'Moves the floor of these lanes up to where nothing can wait below it; p_snapshot is the one they were seen in.';
+
+create function private.lower_cursors()
+returns int
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_lowered int;
+begin
+  with late as (
+    select cursor.job_type, cursor.job_priority, head.turn, head.place
+    from private.job_cursor as cursor
+    cross join lateral (
+      select waiting.turn, waiting.place
+      from private.job_waiting as waiting
+      where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
+        and waiting.turn is not null and (waiting.turn, waiting.place) < (cursor.turn, cursor.place)
+      order by waiting.turn, waiting.place
+      limit 1
+    ) as head
+  )
+  update private.job_cursor as cursor
+  set turn = late.turn, place = late.place
+  from late
+  where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
+    and (cursor.turn, cursor.place) > (late.turn, late.place);
+  get diagnostics v_lowered = row_count;
+  return v_lowered;
+end;
+$$;
+comment on function private.lower_cursors() is
+  'Sets the floor of lanes back to a job that came to stand below it; returns how many.';
+
+create function private.pass_lane_time(p_priorities smallint[], p_turns bigint[])
+returns void
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+begin
+  with latest as (
+    select job_priority, max(turn) as turn
+    from unnest(p_priorities, p_turns) as started (job_priority, turn)
+    group by job_priority
+  ),
+  -- A lane another claim is moving right now is left to it: nobody waits for the clock.
+  free as (
+    select lane.job_priority, latest.turn
+    from latest
+    join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
+    for update of lane skip locked
+  )
+  update private.job_lane as lane
+  set virtual_time = free.turn
+  from free
+  where lane.job_priority = free.job_priority;
+end;
+$$;
+comment on function private.pass_lane_time(smallint[], bigint[]) is
+  'Moves the clock of each lane to the latest turn that was started.';
+
+create function private.charge_rates(p_started text[])
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  insert into private.job_rate as rate (job_type, tokens, refilled_at)
+  select started.job_type, private.tokens_left(started.job_type) - started.jobs, clock_timestamp()
+  from (select job_type, count(*) as jobs from unnest(p_started) as job_type group by job_type) as started
+  join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
+  on conflict (job_type) do update
+    set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+end;
+$$;
+comment on function private.charge_rates(text[]) is
+  'Takes one token per started job: every claim is a start, paid for in its transaction or not at all.';
+
+create function private.take_jobs(p_worker_id text, p_batch_size int, p_job_types text[])
+returns table (
+  id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint,
+  retry_count int, max_retries int, crash_count int, parent_job_id uuid, fencing_token bigint, lease_ms int
+)
+language plpgsql volatile security definer rows 100 set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
+  v_lanes private.lane_head[];
+  v_snapshot pg_snapshot;
+  v_type record;
+  v_setting private.job_setting;
+  v_aged int;
+  v_job_ids uuid[];
+  v_job record;
+begin
+  if coalesce(p_worker_id, '') = '' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  end if;
+
+  perform private.put_queue_right();
+  select array_agg(lane), pg_current_snapshot() into v_lanes, v_snapshot
+  from private.lanes_with_work(p_job_types) as lane;
+  -- Most claims of an idle worker end here.
+  if v_lanes is null and not exists (select from private.job_waiting where held_by = 'user_cap') then
+    return;
+  end if;
+
+  select * into v_setting from private.job_setting;
+  if v_setting.is_draining then
+    return;
+  end if;
+  -- A share of a job is a job with that probability, so that single claims keep to it, too.
+  v_aged := floor(v_batch_size * v_setting.ageing_share + random());
+  select array_agg(name) as names, array_agg(lease) as leases,
+    bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null) as has_limit
+  into v_type
+  from public.job_type
+  where not is_paused and name in (select lane.job_type from unnest(v_lanes) as lane);
+
+  if v_lanes is null or v_type.has_limit or exists (select from private.job_pause)
+    or (v_aged > 0 and v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority)
+  then
+    v_job_ids := private.pick_by_rules(
+      v_batch_size, p_job_types, v_aged, now() - v_setting.ageing_after);
+    select array_agg(name) as names, array_agg(lease) as leases, true as has_limit
+    into v_type
+    from public.job_type;
+  else
+    v_job_ids := private.pick_next(
+      array(select lane from unnest(v_lanes) as lane where lane.job_type = any(v_type.names)), v_batch_size);
+  end if;
+
+  -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
+  select array_agg(row_id) as rows, array_agg(locked.job_type) as types, array_agg(job_priority) as priorities,
+    array_agg(turn) as turns
+  into v_job
+  from (
+    select job.ctid as row_id, job.job_type, job.job_priority, job.turn
+    from public.job_queue as job
+    where job.id = any(v_job_ids) and job.status = 'pending' and job.turn is not null
+    for update skip locked
+  ) as locked;
+  if v_job.rows is null then
+    return;
+  end if;
+  perform private.pass_lane_time(v_job.priorities, v_job.turns);
+  -- Moving a floor costs as much as passing over a hundred dead entries.
+  if random() * 100 < cardinality(v_job.rows) and v_lanes is not null then
+    perform private.move_cursors(v_lanes, v_snapshot);
+  end if;
+  if v_type.has_limit then
+    perform private.charge_rates(v_job.types);
+  end if;
+
+  return query
+  -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
+  update public.job_queue as job
+  set status = 'processing',
+    worker_id = p_worker_id,
+    fencing_token = job.fencing_token + 1,
+    is_classic = false,
+    -- From this moment: a claim that had to wait must not hand out leases that are half used up.
+    lease_expires_at = clock_timestamp() + v_type.leases[array_position(v_type.names, job.job_type)],
+    started_at = coalesce(job.started_at, now()),
+    slice_started_at = now(),
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.ctid = any(v_job.rows)
+  returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
+    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
+    (extract(epoch from v_type.leases[array_position(v_type.names, job.job_type)]) * 1000)::int;
+end;
+$$;
+comment on function private.take_jobs(text, int, text[]) is
+  'Body of claim_jobs(): what a worker needs of each job, in no order. Lends the right to change the queue.';
+
+revoke all on function
+  private.lanes_with_work(text[]),
+  private.pick_next(private.lane_head[], int),
+  private.pick_by_rules(int, text[], int, timestamptz),
+  private.move_cursors(private.lane_head[], pg_snapshot),
+  private.lower_cursors(),
+  private.pass_lane_time(smallint[], bigint[]),
+  private.charge_rates(text[]),
+  private.take_jobs(text, int, text[])
 from public, anon, authenticated, service_role;
-grant execute on function private.claim_jobs(text, int, text[]) to service_role;
+grant execute on function private.take_jobs(text, int, text[]) to service_role;
 
 create function public.claim_jobs(
   p_worker_id text, p_batch_size int default 10, p_job_types text[] default null
 )
 returns setof public.job_queue
-language sql volatile rows 10 set search_path = ''
+language plpgsql volatile rows 10 set search_path = ''
 as $$
-  select * from private.claim_jobs(p_worker_id, p_batch_size, p_job_types);
+declare
+  v_job_ids constant uuid[] := array(
+    select id from private.take_jobs(p_worker_id, p_batch_size, p_job_types));
+begin
+  return query
+  select job.*
+  from public.job_queue as job
+  where job.id = any(v_job_ids)
+  order by job.job_priority, job.turn, job.created_at;
+end;
 $$;
 comment on function public.claim_jobs(text, int, text[]) is
   'Service only. Takes up to p_batch_size due jobs for a worker, each with a new fencing token and a lease.';

@@ -53,12 +53,7 @@ begin
     return false;
   end if;
 
-  insert into private.job_rate as rate (job_type, tokens, refilled_at)
-  select type.name, private.tokens_left(type.name) - 1, clock_timestamp()
-  from public.job_type as type
-  where type.name = v_job_type and type.rate_limit is not null
-  on conflict (job_type) do update
-    set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+  perform private.charge_rates(array[v_job_type]);
   return true;
 end;
 $$;

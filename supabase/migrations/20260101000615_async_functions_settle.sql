@@ -2,57 +2,115 @@
 -- is no longer the worker's is refused row by row; the others of the batch count. A job that has a lease
 -- is one that runs (see the progress functions for why the lease is asked).
 
+create function private.complete_by_id(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb default null)
+returns uuid[]
+language plpgsql volatile security definer set search_path = ''
+-- Some known rows of a large table: the planner, which cannot know, must not scan or hash it.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_too_large jsonb;
+  v_recorded uuid[];
+begin
+  if p_results is null then
+    with completed as (
+      update public.job_queue as job
+      set status = 'completed',
+        progress_percent = 100,
+        result = null,
+        error_code = null,
+        error_message = null,
+        completed_at = now(),
+        lease_expires_at = null,
+        -- The clock may have been set back since; an outcome must not fail over that (nor below).
+        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        slice_started_at = null,
+        seq = job.seq + 1,
+        updated_at = now()
+      -- In id order, as every statement that waits for several jobs: no two of them can deadlock.
+      from (
+        select job_id, fencing_token
+        from unnest(p_job_ids, p_fencing_tokens) as given (job_id, fencing_token)
+        order by job_id
+      ) as given
+      where job.id = given.job_id and job.lease_expires_at is not null
+        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
+      returning job.id
+    )
+    select array_agg(id) into v_recorded from completed;
+  else
+    -- The stored size is a cheap lower bound of a quarter of the text.
+    select jsonb_agg(p_job_ids[place]) into v_too_large
+    from jsonb_array_elements(p_results) with ordinality as given (result, place)
+    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    if v_too_large is not null then
+      perform private.raise_error('RESULT_TOO_LARGE',
+        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
+    end if;
+
+    with completed as (
+      update public.job_queue as job
+      set status = 'completed',
+        progress_percent = 100,
+        result = nullif(given.result, 'null'),
+        error_code = null,
+        error_message = null,
+        completed_at = now(),
+        lease_expires_at = null,
+        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        slice_started_at = null,
+        seq = job.seq + 1,
+        updated_at = now()
+      from (
+        select job_id, fencing_token, result
+        from rows from (unnest(p_job_ids), unnest(p_fencing_tokens), jsonb_array_elements(p_results))
+          as given (job_id, fencing_token, result)
+        order by job_id
+      ) as given
+      where job.id = given.job_id and job.lease_expires_at is not null
+        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
+      returning job.id
+    )
+    select array_agg(id) into v_recorded from completed;
+  end if;
+
+  if cardinality(v_recorded) = cardinality(p_job_ids) then
+    return '{}';
+  end if;
+  return array(select unnest(p_job_ids) except select unnest(v_recorded));
+end;
+$$;
+comment on function private.complete_by_id(uuid[], bigint[], jsonb) is
+  'Body of complete_job() and complete_jobs(): each job once, with the token of its attempt and, unless all results are null, an array of results. Returns the jobs that were refused. Lends the right to change the queue.';
+
 create function private.complete_jobs(p_jobs jsonb)
 returns table (job_id uuid, recorded boolean)
-language plpgsql volatile security definer set search_path = ''
--- A few known rows of a large table: the planner, which cannot know, must not scan or hash it.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+language plpgsql volatile set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_too_large jsonb;
+  v_ids uuid[];
+  v_tokens bigint[];
+  v_results jsonb;
+  v_refused uuid[];
 begin
-  -- The stored size is a cheap lower bound of a quarter of the text.
-  select jsonb_agg(given -> 'job_id') into v_too_large
-  from jsonb_array_elements(p_jobs) as given
-  where pg_column_size(given) > 65536 and octet_length((given -> 'result')::text) > 262144;
-  if v_too_large is not null then
-    perform private.raise_error('RESULT_TOO_LARGE',
-      jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
-  end if;
-
-  return query
-  with given as materialized (
-    select distinct on (job_id) job_id, fencing_token, nullif(result, 'null') as result
+  select array_agg(job_id), array_agg(fencing_token), jsonb_agg(result)
+  into v_ids, v_tokens, v_results
+  from (
+    select distinct on (job_id) job_id, fencing_token, result
     from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint, result jsonb)
+    where job_id is not null
     -- Of two attempts at one job only the newer can hold it.
     order by job_id, fencing_token desc nulls last
-  ),
-  completed as (
-    update public.job_queue as job
-    set status = 'completed',
-      progress_percent = 100,
-      result = given.result,
-      error_code = null,
-      error_message = null,
-      completed_at = now(),
-      lease_expires_at = null,
-      -- The clock may have been set back since; an outcome must not fail over that (nor below).
-      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
-      slice_started_at = null,
-      seq = job.seq + 1,
-      updated_at = now()
-    from given
-    where job.id = given.job_id and job.lease_expires_at is not null
-      and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-    returning job.id
-  )
-  select given.job_id, given.job_id in (select id from completed)
-  from given;
+  ) as given;
+  v_refused := private.complete_by_id(v_ids, v_tokens, v_results);
+  return query
+  select given.job_id, given.job_id <> all(v_refused) from unnest(v_ids) as given (job_id);
 end;
 $$;
 comment on function private.complete_jobs(jsonb) is
-  'Body of complete_job() and complete_jobs(). Lends the right to change the queue.';
+  'Reads [{job_id, fencing_token, result?}] for complete_by_id().';
 
 create function private.fail_jobs(p_jobs jsonb)
 returns table (job_id uuid, status text)
@@ -131,9 +189,12 @@ $$;
 comment on function private.fail_jobs(jsonb) is
   'Body of fail_job() and fail_jobs(). Lends the right to change the queue.';
 
-revoke all on function private.complete_jobs(jsonb), private.fail_jobs(jsonb)
-  from public, anon, authenticated, service_role;
-grant execute on function private.complete_jobs(jsonb), private.fail_jobs(jsonb) to service_role;
+revoke all on function
+  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_jobs(jsonb), private.fail_jobs(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_jobs(jsonb), private.fail_jobs(jsonb)
+to service_role;
 
 create function public.complete_job(
   p_job_id uuid, p_result jsonb default null, p_fencing_token bigint default null

@@ -50,11 +50,11 @@ begin
     cross join lateral (
       select first.scheduled_for
       from (
-        select job.user_id, job.scheduled_for
-        from public.job_queue as job
-        where job.job_type = open_type.name and job.job_priority = lane.job_priority
-          and job.status = 'pending' and job.turn is not null
-        order by job.turn, job.created_at
+        select waiting.user_id, waiting.scheduled_for
+        from private.job_waiting as waiting
+        where waiting.job_type = open_type.name and waiting.job_priority = lane.job_priority
+          and waiting.turn is not null
+        order by waiting.turn, waiting.place
         limit case when open_type.blocked_users = '{}' then 1 else v_window end
       ) as first
       where first.user_id is null or first.user_id <> all(open_type.blocked_users)
@@ -62,10 +62,10 @@ begin
     ) as head
     union all
     select capped.job_type, (
-      select job.scheduled_for
-      from public.job_queue as job
-      where job.held_by = 'user_cap' and job.job_type = capped.job_type and job.user_id = capped.user_id
-      order by job.job_priority, job.created_at
+      select first.scheduled_for
+      from private.job_waiting as first
+      where first.held_by = 'user_cap' and first.job_type = capped.job_type and first.user_id = capped.user_id
+      order by first.job_priority, first.place
       limit 1)
     from private.capped_users_with_room(v_open) as capped
   ) as waiting
@@ -109,19 +109,19 @@ begin
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
     'pending', (
       select count(*) from (
-        select from public.job_queue where status = 'pending' and turn is not null limit 10000) as ready),
+        select from private.job_waiting where turn is not null limit 10000) as ready),
     'scheduled', (
       select count(*) from (
-        select from public.job_queue
-        where status = 'pending' and turn is null and held_by is null limit 10000) as delayed),
+        select from private.job_waiting where turn is null and held_by is null limit 10000) as delayed),
     'processing', (
-      select count(*) from (
-        select from public.job_queue where status = 'processing' limit 10000) as running),
+      select coalesce(sum(jobs), 0) from private.count_all_jobs() where status = 'processing'),
     'failed_last_minute', (
       select count(*) from (
         select from public.job_type as type
-        join public.job_queue as job on job.job_type = type.name
-        where job.status = 'failed' and job.completed_at > now() - interval '1 minute'
+        join private.job_failure as failure on failure.job_type = type.name
+        join public.job_queue as job on job.id = failure.job_id
+        where failure.failed_at > now() - interval '1 minute'
+          and job.status = 'failed' and job.completed_at > now() - interval '1 minute'
         limit 10000) as failed),
     -- Also what a pause or a cap keeps waiting: this is for who looks, not for an alarm.
     'lag', (
@@ -131,11 +131,11 @@ begin
           select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
           from generate_series(1, 10) as lane (job_priority)
           cross join lateral (
-            select job.scheduled_for
-            from public.job_queue as job
-            where job.job_type = type.name and job.job_priority = lane.job_priority
-              and job.status = 'pending' and job.turn is not null
-            order by job.turn, job.created_at
+            select waiting.scheduled_for
+            from private.job_waiting as waiting
+            where waiting.job_type = type.name and waiting.job_priority = lane.job_priority
+              and waiting.turn is not null
+            order by waiting.turn, waiting.place
             limit 1
           ) as head
         ) as seconds

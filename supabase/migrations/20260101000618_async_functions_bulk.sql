@@ -97,20 +97,30 @@ comment on function private.read_job_requests(jsonb) is
 create function private.find_active_jobs(p_requests private.job_request[])
 returns table (ordinal int, job_id uuid, is_joinable boolean)
 language sql volatile set search_path = ''
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select request.ordinal, job.id, job.requested_at > request.joins_since
+  -- As find_active_job(), for many.
+  select request.ordinal, newest.id, newest.requested_at > request.joins_since
   from unnest(p_requests) as request
   cross join lateral (
-    select own.id, own.requested_at
-    from public.job_queue as own
-    where own.user_id = request.user_id and own.dedupe_key = request.dedupe_key
-      and own.status in ('pending', 'processing') and own.parent_job_id is null
-    union all
-    select system.id, system.requested_at
-    from public.job_queue as system
-    where request.user_id is null and system.user_id is null and system.dedupe_key = request.dedupe_key
-      and system.status in ('pending', 'processing') and system.parent_job_id is null
-  ) as job;
+    select job.id, job.status, job.requested_at
+    from public.job_queue as job
+    where job.user_id = request.user_id and job.dedupe_key = request.dedupe_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1
+  ) as newest
+  where request.user_id is not null and newest.status in ('pending', 'processing')
+  union all
+  select request.ordinal, newest.id, newest.requested_at > request.joins_since
+  from unnest(p_requests) as request
+  cross join lateral (
+    select job.id, job.status, job.requested_at
+    from public.job_queue as job
+    where job.user_id is null and job.dedupe_key = request.dedupe_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1
+  ) as newest
+  where request.user_id is null and newest.status in ('pending', 'processing');
 $$;
 comment on function private.find_active_jobs(private.job_request[]) is
   'The active job each request equals, if there is one, and whether it is young enough to be joined.';
@@ -132,11 +142,12 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', 1000),
       'These are too many users for one call.');
   end if;
-  -- As find_or_create_job() does for one; in order, so that two calls cannot wait for each other.
-  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || owner.user_id, 0))
+  -- As find_or_create_job() does for one; of system jobs a whole type, since thousands of keys are too many
+  -- locks. In order, so that two calls cannot wait for each other.
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
   from (
-    select distinct user_id from unnest(v_requests) where user_id is not null order by user_id
-  ) as owner;
+    select distinct coalesce(user_id::text, job_type) as name from unnest(v_requests) order by name
+  ) as subject;
   select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
 
   update public.job_queue as job
@@ -163,9 +174,9 @@ begin
     ) as first
   ),
   lane as materialized (
-    select user_id, job_priority, counted.active, private.next_turn(job_priority) + counted.ahead as first_turn
-    from (select distinct user_id, job_priority from fresh) as own
-    cross join lateral private.count_active_jobs(user_id, job_priority) as counted
+    select user_id, job_priority, private.count_active_jobs(user_id) as active,
+      private.line_up(user_id, job_priority, jobs) as first_turn
+    from (select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority) as own
   ),
   created as (
     insert into public.job_queue as job (
@@ -176,17 +187,13 @@ begin
     from fresh
     join lane on lane.user_id is not distinct from fresh.user_id and lane.job_priority = fresh.job_priority
     where fresh.user_id is null or lane.active + fresh.nth <= v_limit
-    order by fresh.user_id, fresh.dedupe_key
-    -- Somebody without the lock was quicker: an update of nothing brings the job to join.
-    on conflict (user_id, dedupe_key)
-      where status in ('pending', 'processing') and parent_job_id is null
-      do update set dedupe_key = excluded.dedupe_key
-    returning job.id, job.user_id, job.dedupe_key, job.xmax = 0 as is_new
+    order by fresh.ordinal
+    returning job.id, job.user_id, job.dedupe_key
   )
   select request.ordinal, coalesce(known.job_id, created.id), case
     when known.job_id is not null then 'joined'
     when created.id is null then 'limited'
-    when created.is_new and request.ordinal in (select ordinal from fresh) then 'created'
+    when request.ordinal in (select ordinal from fresh) then 'created'
     else 'joined'
   end
   from request

@@ -35,6 +35,7 @@ as $$
 #variable_conflict use_column
 declare
   v_is_new boolean;
+  v_active uuid[];
   v_held int;
 begin
   if not exists (select from public.users where id = p_user_id) then
@@ -46,21 +47,24 @@ begin
   returning xmax = 0 into v_is_new;
 
   -- Down from the active top-level jobs: however many a user has finished, none of those is looked at.
-  with recursive tree as (
-    select job.id, job.status, job.held_by
-    from public.job_queue as job
-    where job.user_id = p_user_id and job.status in ('pending', 'processing') and job.parent_job_id is null
-    union all
-    select child.id, child.status, child.held_by
-    from tree
-    join public.job_queue as child on child.parent_job_id = tree.id and child.completed_at is null
-  ),
-  waiting as (
+  v_active := array(
+    with recursive tree as (
+      select job.id
+      from private.job_active as active
+      join public.job_queue as job on job.id = active.job_id
+      where active.user_id = p_user_id and job.completed_at is null
+      union all
+      select child.id
+      from tree
+      join public.job_queue as child on child.parent_job_id = tree.id and child.completed_at is null
+    )
+    select id from tree
+  );
+  with waiting as (
     select job.ctid as row_id
     from public.job_queue as job
-    where job.id = any(array(
-        select id from tree where status = 'pending' and coalesce(held_by, 'user_cap') = 'user_cap'))
-      and job.status = 'pending'
+    where job.id = any(v_active) and job.status = 'pending'
+      and coalesce(job.held_by, 'user_cap') = 'user_cap'
     for update skip locked
   )
   update public.job_queue as job
@@ -70,10 +74,7 @@ begin
 
   return query
   select p_user_id, case when v_is_new then 'paused' else 'was_paused' end, v_held, (
-    select count(*)::int
-    from public.job_type as type
-    join public.job_queue as job on job.job_type = type.name
-    where job.status = 'processing' and job.user_id = p_user_id);
+    select count(*)::int from public.job_queue where id = any(v_active) and status = 'processing');
 end;
 $$;
 comment on function private.pause_user_jobs(uuid, text) is
@@ -95,7 +96,9 @@ begin
   with held as (
     select id
     from public.job_queue
-    where held_by = 'user_pause' and user_id = p_user_id
+    where id = any(array(
+        select job_id from private.job_waiting where held_by = 'user_pause' and user_id = p_user_id))
+      and held_by = 'user_pause'
     order by id
     for update
   )

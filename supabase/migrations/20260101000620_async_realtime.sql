@@ -7,6 +7,9 @@ returns void
 language plpgsql volatile set search_path = ''
 as $$
 begin
+  if p_jobs is null then
+    return;
+  end if;
   insert into realtime.messages (topic, extension, payload, event, private)
   select topic.name, 'broadcast', news.payload, 'job_update', true
   from unnest(p_jobs) as job
@@ -46,79 +49,27 @@ $$;
 comment on function private.broadcast_jobs(public.job_queue[], boolean) is
   'Sends job_update for these jobs in one insert; a failure (say, no partition) is a warning.';
 
-create function private.tg_job_queue__broadcast_insert()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
+create function private.notify_job_changes(p_changes jsonb[])
+returns void
+language plpgsql volatile set search_path = ''
 as $$
-declare
-  v_jobs public.job_queue[];
 begin
-  -- Spelt out, since a transition row is an anonymous record, which would go through text.
-  select array_agg(row(job.*)::public.job_queue) into v_jobs
-  from new_job as job
-  -- Thousands of children begin at once, and their parent has said so.
-  where job.user_id is not null and job.parent_job_id is null;
-  if v_jobs is not null then
-    perform private.broadcast_jobs(v_jobs, true);
-  end if;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__broadcast_insert() is
-  'Trigger. Lends the right to write realtime.messages.';
-
-create function private.tg_job_queue__broadcast_update()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
--- The plan is kept from the first call, which may have seen one row; 500 rows need the hash, also where
--- the caller, who knows its few rows, has switched it off.
-set enable_nestloop = off set enable_hashjoin = on
-as $$
-declare
-  v_jobs public.job_queue[];
-  v_changes jsonb[];
-begin
-  select
-    array_agg(row(job.*)::public.job_queue) filter (where job.user_id is not null),
-    array_agg(jsonb_build_object('job_id', job.id, 'user_id', job.user_id, 'job_type', job.job_type,
-      'status', job.status, 'seq', job.seq)) filter (where job.status <> old_job.status)
-  into v_jobs, v_changes
-  from new_job as job
-  join old_job on old_job.id = job.id
-  where job.seq <> old_job.seq;
-
-  if v_jobs is not null then
-    perform private.broadcast_jobs(v_jobs, false);
-  end if;
-
   -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, a few per statement
   -- (a payload holds less than 8 000 bytes), and can be switched off in one place.
-  if v_changes is not null and (select notify_status_changes from private.job_setting) then
-    for v_first in 1..cardinality(v_changes) by 30 loop
-      perform pg_notify('job_status_changed', to_jsonb(v_changes[v_first:v_first + 29])::text);
+  if p_changes is not null and (select notify_status_changes from private.job_setting) then
+    for v_first in 1..cardinality(p_changes) by 30 loop
+      perform pg_notify('job_status_changed', to_jsonb(p_changes[v_first:v_first + 29])::text);
     end loop;
   end if;
-  return null;
 end;
 $$;
-comment on function private.tg_job_queue__broadcast_update() is
-  'Trigger. Lends the right to write realtime.messages.';
+comment on function private.notify_job_changes(jsonb[]) is
+  'Tells SQL-side listeners which jobs changed their status: JSON arrays of up to 30 {job_id, user_id, job_type, status, seq}.';
 
 revoke all on function
   private.broadcast_jobs(public.job_queue[], boolean),
-  private.tg_job_queue__broadcast_insert(),
-  private.tg_job_queue__broadcast_update()
+  private.notify_job_changes(jsonb[])
 from public, anon, authenticated, service_role;
-
-create trigger _900_broadcast_insert
-  after insert on public.job_queue
-  referencing new table as new_job
-  for each statement execute function private.tg_job_queue__broadcast_insert();
-
-create trigger _900_broadcast_update
-  after update on public.job_queue
-  referencing old table as old_job new table as new_job
-  for each statement execute function private.tg_job_queue__broadcast_update();
 
 create function private.job_of_topic(p_topic text)
 returns uuid

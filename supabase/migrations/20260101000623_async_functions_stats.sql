@@ -2,107 +2,6 @@
 -- much; the tick adds that up. Appending locks nothing, so that no two statements of the hot path ever
 -- wait for each other here.
 
-create function private.tg_job_queue__count_insert()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, count(*)
-  from new_job
-  group by job_type, status;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__count_insert() is
-  'Trigger. Lends the right to write the counters to whoever enqueues.';
-
-create function private.tg_job_queue__count_update()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  -- Sums, no join: most updates change no status and append nothing.
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, sum(change)
-  from (
-    select job_type, status, 1 as change from new_job
-    union all
-    select job_type, status, -1 from old_job
-  ) as moved
-  group by job_type, status
-  having sum(change) <> 0;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__count_update() is
-  'Trigger. Lends the right to write the counters to whoever changes a status.';
-
-create function private.tg_job_queue__after_delete()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  -- A trigger for statements runs for none, too: here the children's children end.
-  if not exists (select from old_job) then
-    return null;
-  end if;
-
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, -count(*)
-  from old_job
-  group by job_type, status;
-
-  -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
-  -- Executed as text to be planned anew, for one job or for 100 000.
-  execute 'delete from public.job_batch as batch using old_job where batch.parent_job_id = old_job.id';
-  execute 'delete from public.job_queue as child using old_job where child.parent_job_id = old_job.id';
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__after_delete() is
-  'Trigger: what hangs on a job goes with it. Lends the right to write the counters and to delete children.';
-
-create function private.tg_job_queue__after_truncate()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  delete from private.job_count;
-  delete from private.job_count_change;
-  delete from public.job_batch;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__after_truncate() is
-  'Trigger. Lends the right to write the counters and to delete batches.';
-
-create trigger _100_count_insert
-  after insert on public.job_queue
-  referencing new table as new_job
-  for each statement execute function private.tg_job_queue__count_insert();
-
-create trigger _100_count_update
-  after update on public.job_queue
-  referencing old table as old_job new table as new_job
-  for each statement execute function private.tg_job_queue__count_update();
-
-create trigger _100_after_delete
-  after delete on public.job_queue
-  referencing old table as old_job
-  for each statement execute function private.tg_job_queue__after_delete();
-
-create trigger _100_after_truncate
-  after truncate on public.job_queue
-  for each statement execute function private.tg_job_queue__after_truncate();
-
-revoke all on function
-  private.tg_job_queue__count_insert(),
-  private.tg_job_queue__count_update(),
-  private.tg_job_queue__after_delete(),
-  private.tg_job_queue__after_truncate()
-from public, anon, authenticated, service_role;
-
 create function private.roll_up_job_counts(p_limit int default 100000)
 returns int
 language plpgsql volatile security definer set search_path = ''
@@ -214,11 +113,11 @@ begin
         select min(head.scheduled_for)
         from generate_series(1, 10) as priority
         cross join lateral (
-          select job.scheduled_for
-          from public.job_queue as job
-          where job.job_type = counted.job_type and job.job_priority = priority
-            and job.status = 'pending' and job.turn is not null
-          order by job.turn, job.created_at
+          select waiting.scheduled_for
+          from private.job_waiting as waiting
+          where waiting.job_type = counted.job_type and waiting.job_priority = priority
+            and waiting.turn is not null
+          order by waiting.turn, waiting.place
           limit 1
         ) as head
         where head.scheduled_for <= now()

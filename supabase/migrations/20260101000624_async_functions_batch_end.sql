@@ -22,60 +22,6 @@ $$;
 comment on function private.lock_batches(uuid[]) is
   'Locks batches to the end of the transaction; false when somebody holds one for long.';
 
-create function private.tg_job_queue__count_children()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-declare
-  v_parent_ids uuid[];
-begin
-  -- Most jobs are nobody's children, and that is all they pay.
-  if not exists (select from new_job where parent_job_id is not null) then
-    return null;
-  end if;
-
-  select array_agg(distinct parent_job_id) into v_parent_ids
-  from (
-    select parent_job_id, completed_at from new_job
-    union all
-    select parent_job_id, completed_at from old_job
-  ) as child
-  where parent_job_id is not null and completed_at is not null;
-  if v_parent_ids is null or not private.lock_batches(v_parent_ids) then
-    return null;
-  end if;
-
-  update public.job_batch as batch
-  set completed = batch.completed + change.completed,
-    failed = batch.failed + change.failed,
-    cancelled = batch.cancelled + change.cancelled
-  from (
-    select parent_job_id,
-      coalesce(sum(ended) filter (where status = 'completed'), 0) as completed,
-      coalesce(sum(ended) filter (where status = 'failed'), 0) as failed,
-      coalesce(sum(ended) filter (where status = 'cancelled'), 0) as cancelled
-    from (
-      select parent_job_id, status, 1 as ended from new_job
-      union all
-      -- A retried child had been counted.
-      select parent_job_id, status, -1 from old_job
-    ) as child
-    group by parent_job_id
-  ) as change
-  where batch.parent_job_id = change.parent_job_id and batch.parent_job_id = any(v_parent_ids);
-  perform private.advance_batches(v_parent_ids);
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__count_children() is
-  'Trigger: counts children that end, however they do. Lends the right to change batches and their parents.';
-
--- The last to run, so that the batch is locked only from here to the commit.
-create trigger _990_count_children
-  after update on public.job_queue
-  referencing old table as old_job new table as new_job
-  for each statement execute function private.tg_job_queue__count_children();
-
 create function private.advance_batches(p_parent_ids uuid[])
 returns void
 language plpgsql volatile set search_path = ''
@@ -262,7 +208,6 @@ comment on function private.count_children(uuid) is
 
 revoke all on function
   private.lock_batches(uuid[]),
-  private.tg_job_queue__count_children(),
   private.advance_batches(uuid[]),
   private.finish_parent(uuid),
   private.sweep_batches(),

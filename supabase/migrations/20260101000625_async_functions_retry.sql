@@ -12,13 +12,13 @@ declare
   v_tree uuid[];
   v_equal_job_id uuid;
   v_limit int;
-  v_counted record;
+  v_active int;
   v_turn bigint;
 begin
   select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
-  if v_job.user_id is not null and v_job.parent_job_id is null then
-    perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_job.user_id, 0));
+  if v_job.id is not null and v_job.parent_job_id is null then
+    perform private.lock_requests(v_job.user_id, v_job.job_type, v_job.dedupe_key);
   end if;
 
   -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
@@ -56,46 +56,28 @@ begin
       return;
     end if;
   else
-    v_equal_job_id := private.find_equal_job(v_job);
+    v_equal_job_id := (select job_id from private.find_active_job(v_job.user_id, v_job.dedupe_key));
     if v_equal_job_id is not null then
       return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal_job_id);
       return;
     end if;
 
-    select * into v_counted from private.count_active_jobs(v_job.user_id, v_job.job_priority);
+    v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
-    if v_job.user_id is not null and v_counted.active >= v_limit then
+    if v_job.user_id is not null and v_active >= v_limit then
       return query select 'JOB_LIMIT_REACHED',
-        jsonb_build_object('limit', v_limit, 'active', v_counted.active, 'retry_after', 30);
+        jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30);
       return;
     end if;
-    v_turn := private.next_turn(v_job.job_priority) + v_counted.ahead;
+    v_turn := private.line_up(v_job.user_id, v_job.job_priority);
   end if;
 
-  begin
-    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
-  exception when unique_violation then
-    -- A system job, for which nobody takes the lock.
-    return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', private.find_equal_job(v_job));
-    return;
-  end;
+  perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
   return query select 'retried', null::jsonb;
 end;
 $$;
 comment on function private.retry_job(uuid, timestamptz) is
   'Gives a job that failed or was cancelled another life; says retried, or the error code and detail of why not.';
-
-create function private.find_equal_job(p_job public.job_queue)
-returns uuid
-language sql volatile set search_path = ''
-as $$
-  select job.id
-  from public.job_queue as job
-  where (job.user_id = p_job.user_id or (p_job.user_id is null and job.user_id is null))
-    and job.dedupe_key = p_job.dedupe_key and job.status in ('pending', 'processing')
-    and job.parent_job_id is null;
-$$;
-comment on function private.find_equal_job(public.job_queue) is 'The active top-level job that equals this one.';
 
 create function private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamptz, p_turn bigint)
 returns void
@@ -148,7 +130,7 @@ begin
     end,
     scheduled_for = p_scheduled_for,
     expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
-    requested_at = now(),
+    requested_at = clock_timestamp(),
     started_at = null,
     completed_at = null,
     cancel_requested_at = null,
@@ -219,10 +201,12 @@ begin
       cross join lateral (
         -- Children come back with their parent.
         select job.id, job.user_id, job.job_type, job.completed_at
-        from public.job_queue as job
-        where job.job_type = type.name and job.status = 'failed' and job.completed_at > now() - p_since
+        from private.job_failure as failure
+        join public.job_queue as job on job.id = failure.job_id
+        where failure.job_type = type.name and failure.failed_at > now() - p_since
+          and job.status = 'failed' and job.completed_at > now() - p_since
           and (p_error_code is null or job.error_code = p_error_code) and job.parent_job_id is null
-        order by job.completed_at
+        order by failure.failed_at
         limit least(p_limit, 1000)
       ) as old
       where p_job_type is null or type.name = p_job_type
@@ -241,7 +225,6 @@ comment on function private.retry_failed_jobs(text, text, interval, int, interva
 
 revoke all on function
   private.retry_job(uuid, timestamptz),
-  private.find_equal_job(public.job_queue),
   private.revive_jobs(uuid[], timestamptz, bigint),
   private.retry_job_as_caller(uuid, uuid),
   private.retry_failed_jobs(text, text, interval, int, interval)

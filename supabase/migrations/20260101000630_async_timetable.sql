@@ -96,53 +96,6 @@ $$;
 comment on function private.ring_doorbell() is
   'Tells workers that work waits: a notification when one is idle, else a call that starts one. Never fails.';
 
-create function private.tg_job_queue__ring_on_insert()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  if exists (select from new_job where status = 'pending' and scheduled_for <= now()) then
-    perform private.ring_doorbell();
-  end if;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__ring_on_insert() is
-  'Trigger. Lends the right to ring the doorbell to whoever enqueues.';
-
-create function private.tg_job_queue__ring_on_update()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-set enable_nestloop = off set enable_hashjoin = on
-as $$
-begin
-  -- Most updates give nothing back, and are done after one look.
-  if exists (select from new_job where status = 'pending' and turn is not null) and exists (
-    select
-    from new_job as job
-    join old_job on old_job.id = job.id
-    where job.status = 'pending' and job.turn is not null
-      -- What was lined up from a pause or a cap was lined up by who claims.
-      and (old_job.status <> 'pending' or old_job.held_by = 'children')
-  ) then
-    perform private.ring_doorbell();
-  end if;
-  return null;
-end;
-$$;
-comment on function private.tg_job_queue__ring_on_update() is
-  'Trigger: a retry, yield, recovery or resumed parent that is due at once. Lends the right to ring the doorbell.';
-
-create trigger _500_ring_on_insert
-  after insert on public.job_queue
-  referencing new table as new_job
-  for each statement execute function private.tg_job_queue__ring_on_insert();
-
-create trigger _500_ring_on_update
-  after update on public.job_queue
-  referencing old table as old_job new table as new_job
-  for each statement execute function private.tg_job_queue__ring_on_update();
-
 create function private.last_ring_status()
 returns int
 language plpgsql volatile set search_path = ''
@@ -174,9 +127,8 @@ declare
   v_outcome text := 'idle';
 begin
   -- Workers do this too when they claim; the tick does it when there is no worker.
-  v_worked := exists (select from private.recover_lost_jobs());
-  v_worked := exists (select from private.expire_pending_jobs()) or v_worked;
-  v_worked := private.promote_due_jobs() > 0 or v_worked;
+  v_worked := private.put_queue_right();
+  v_worked := private.lower_cursors() > 0 or v_worked;
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
@@ -268,8 +220,6 @@ revoke all on function
   private.invoke_function(text, jsonb),
   private.doorbell_is_due(),
   private.ring_doorbell(),
-  private.tg_job_queue__ring_on_insert(),
-  private.tg_job_queue__ring_on_update(),
   private.last_ring_status(),
   private.process_background_jobs(),
   private.keep_house(),

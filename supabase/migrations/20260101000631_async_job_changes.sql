@@ -1,0 +1,440 @@
+-- What follows from a change of jobs, in the statement that makes it: the side tables, the counters, the
+-- doorbell, the news for owners and the batches of parents. One trigger per kind of statement, because
+-- looking at 500 changed rows costs as much as changing them; it first asks which of all this they can
+-- concern, and a system job that starts or ends concerns next to nothing.
+
+create function private.tg_job_queue__after_insert()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  v_new record;
+begin
+  select count(*) as jobs,
+    count(*) filter (where status = 'pending') as pending,
+    count(*) filter (where status = 'pending' and scheduled_for <= now()) as due,
+    count(*) filter (where status = 'processing') as processing,
+    count(*) filter (where status = 'failed') as failed,
+    -- Thousands of children begin at once, and their parent has said so.
+    count(*) filter (where user_id is not null and parent_job_id is null) as owned
+  into v_new
+  from new_job;
+  if v_new.jobs = 0 then
+    return null;
+  end if;
+
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, count(*) from new_job group by job_type, status;
+
+  if v_new.pending > 0 then
+    with arrived as (
+      insert into private.job_waiting (
+        job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+      select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+      from new_job
+      where status = 'pending'
+      returning job_type, job_priority, turn
+    )
+    -- Somebody read the lane's time, and the lane has moved on since.
+    update private.job_cursor as cursor
+    set turn = late.turn, place = 0
+    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
+      and cursor.turn > late.turn;
+  end if;
+
+  if v_new.owned > 0 then
+    insert into private.job_active (user_id, job_id)
+    select user_id, id
+    from new_job
+    where user_id is not null and parent_job_id is null and completed_at is null;
+  end if;
+  if v_new.processing > 0 then
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job_type, worker_id, min(lease_expires_at), array_agg(id)
+    from new_job
+    where status = 'processing'
+    group by job_type, worker_id;
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+  end if;
+  if v_new.failed > 0 then
+    insert into private.job_failure (job_id, job_type, failed_at)
+    select id, job_type, completed_at from new_job where status = 'failed';
+  end if;
+
+  if v_new.due > 0 then
+    perform private.ring_doorbell();
+  end if;
+  if v_new.owned > 0 then
+    perform private.broadcast_jobs(array_agg(row(job.*)::public.job_queue), true)
+    from new_job as job
+    where job.user_id is not null and job.parent_job_id is null;
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__after_insert() is
+  'Trigger: side tables, counters, doorbell, news. Lends the right to write all of them to whoever enqueues.';
+
+create type private.job_move as (
+  job_type text,
+  status text,
+  before int,
+  after int,
+  has_owner boolean,
+  has_parent boolean
+);
+comment on type private.job_move is
+  'How many jobs of a type had a status before and after a statement, and whether one of the latter has an owner or a parent.';
+
+create function private.tg_job_queue__after_update()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+-- A plan is kept from the first call, which may have seen one row. 500 rows need the hash, also where the
+-- caller, who knows its few rows, has switched it off; and real tables are asked by arrays of ids.
+set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off
+as $$
+declare
+  v_moved private.job_move[];
+  v_old record;
+  v_new record;
+  v_is_due boolean := false;
+  v_parent_ids uuid[];
+begin
+  -- One look at both sides.
+  select array_agg(row(moved.*)::private.job_move) into v_moved
+  from (
+    select job_type, status, sum(before)::int, sum(after)::int, bool_or(has_owner), bool_or(has_parent)
+    from (
+      select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
+        parent_job_id is not null as has_parent
+      from new_job
+      union all
+      select job_type, status, 1, 0, false, false from old_job
+    ) as side
+    group by job_type, status
+  ) as moved;
+  if v_moved is null then
+    return null;
+  end if;
+  select coalesce(sum(before) filter (where status = 'pending'), 0) as pending,
+    coalesce(sum(before) filter (where status = 'processing'), 0) as processing,
+    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended
+  into v_old
+  from unnest(v_moved);
+  select coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+    coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
+    coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
+    coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
+    bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+  into v_new
+  from unnest(v_moved);
+
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, after - before from unnest(v_moved) where before <> after;
+
+  if v_new.pending > 0 then
+    with arrived as (
+      insert into private.job_waiting as waiting (
+        job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+      select job.id, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by, job.scheduled_for,
+        job.expires_at
+      from new_job as job
+      join old_job on old_job.id = job.id
+      where job.status = 'pending'
+        and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority, old_job.turn, old_job.held_by,
+          old_job.scheduled_for, old_job.expires_at)
+        is distinct from (job.status, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by,
+          job.scheduled_for, job.expires_at)
+      order by job.scheduled_for, job.created_at
+      on conflict (job_id) do update
+        set user_id = excluded.user_id, job_type = excluded.job_type, job_priority = excluded.job_priority,
+          turn = excluded.turn, held_by = excluded.held_by, scheduled_for = excluded.scheduled_for,
+          expires_at = excluded.expires_at,
+          -- Who lines up anew does so at the end.
+          place = case when waiting.turn = excluded.turn then waiting.place else excluded.place end
+      returning job_type, job_priority, turn
+    )
+    update private.job_cursor as cursor
+    set turn = late.turn, place = 0
+    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
+      and cursor.turn > late.turn;
+
+    -- What was lined up from a pause or a cap was lined up by who claims.
+    v_is_due := exists (
+      select
+      from new_job as job
+      join old_job on old_job.id = job.id
+      where job.status = 'pending' and job.turn is not null
+        and (old_job.status <> 'pending' or old_job.held_by = 'children')
+    );
+  end if;
+  if v_old.pending > v_new.pending then
+    delete from private.job_waiting
+    where job_id = any(array(select id from new_job where status <> 'pending'));
+  end if;
+
+  if v_new.processing > 0 and v_old.processing = 0 then
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+    group by job.job_type, job.worker_id;
+  elsif v_new.processing > 0 then
+    -- Started among others that ran, or put under a shorter lease.
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join old_job on old_job.id = job.id
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
+        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
+    group by job.job_type, job.worker_id;
+  end if;
+  if v_new.processing > v_old.processing then
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    where job.status = 'processing' and job.job_type = any(array(
+        select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null))
+    on conflict do nothing;
+  end if;
+  if v_old.processing > v_new.processing and exists (select from private.job_running) then
+    delete from private.job_running
+    where job_id = any(array(select id from new_job where status <> 'processing'));
+  end if;
+
+  if v_new.has_owner and v_old.ended <> v_new.ended then
+    perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
+    from new_job
+    where completed_at is not null and user_id is not null and parent_job_id is null;
+    insert into private.job_active (user_id, job_id)
+    select user_id, id
+    from new_job
+    where v_old.ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
+    on conflict do nothing;
+  end if;
+  if v_new.failed > 0 then
+    insert into private.job_failure (job_id, job_type, failed_at)
+    select id, job_type, completed_at from new_job where status = 'failed'
+    on conflict (job_id) do update set failed_at = excluded.failed_at;
+  end if;
+
+  if v_is_due then
+    perform private.ring_doorbell();
+  end if;
+  if v_new.has_owner then
+    perform private.broadcast_jobs(array_agg(row(job.*)::public.job_queue), false)
+    from new_job as job
+    join old_job on old_job.id = job.id
+    where job.seq <> old_job.seq and job.user_id is not null;
+    if (v_old.pending, v_old.processing) <> (v_new.pending, v_new.processing) then
+      perform private.notify_job_changes(array_agg(jsonb_build_object('job_id', job.id, 'user_id', job.user_id,
+        'job_type', job.job_type, 'status', job.status, 'seq', job.seq)))
+      from new_job as job
+      join old_job on old_job.id = job.id
+      where job.status <> old_job.status and job.user_id is not null;
+    end if;
+  end if;
+
+  -- Last, so that a batch is locked only from here to the commit.
+  if v_new.has_parent and (v_old.ended > 0 or v_new.ended > 0) then
+    v_parent_ids := array(
+      select distinct parent_job_id
+      from (
+        select parent_job_id, completed_at from new_job
+        union all
+        select parent_job_id, completed_at from old_job
+      ) as child
+      where parent_job_id is not null and completed_at is not null);
+    if private.lock_batches(v_parent_ids) then
+      update public.job_batch as batch
+      set completed = batch.completed + change.completed,
+        failed = batch.failed + change.failed,
+        cancelled = batch.cancelled + change.cancelled
+      from (
+        select parent_job_id,
+          coalesce(sum(ended) filter (where status = 'completed'), 0) as completed,
+          coalesce(sum(ended) filter (where status = 'failed'), 0) as failed,
+          coalesce(sum(ended) filter (where status = 'cancelled'), 0) as cancelled
+        from (
+          select parent_job_id, status, 1 as ended from new_job
+          union all
+          -- A retried child had been counted.
+          select parent_job_id, status, -1 from old_job
+        ) as child
+        group by parent_job_id
+      ) as change
+      where batch.parent_job_id = change.parent_job_id and batch.parent_job_id = any(v_parent_ids);
+      perform private.advance_batches(v_parent_ids);
+    end if;
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__after_update() is
+  'Trigger: side tables, counters, doorbell, news, batches. Lends the right to write all of them to whoever changes a job.';
+
+create function private.tg_job_queue__after_delete()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  -- A trigger for statements runs for none, too: here the children's children end.
+  if not exists (select from old_job) then
+    return null;
+  end if;
+
+  insert into private.job_count_change (job_type, status, change)
+  select job_type, status, -count(*)
+  from old_job
+  group by job_type, status;
+
+  -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
+  -- Executed as text to be planned anew, for one job or for 100 000.
+  if exists (select from old_job where status = 'pending') then
+    execute $sql$ delete from private.job_waiting as entry using old_job where entry.job_id = old_job.id $sql$;
+  end if;
+  if exists (select from old_job where status = 'processing') then
+    execute $sql$ delete from private.job_running as entry using old_job where entry.job_id = old_job.id $sql$;
+  end if;
+  if exists (select from old_job where completed_at is null and user_id is not null) then
+    execute $sql$ delete from private.job_active as entry using old_job
+      where entry.user_id = old_job.user_id and entry.job_id = old_job.id $sql$;
+  end if;
+  if exists (select from old_job where error_code is not null) then
+    execute $sql$ delete from private.job_failure as entry using old_job where entry.job_id = old_job.id $sql$;
+  end if;
+  execute 'delete from public.job_batch as batch using old_job where batch.parent_job_id = old_job.id';
+  execute 'delete from public.job_queue as child using old_job where child.parent_job_id = old_job.id';
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__after_delete() is
+  'Trigger: what hangs on a job goes with it. Lends the right to write the counters and to delete children.';
+
+create function private.tg_job_queue__after_truncate()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  truncate private.job_count, private.job_count_change, private.job_waiting, private.job_lease, private.job_running,
+    private.job_active, private.job_failure, public.job_batch;
+  return null;
+end;
+$$;
+comment on function private.tg_job_queue__after_truncate() is
+  'Trigger. Lends the right to empty what belongs to the queue.';
+
+create trigger _100_after_insert
+  after insert on public.job_queue
+  referencing new table as new_job
+  for each statement execute function private.tg_job_queue__after_insert();
+
+create trigger _100_after_update
+  after update on public.job_queue
+  referencing old table as old_job new table as new_job
+  for each statement execute function private.tg_job_queue__after_update();
+
+create trigger _100_after_delete
+  after delete on public.job_queue
+  referencing old table as old_job
+  for each statement execute function private.tg_job_queue__after_delete();
+
+create trigger _100_after_truncate
+  after truncate on public.job_queue
+  for each statement execute function private.tg_job_queue__after_truncate();
+
+create function private.forget_active_jobs(p_user_ids uuid[], p_job_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+as $$
+begin
+  delete from private.job_active as active
+  using unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
+  where active.user_id = ended.user_id and active.job_id = ended.job_id;
+end;
+$$;
+comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
+
+create function private.rebuild_side_tables()
+returns void
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  -- Writers wait: what is under way would be listed twice or not at all.
+  lock table public.job_queue in share mode;
+  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+  from public.job_queue
+  where status = 'pending'
+  order by job_priority, turn, created_at;
+  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+  select job_type, worker_id, min(lease_expires_at), array_agg(id)
+  from public.job_queue
+  where status = 'processing'
+  group by job_type, worker_id;
+  insert into private.job_running (job_id, job_type, user_id)
+  select job.id, job.job_type, job.user_id
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+  insert into private.job_active (user_id, job_id)
+  select user_id, id
+  from public.job_queue
+  where user_id is not null and parent_job_id is null and completed_at is null;
+  insert into private.job_failure (job_id, job_type, failed_at)
+  select id, job_type, completed_at from public.job_queue where status = 'failed';
+  perform private.recount_jobs();
+  perform private.lower_cursors();
+end;
+$$;
+comment on function private.rebuild_side_tables() is
+  'Fills everything that triggers keep from the jobs themselves, after a load without triggers; writers wait meanwhile. Lends the right to write the side tables.';
+
+-- When a type gets its first limit, what runs already counts.
+create function private.tg_job_type__count_running()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
+    and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
+  then
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from private.job_lease as lease
+    join public.job_queue as job on job.id = any(lease.job_ids)
+    where lease.job_type = old.name and job.status = 'processing' and job.job_type = new.name
+    on conflict do nothing;
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_type__count_running() is
+  'Trigger. Lends the right to count running jobs to whoever tunes a type.';
+
+create trigger _200_count_running
+  after update on public.job_type
+  for each row execute function private.tg_job_type__count_running();
+
+revoke all on function
+  private.tg_job_queue__after_insert(),
+  private.tg_job_queue__after_update(),
+  private.tg_job_queue__after_delete(),
+  private.tg_job_queue__after_truncate(),
+  private.forget_active_jobs(uuid[], uuid[]),
+  private.rebuild_side_tables(),
+  private.tg_job_type__count_running()
+from public, anon, authenticated, service_role;

@@ -327,8 +327,10 @@ returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  truncate private.job_count, private.job_count_change, private.job_waiting, private.job_lease, private.job_running,
-    private.job_active, private.job_failure, public.job_batch;
+  delete from private.job_count;
+  delete from private.job_count_change;
+  delete from public.job_batch;
+  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
   return null;
 end;
 $$;

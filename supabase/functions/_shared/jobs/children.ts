@@ -2,14 +2,8 @@ import type { z } from "zod";
 import { isErrorCode } from "../errors.ts";
 import { parse } from "./define_job.ts";
 import { FatalError, WaitForChildren, type WaitOptions } from "./errors.ts";
-import type {
-  BatchSummary,
-  ChildJob,
-  ChildPage,
-  ChildResult,
-  JobStore,
-  Lease,
-} from "./job_store.ts";
+import type { JobRun } from "./job_run.ts";
+import type { BatchSummary, ChildJob, ChildPage, ChildResult } from "./job_store.ts";
 
 /** How many children one statement creates; the database takes 5 000. */
 const CREATE_AT_ONCE = 1_000;
@@ -69,34 +63,24 @@ export function child<P extends z.ZodType>(
   };
 }
 
-interface AccessParts {
-  store: Pick<JobStore, "createChildren" | "readBatch" | "readChildren" | "isBadInput">;
-  lease: Lease;
-  /** Makes a call that may be repeated, and repeats it while the database is in trouble. */
-  persist<T>(call: () => Promise<T>): Promise<T>;
-  /** Throws when the context may write no more. */
-  mustBeOpen(): void;
-  /** Throws, and stops the handler: the lease is gone. */
-  refused(): never;
-}
-
 /** The children's part of a context. */
-export function childAccess<C>(
-  { store, lease, persist, mustBeOpen, refused }: AccessParts,
-): ChildAccess<C> {
+export function childAccess<C>(run: JobRun): ChildAccess<C> {
+  const { lease, parts: { store } } = run;
+
   async function create(children: readonly ChildJob[], checkpoint?: C) {
-    mustBeOpen();
-    const outcomes = await persist(() => store.createChildren(lease, children, checkpoint)).catch(
-      (error) => {
-        if (store.isBadInput(error)) throw refusal(error);
-        throw error;
-      },
-    );
-    return outcomes ?? refused();
+    run.mustBeOpen();
+    const outcomes = await run.persist(() => store.createChildren(lease, children, checkpoint))
+      .catch(
+        (error) => {
+          if (store.isBadInput(error)) throw refusal(error);
+          throw error;
+        },
+      );
+    return outcomes ?? run.refused();
   }
 
   const read = (after: string | null): Promise<ChildPage> =>
-    persist(() => store.readChildren(lease.job_id, after, READ_AT_ONCE));
+    run.persist(() => store.readChildren(lease.job_id, after, READ_AT_ONCE));
 
   return {
     async createChildren(children, { checkpoint } = {}) {
@@ -112,7 +96,7 @@ export function childAccess<C>(
     waitForChildren(options) {
       throw new WaitForChildren(options);
     },
-    children: () => persist(() => store.readBatch(lease.job_id)),
+    children: () => run.persist(() => store.readBatch(lease.job_id)),
     async *childResults() {
       let after: string | null = null;
       do {

@@ -3,10 +3,11 @@ import { z } from "zod";
 import { child } from "./children.ts";
 import type { JobContext } from "./context.ts";
 import { defineJob } from "./define_job.ts";
+import { JobRun } from "./job_run.ts";
 import type { JobStore } from "./job_store.ts";
+import { LogBuffer } from "./log_buffer.ts";
 import { MemoryStore } from "./memory_store.ts";
 import { runHandler } from "./run_handler.ts";
-import { startRun } from "./start_run.ts";
 import { claimedJob, FakeClock, noDb, runInMemory } from "./testing.ts";
 
 type Context = JobContext<Record<string, never>, { at: number }>;
@@ -35,14 +36,13 @@ async function run(
   const [job] = await store.claim("w", 1, ["test_job"]);
   store.calls.length = 0;
   Object.assign(store, change(store));
-  const attempt = startRun({
-    job: job!,
+  const attempt = new JobRun(job!, {
     store,
     clock,
     db: noDb,
     progressIntervalMs: 0,
     remaining: () => 1_000,
-    log: () => ({ debug() {}, info() {}, warning() {}, error() {} }),
+    logs: new LogBuffer(store, clock, 0),
     onTrouble() {},
   });
   if (cancelledAt < Infinity) clock.after(cancelledAt, () => attempt.abort("cancelled"));

@@ -96,7 +96,7 @@ export class ClaimLoop<Deps> {
       onTrouble(error);
       return null;
     });
-    for (const job of jobs ?? []) inFlight.start(job, sentAt);
+    if (jobs && jobs.length > 0) inFlight.start(jobs, sentAt);
     heartbeat.noteRoom();
     const isEmpty = jobs?.length === 0 && inFlight.size === 0;
     if (isEmpty && waiters.length > 0 && await this.#isDrained()) this.#answer(waiters);

@@ -1,6 +1,5 @@
 import type { Db } from "../db.ts";
 import type { ChildAccess } from "./children.ts";
-import type { AbortReason } from "./errors.ts";
 import type { ClaimedJob, Lease, Progress } from "./job_store.ts";
 import type { JobLog } from "./log_buffer.ts";
 
@@ -36,22 +35,4 @@ export interface JobContext<P, C> extends ChildAccess<C> {
   snooze(ms: number, checkpoint?: C): never;
   /** Waits, or throws the abort reason as soon as the signal fires. */
   sleep(ms: number): Promise<void>;
-}
-
-/** One attempt at one job, before the handler's types are known; made by `startRun()`. */
-export interface JobRun {
-  readonly job: ClaimedJob;
-  readonly lease: Lease;
-  readonly signal: AbortSignal;
-  readonly log: JobLog;
-  context<P, C>(params: P, checkpoint: C | null): JobContext<P, C>;
-  /** Tells the handler to stop. The first reason counts. */
-  abort(reason: AbortReason): void;
-  /** Writes "Starting" unless the handler has already said something. */
-  announce(): void;
-  /** Sends progress that still waits. */
-  flush(): Promise<void>;
-  /** From now on the context writes nothing. */
-  close(): void;
-  readonly open: boolean;
 }

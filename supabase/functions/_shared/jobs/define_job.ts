@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import { FatalError } from "./errors.ts";
-import type { JobContext, JobRun } from "./context.ts";
+import type { JobContext } from "./context.ts";
+import type { JobRun } from "./job_run.ts";
 
 /** What a job type is. `Deps` is what its handler needs from outside, as plain objects. */
 export interface JobSpec<

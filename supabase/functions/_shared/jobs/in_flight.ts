@@ -1,21 +1,21 @@
 import type { Db } from "../db.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "./clock.ts";
-import type { JobRun } from "./context.ts";
+import { noCounts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
-import { type Counts, noCounts } from "./counts.ts";
+import { endingOf, logEnding } from "./job_report.ts";
+import { JobRun, type RunParts } from "./job_run.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
 import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
-import type { Recorded, Settler } from "./settler.ts";
-import { startRun } from "./start_run.ts";
+import type { Settler } from "./settler.ts";
 
 interface Held {
-  run: JobRun;
-  startedAt: number;
+  readonly run: JobRun;
+  readonly startedAt: number;
   /** When the lease ends on our own clock, unless a heartbeat extends it. */
   until: number;
 }
@@ -40,9 +40,13 @@ interface InFlightParts<Deps> {
 export class InFlight<Deps> {
   readonly counts = noCounts();
   readonly #held = new Map<string, Held>();
+  readonly #runParts: RunParts;
   #emptied = Promise.withResolvers<void>();
+  #callOffAnnouncing: (() => void) | null = null;
 
-  constructor(private readonly parts: InFlightParts<Deps>) {}
+  constructor(private readonly parts: InFlightParts<Deps>) {
+    this.#runParts = { ...parts, progressIntervalMs: parts.options.progress_interval_ms };
+  }
 
   get size(): number {
     return this.#held.size;
@@ -57,24 +61,24 @@ export class InFlight<Deps> {
     return Math.min(...Array.from(this.#held.values(), ({ run }) => run.job.lease_ms));
   }
 
-  start(job: ClaimedJob, claimedAt: number): void {
-    const { store, clock, db, logs, options, remaining, onTrouble } = this.parts;
-    this.counts.claimed += 1;
-    const run = startRun({
-      job,
-      store,
-      clock,
-      db,
-      remaining,
-      onTrouble,
-      progressIntervalMs: options.progress_interval_ms,
-      log: (lease, open) => logs.forJob(lease, open),
-    });
-    // A worker that slept through its lease may be given its own job again.
-    this.abort([job.id], "lease_lost");
-    this.#held.set(job.id, { run, startedAt: clock.now(), until: claimedAt + job.lease_ms });
-    // An exception nobody catches would end the process, and the other jobs with it.
-    this.#carry(run).catch(onTrouble).finally(() => this.#release(run));
+  /** Starts what a claim sent at `claimedAt` has brought. */
+  start(jobs: readonly ClaimedJob[], claimedAt: number): void {
+    const startedAt = this.parts.clock.now();
+    this.counts.claimed += jobs.length;
+    for (const job of jobs) {
+      this.#replace(job.id);
+      const run = new JobRun(job, this.#runParts);
+      const held = { run, startedAt, until: claimedAt + job.lease_ms };
+      this.#held.set(job.id, held);
+      this.#carry(held);
+    }
+    this.#announceLater(this.parts.options.first_progress_ms);
+  }
+
+  /** A worker that slept through its lease may be given its own job again. */
+  #replace(id: string): void {
+    this.#held.get(id)?.run.abort("lease_lost");
+    this.#held.delete(id);
   }
 
   /** A beat sent at `sentAt` found these leases good; it leaves alone what has three quarters left. */
@@ -108,75 +112,78 @@ export class InFlight<Deps> {
     while (this.size > 0) await this.#emptied.promise;
   }
 
-  async #carry(run: JobRun): Promise<void> {
-    const { clock, deps, jobs, options } = this.parts;
-    const startedAt = clock.now();
-    const definition = jobs.get(run.job.job_type);
-    if (!definition) return;
-    const callOff = clock.after(options.first_progress_ms, () => run.announce());
-    const outcome = await runHandler(
-      definition,
-      run,
-      deps,
-      clock,
-      (reason) => reason === "shutdown" ? options.unload_grace_ms : options.abort_grace_ms,
-    );
-    callOff();
-    const recorded = await this.#settle(run, outcome);
-    this.#report(run, outcome, recorded, clock.now() - startedAt);
+  /** Takes a job to its end. Never rejects: that would end the process, and the other jobs with it. */
+  async #carry(held: Held): Promise<void> {
+    const { clock, deps, jobs, logger, settler, onTrouble } = this.parts;
+    const { run, startedAt } = held;
+    try {
+      const definition = jobs.get(run.job.job_type);
+      if (!definition) return;
+      const outcome = await runHandler(definition, run, deps, clock, this.#graceMs);
+      if (run.hasSpoken || outcome.kind === "failed") await this.#lastWords(run, outcome);
+      run.close();
+      // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
+      const latest = clock.now() + 2 * run.job.lease_ms;
+      const recorded = await settler.settle(
+        run.lease,
+        outcome,
+        () => Math.min(latest, held.until),
+      );
+      const ending = endingOf(outcome, recorded);
+      this.counts[ending] += 1;
+      logEnding(logger, run.job, outcome, ending, clock.now() - startedAt);
+    } catch (error) {
+      onTrouble(error);
+    } finally {
+      this.#release(held);
+    }
   }
 
-  /** Last progress and log first: once the outcome stands, the fence refuses them. */
-  async #settle(run: JobRun, outcome: Outcome): Promise<Recorded> {
-    const { clock, logs, settler } = this.parts;
+  /** Progress and log are written first: once the outcome stands, the fence refuses them. */
+  async #lastWords(run: JobRun, outcome: Outcome): Promise<void> {
+    const { logs } = this.parts;
+    if (outcome.kind === "cancelled" || outcome.kind === "lost") return;
     if (outcome.kind === "failed") {
+      const { code, message } = outcome;
       // Not through the handler's own log, which may be full.
-      logs.forJob(run.lease, () => true).error("Attempt failed", {
-        code: outcome.code,
-        message: outcome.message,
-      });
+      logs.forJob(run.lease, () => true).error("Attempt failed", { code, message });
     }
-    if (outcome.kind !== "cancelled" && outcome.kind !== "lost") {
-      await Promise.all([run.flush(), logs.flush()]);
-    }
-    run.close();
-    // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
-    const latest = clock.now() + 2 * run.job.lease_ms;
-    const until = () => Math.min(latest, this.#held.get(run.job.id)?.until ?? 0);
-    return await settler.settle(run.lease, outcome, until);
+    await Promise.all([run.flush(), logs.flush()]);
   }
 
-  #report(run: JobRun, outcome: Outcome, recorded: Recorded, duration: number): void {
-    const { job } = run;
-    const word = describe(outcome, recorded);
-    this.counts[word] += 1;
-    this.parts.logger.info("job", {
-      job_id: job.id,
-      job_type: job.job_type,
-      attempt: job.retry_count + job.crash_count + 1,
-      claim: job.fencing_token,
-      duration_ms: Math.round(duration),
-      outcome: word,
-      ...(outcome.kind === "failed" &&
-        { error: outcome.code, error_message: outcome.message, cause: outcome.cause }),
+  readonly #graceMs = (reason: AbortReason): number => {
+    const { abort_grace_ms, unload_grace_ms } = this.parts.options;
+    return reason === "shutdown" ? unload_grace_ms : abort_grace_ms;
+  };
+
+  /** One timer lets all jobs that take their time say so: most are over before a timer of their own pays. */
+  #announceLater(ms: number): void {
+    this.#callOffAnnouncing ??= this.parts.clock.after(ms, () => {
+      this.#callOffAnnouncing = null;
+      this.#announce();
     });
   }
 
-  #release(run: JobRun): void {
-    const { id } = run.job;
-    if (this.#held.get(id)?.run === run) this.#held.delete(id);
+  #announce(): void {
+    const { clock, options } = this.parts;
+    const now = clock.now();
+    // In the order in which they were started.
+    for (const { run, startedAt } of this.#held.values()) {
+      const wait = startedAt + options.first_progress_ms - now;
+      if (wait > 0) return this.#announceLater(wait);
+      run.announce();
+    }
+  }
+
+  #release(held: Held): void {
+    const { id } = held.run.job;
+    if (this.#held.get(id) === held) this.#held.delete(id);
     if (this.size === 0) {
+      this.#callOffAnnouncing?.();
+      this.#callOffAnnouncing = null;
       this.#emptied.resolve();
       this.#emptied = Promise.withResolvers();
     }
     this.parts.onFree();
   }
-}
-
-/** The record counts: an outcome that could not be stored has become a failure. */
-function describe(outcome: Outcome, recorded: Recorded): Exclude<keyof Counts, "claimed"> {
-  if (outcome.kind === "cancelled" || outcome.kind === "lost") return outcome.kind;
-  if (recorded === null) return "lost";
-  if (recorded === "failed" || recorded === "completed") return recorded;
-  return outcome.kind === "failed" ? "retried" : outcome.kind;
 }

@@ -114,8 +114,8 @@ export type Unlisten = () => Promise<void>;
 
 /**
  * The worker's view of the job tables. `store.ts` speaks to the database; `testing.ts` keeps it in
- * memory. Every write is fenced: `false`, or a missing id, means it was refused because the lease
- * is gone, and nothing was changed.
+ * memory. Every write is fenced: `false`, null or a missing id means it was refused because the
+ * lease is gone, and nothing was changed.
  */
 export interface JobStore {
   claim(workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]>;
@@ -123,7 +123,7 @@ export interface JobStore {
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;
   saveCheckpoint(lease: Lease, checkpoint: unknown, progress?: Progress): Promise<boolean>;
-  /** Ids of the jobs whose completion was recorded. */
+  /** Ids of the jobs whose completion was refused: as a rule none. */
   complete(jobs: Completion[]): Promise<Set<string>>;
   /** New status by id, for the jobs whose failure was recorded. */
   fail(jobs: Failure[]): Promise<Map<string, string>>;

@@ -74,10 +74,11 @@ export class MemoryStore extends MemoryTable implements JobStore {
   async complete(jobs: Completion[]): Promise<Set<string>> {
     await this.#call(`complete ${jobs.length}`);
     this.onComplete(jobs);
-    return this.settle(
+    const recorded = this.settle(
       jobs,
       (row, { result }) => Object.assign(row, { status: "completed", result }),
     );
+    return new Set(jobs.map(({ job_id }) => job_id)).difference(recorded);
   }
 
   async fail(jobs: Failure[]): Promise<Map<string, string>> {

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
-import type { JobRun } from "./context.ts";
 import type { RunnableJob } from "./define_job.ts";
-import { type AbortReason, JobAborted } from "./errors.ts";
+import type { AbortReason } from "./errors.ts";
+import type { JobRun } from "./job_run.ts";
 import { type Outcome, outcomeOfAbort, outcomeOfError } from "./outcomes.ts";
 
 /**
@@ -15,46 +15,37 @@ export async function runHandler<Deps>(
   clock: Clock,
   graceMs: (reason: AbortReason) => number,
 ): Promise<Outcome> {
-  const finished = definition.execute(run, deps).then(
-    (result): Outcome => ({ kind: "completed", result }),
-    outcomeOfError,
-  );
-  const overdue = whenOverdue(run.signal, clock, graceMs);
-  const outcome = await Promise.race([finished, overdue.outcome]);
-  overdue.callOff();
-  return run.signal.aborted ? afterAbort(run.signal, outcome) : outcome;
+  const finished = definition.execute(run, deps).then(completed, outcomeOfError);
+  const outcome = await unlessOverdue(finished, run, clock, graceMs);
+  return run.aborted === null ? outcome : afterAbort(run.aborted, outcome);
+}
+
+function completed(result: unknown): Outcome {
+  return { kind: "completed", result };
 }
 
 /** Why the handler was stopped outweighs what it threw on its way out. */
-function afterAbort(signal: AbortSignal, outcome: Outcome): Outcome {
-  const stopped = outcomeOfAbort(reasonOf(signal));
+function afterAbort(reason: AbortReason, outcome: Outcome): Outcome {
+  const stopped = outcomeOfAbort(reason);
   if (stopped.kind !== "yielded") return stopped;
   const decided = outcome.kind === "failed" ? !outcome.retryable : true;
   return decided ? outcome : stopped;
 }
 
-function reasonOf(signal: AbortSignal): AbortReason {
-  return signal.reason instanceof JobAborted ? signal.reason.reason : "lease_lost";
-}
-
-function whenOverdue(
-  signal: AbortSignal,
+function unlessOverdue(
+  finished: Promise<Outcome>,
+  run: JobRun,
   clock: Clock,
   graceMs: (reason: AbortReason) => number,
-): { outcome: Promise<Outcome>; callOff(): void } {
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
-  let stopTimer = () => {};
-  const onAbort = () => {
-    const reason = reasonOf(signal);
-    stopTimer = clock.after(graceMs(reason), () => resolve(outcomeOfAbort(reason)));
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return {
-    outcome: promise,
-    callOff() {
-      signal.removeEventListener("abort", onAbort);
-      stopTimer();
-    },
-  };
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let callOff: (() => void) | null = null;
+    run.onAbort((reason) => {
+      callOff = clock.after(graceMs(reason), () => resolve(outcomeOfAbort(reason)));
+    });
+    finished.then((outcome) => {
+      callOff?.();
+      resolve(outcome);
+    });
+  });
 }

@@ -79,8 +79,8 @@ export class Settler {
   async #recordKind(entries: Entry[]): Promise<void> {
     for (let pause = 50;; pause = Math.min(pause * 2, 2_000)) {
       try {
-        const recorded = await this.#send(entries);
-        return entries.forEach((entry) => entry.done(recorded.get(entry.lease.job_id) ?? null));
+        const recordedOf = await this.#send(entries);
+        return entries.forEach((entry) => entry.done(recordedOf(entry.lease.job_id)));
       } catch (error) {
         if (this.options.store.isBadInput(error)) return await this.#recordApart(entries, error);
         this.options.onTrouble(error);
@@ -108,24 +108,27 @@ export class Settler {
     await this.#recordKind([{ ...only, outcome }]);
   }
 
-  async #send(entries: Entry[]): Promise<Map<string, string>> {
+  /** Sends outcomes of one kind; answers what became of each, by the job's id. */
+  async #send(entries: Entry[]): Promise<(jobId: string) => Recorded> {
     const { store } = this.options;
     const [{ lease, outcome }] = entries as [Entry];
     switch (outcome.kind) {
-      case "completed":
-        return statuses(await store.complete(entries.map(toCompletion)), "completed");
-      case "yielded":
-        return statuses(await store.giveBack(entries.map(toGiveBack)), "pending");
+      case "completed": {
+        const refused = await store.complete(entries.map(toCompletion));
+        return (id) => refused.has(id) ? null : "completed";
+      }
+      case "yielded": {
+        const recorded = await store.giveBack(entries.map(toGiveBack));
+        return (id) => recorded.has(id) ? "pending" : null;
+      }
       case "waiting": {
         const status = await store.waitForChildren(toWait(lease, outcome));
-        return new Map(status === null ? [] : [[lease.job_id, status]]);
+        return () => status;
       }
-      default:
-        return await store.fail(entries.map(toFailure));
+      default: {
+        const statuses = await store.fail(entries.map(toFailure));
+        return (id) => statuses.get(id) ?? null;
+      }
     }
   }
-}
-
-function statuses(ids: Set<string>, status: string): Map<string, string> {
-  return new Map(Array.from(ids, (id) => [id, status]));
 }

@@ -48,9 +48,8 @@ export function openStore(
     async claim(workerId, limit, types) {
       return await sql<ClaimedJob[]>`
         select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, max_retries,
-               crash_count, parent_job_id, fencing_token,
-               (extract(epoch from lease_expires_at - clock_timestamp()) * 1000)::int as lease_ms
-        from public.claim_jobs(${workerId}, ${limit}, string_to_array(${types.join(",")}, ','))`;
+               crash_count, parent_job_id, fencing_token, lease_ms
+        from private.take_jobs(${workerId}, ${limit}, ${listOf(types)})`;
     },
 
     async heartbeat(beat) {
@@ -85,9 +84,13 @@ export function openStore(
     },
 
     async complete(jobs) {
-      const rows = await sql<{ job_id: string }[]>`
-        select job_id from public.complete_jobs(${json(jobs)}) where recorded`;
-      return new Set(rows.map((row) => row.job_id));
+      const ids = listOf(jobs.map(({ job_id }) => job_id));
+      const tokens = listOf(jobs.map(({ fencing_token }) => fencing_token));
+      const hasResults = jobs.some(({ result }) => result !== null && result !== undefined);
+      const results = hasResults ? json(jobs.map(({ result }) => result)) : null;
+      const [row] = await sql<{ refused: string }[]>`
+        select private.complete_by_id(${ids}, ${tokens}, ${results}) as refused`;
+      return new Set(itemsOf(row!.refused));
     },
 
     async fail(jobs) {
@@ -169,6 +172,15 @@ export function openStore(
 export function isTransactionPooler(url: string): boolean {
   const { port, searchParams } = new URL(url);
   return port === "6543" || searchParams.get("pgbouncer") === "true";
+}
+
+/** A PostgreSQL array of names, ids or numbers: values that need no quotes. */
+function listOf(values: readonly (string | number)[]): string {
+  return `{${values.join()}}`;
+}
+
+function itemsOf(list: string): string[] {
+  return list === "{}" ? [] : list.slice(1, -1).split(",");
 }
 
 /** Classes 22 (data) and 54 (limits), constraint violations, and our own PT4xx refusals. */

@@ -54,7 +54,10 @@ Deno.test("every write of a worker that lost its lease is refused and changes no
   const failure = { ...stale, error_message: "x", error_code: "HANDLER_ERROR", retryable: true };
   assert.equal(await store.saveProgress(stale, { percent: 90, message: "late" }), false);
   assert.equal(await store.saveCheckpoint(stale, { at: "late" }), false);
-  assert.deepEqual(await store.complete([{ ...stale, result: { late: true } }]), new Set());
+  assert.deepEqual(
+    await store.complete([{ ...stale, result: { late: true } }]),
+    new Set([stale.job_id]),
+  );
   assert.deepEqual(await store.fail([failure]), new Map());
   assert.deepEqual(await store.giveBack([stale]), new Set());
   await store.addLogs([{
@@ -90,7 +93,7 @@ Deno.test("settlements are recorded in batches: complete, retry, fail, give back
   const leases = (await store.claim("w", 4, [queue.type])).map(leaseOf);
   const [done, again, never, back] = leases as [Lease, Lease, Lease, Lease];
   const failure = { error_message: "went wrong", error_code: "HANDLER_ERROR" };
-  assert.deepEqual(await store.complete([{ ...done, result: { ok: 1 } }]), new Set([done.job_id]));
+  assert.deepEqual(await store.complete([{ ...done, result: { ok: 1 } }]), new Set());
   assert.deepEqual(
     await store.fail([
       { ...again, ...failure, retryable: true, retry_after_ms: 7_000 },

@@ -3,6 +3,7 @@ import type { JobKind } from "./children.ts";
 import type { RunnableJob } from "./define_job.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { claimedJob, noDb } from "./fakes.ts";
+import { JobRun } from "./job_run.ts";
 import type { ClaimedJob, LogLine } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
 import type { MemoryRow } from "./memory_rows.ts";
@@ -10,7 +11,6 @@ import { MemoryStore } from "./memory_store.ts";
 import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import { Settler } from "./settler.ts";
-import { startRun } from "./start_run.ts";
 
 interface TestQueueOptions {
   /** What `ctx.remaining()` counts down from in each slice. */
@@ -89,19 +89,18 @@ export class TestQueue<Deps> {
       throw new Error(`${job.job_type} still goes on after ${maxRuns} runs`);
     }
     const startedAt = clock.now();
-    const run = startRun({
-      job,
+    const run = new JobRun(job, {
       store,
       clock,
       db: noDb,
       progressIntervalMs: 0,
       remaining: () => Math.max(0, startedAt + sliceMs - clock.now()),
-      log: (lease, open) => this.#logs.forJob(lease, open),
+      logs: this.#logs,
       onTrouble: throws,
     });
     const definition = this.jobs.find(({ type }) => type === job.job_type)!;
     const outcome = await clock.runUntil(runHandler(definition, run, this.deps, clock, () => 0));
-    await Promise.all([run.flush(), this.#logs.flush()]);
+    await run.flush();
     run.close();
     this.runs.push({ job, startedAt, outcome });
     await this.#settler.settle(run.lease, outcome, () => Infinity);

@@ -4,12 +4,12 @@ import type { JobDefinition } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { claimedJob, noDb } from "./fakes.ts";
+import { JobRun } from "./job_run.ts";
 import type { ChildJob, ChildResult, LogLine, Progress } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
 import { summaryOf } from "./memory_rows.ts";
 import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
-import { startRun } from "./start_run.ts";
 
 /** How to run a handler in memory. */
 export interface HandlerRunOptions<P, C, Deps> {
@@ -67,12 +67,12 @@ export async function runInMemory<
     clock,
     0,
   );
-  const run = startRun({
-    job: claimedJob({
-      job_type: definition.type,
-      params: options.params,
-      checkpoint: options.checkpoint ?? null,
-    }),
+  const job = claimedJob({
+    job_type: definition.type,
+    params: options.params,
+    checkpoint: options.checkpoint ?? null,
+  });
+  const run = new JobRun(job, {
     store: {
       saveProgress(_lease, progress) {
         done.progress.push(progress);
@@ -96,14 +96,14 @@ export async function runInMemory<
     db: noDb,
     progressIntervalMs: 0,
     remaining: options.remaining ?? (() => 60_000),
-    log: (lease, open) => logs.forJob(lease, open),
+    logs,
     onTrouble: (error) => {
       throw error;
     },
   });
-  options.started?.(run);
+  options.started?.({ abort: (reason) => run.abort(reason) });
   const outcome = await runHandler(definition, run, options.deps, clock, () => 0);
-  await Promise.all([run.flush(), logs.flush()]);
+  await run.flush();
   return { outcome, ...done };
 }
 

@@ -23,6 +23,7 @@ export class Wake {
       await new Promise<void>((resolve) => {
         const callOff = this.clock.after(ms, resolve);
         this.#ring = () => {
+          this.#ring = null;
           callOff();
           resolve();
         };

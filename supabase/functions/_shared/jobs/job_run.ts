@@ -1,0 +1,146 @@
+import type { Db } from "../db.ts";
+import type { Clock } from "./clock.ts";
+import { type AbortReason, JobAborted } from "./errors.ts";
+import { insist } from "./insist.ts";
+import type { ClaimedJob, JobStore, Lease, Progress } from "./job_store.ts";
+import type { JobLog, LogBuffer } from "./log_buffer.ts";
+import { ProgressWriter } from "./progress.ts";
+import { RunContext } from "./run_context.ts";
+
+/** What an attempt writes and reads while it runs. */
+export type RunStore = Pick<
+  JobStore,
+  | "saveProgress"
+  | "saveCheckpoint"
+  | "createChildren"
+  | "readBatch"
+  | "readChildren"
+  | "isBadInput"
+>;
+
+/** What the attempts of one worker share. */
+export interface RunParts {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly db: Db;
+  readonly logs: LogBuffer;
+  readonly progressIntervalMs: number;
+  remaining(): number;
+  onTrouble(error: unknown): void;
+}
+
+/**
+ * One attempt at one job: whatever its handler writes goes through here, as long as the lease stands.
+ * Most jobs end without a word, tens of thousands a second, so what they may never need (signal,
+ * progress, log) is made when it is first asked for.
+ */
+export class JobRun {
+  readonly lease: Lease;
+  #isOpen = true;
+  #aborted: JobAborted | null = null;
+  #onAbort: ((reason: AbortReason) => void) | null = null;
+  #controller: AbortController | null = null;
+  #writer: ProgressWriter | null = null;
+  #log: JobLog | null = null;
+
+  constructor(readonly job: ClaimedJob, readonly parts: RunParts) {
+    this.lease = { job_id: job.id, fencing_token: job.fencing_token };
+  }
+
+  /** Why the handler was told to stop; null as long as nobody has. */
+  get aborted(): AbortReason | null {
+    return this.#aborted && this.#aborted.reason;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  get log(): JobLog {
+    return this.#log ??= this.parts.logs.forJob(this.lease, () => this.#isOpen);
+  }
+
+  get progress(): ProgressWriter {
+    return this.#writer ??= new ProgressWriter({
+      clock: this.parts.clock,
+      intervalMs: this.parts.progressIntervalMs,
+      from: this.job.progress_percent,
+      write: (progress) => this.#saveProgress(progress),
+    });
+  }
+
+  /** Whether there may be progress or log lines that still wait. */
+  get hasSpoken(): boolean {
+    return this.#writer !== null || this.#log !== null;
+  }
+
+  context<P, C>(params: P, checkpoint: C | null): RunContext<P, C> {
+    return new RunContext(this, params, checkpoint);
+  }
+
+  /** Tells the handler to stop. The first reason counts. */
+  abort(reason: AbortReason): void {
+    if (this.#aborted) return;
+    this.#aborted = new JobAborted(reason);
+    this.#controller?.abort(this.#aborted);
+    this.#onAbort?.(reason);
+  }
+
+  /** Calls `listener` when the handler has been told to stop. */
+  onAbort(listener: (reason: AbortReason) => void): void {
+    if (this.#aborted) listener(this.#aborted.reason);
+    else this.#onAbort = listener;
+  }
+
+  /** Writes "Starting" unless the handler has already said something. */
+  announce(): void {
+    if (!this.#isOpen || this.#aborted || !this.progress.silent) return;
+    const { checkpoint, progress_percent } = this.job;
+    const isResumed = checkpoint !== null && checkpoint !== undefined;
+    this.progress.report(Math.max(1, progress_percent), isResumed ? "Resuming" : "Starting");
+  }
+
+  /** Sends progress and log lines that still wait. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#writer?.flush(), this.#log && this.parts.logs.flush()]);
+  }
+
+  /** From now on the handler writes nothing. */
+  close(): void {
+    this.#isOpen = false;
+    this.#writer?.close();
+  }
+
+  /** Throws when the handler may write no more. */
+  mustBeOpen(): void {
+    if (this.#aborted) throw this.#aborted;
+    if (!this.#isOpen) throw new JobAborted("lease_lost");
+  }
+
+  /** Makes a call that may be repeated, and repeats it while the database is in trouble. */
+  persist<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, store, onTrouble } = this.parts;
+    const isFinal = (error: unknown) => store.isBadInput(error);
+    return insist({ clock, signal: this.signal, isFinal, onTrouble }, call);
+  }
+
+  /** The database refused a write, because the lease is gone. */
+  refused(): never {
+    this.abort("lease_lost");
+    throw this.#aborted;
+  }
+
+  async #saveProgress(progress: Required<Progress>): Promise<void> {
+    try {
+      const held = await this.parts.store.saveProgress(this.lease, progress);
+      if (!held && this.#isOpen) this.abort("lease_lost");
+    } catch (error) {
+      // Progress is a courtesy; whether the lease still stands is for the heartbeat to say.
+      this.parts.onTrouble(error);
+    }
+  }
+}

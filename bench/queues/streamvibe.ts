@@ -80,7 +80,7 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
     async isDrained() {
       const [row] = await admin`
         select not exists (
-          select from public.job_queue where status in ('pending', 'processing') and parent_job_id is null
+          select from private.count_all_jobs() where status in ('pending', 'processing')
         ) as drained`;
       return row!.drained;
     },

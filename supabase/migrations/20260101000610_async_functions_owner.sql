@@ -8,8 +8,8 @@
 --   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 --
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
--- What every enqueue calls is plpgsql, which keeps its plans: PostgreSQL before 18 plans the body of an
--- SQL function anew in every call, which cost more than all the rest.
+-- What every enqueue calls is plpgsql, which keeps its plans (PostgreSQL before 18 plans the body of an SQL
+-- function anew in every call), and of few statements: an enqueue is paid for by the statement.
 
 create function private.acting_user(p_user_id uuid)
 returns uuid
@@ -75,6 +75,7 @@ declare
   v_scheduled_for constant timestamptz := greatest(coalesce(p_scheduled_for, now()), now());
   v_may_join boolean;
   v_equal record;
+  v_cached record;
   v_limit int;
   v_active int;
 begin
@@ -107,15 +108,9 @@ begin
     end if;
 
     if v_may_join and v_type.cache_ttl is not null then
-      return query
-        select job.id, job.status, 'reused', job.created_at
-        from public.job_queue as job
-        where job.user_id is not distinct from p_user_id
-          and job.dedupe_key = v_key and job.status = 'completed'
-          and job.completed_at > now() - v_type.cache_ttl and job.parent_job_id is null
-        order by job.completed_at desc
-        limit 1;
-      if found then
+      select * into v_cached from private.find_result(p_user_id, v_key, v_type.cache_ttl);
+      if v_cached.job_id is not null then
+        return query select v_cached.job_id, 'completed', 'reused', v_cached.created_at;
         return;
       end if;
     end if;
@@ -205,6 +200,34 @@ $$;
 comment on function private.find_active_job(uuid, text) is
   'The active top-level job under this key, if there is one. Volatile: must see what was committed after a lock.';
 
+create function private.find_result(p_user_id uuid, p_key text, p_ttl interval)
+returns table (job_id uuid, created_at timestamptz, completed_at timestamptz)
+language plpgsql volatile rows 1 set search_path = ''
+as $$
+begin
+  -- The newest request that was answered is the newest answer, or close to it.
+  if p_user_id is null then
+    return query
+      select job.id, job.created_at, job.completed_at
+      from public.job_queue as job
+      where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+        and job.status = 'completed' and job.completed_at > now() - p_ttl
+      order by job.requested_at desc
+      limit 1;
+  else
+    return query
+      select job.id, job.created_at, job.completed_at
+      from public.job_queue as job
+      where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+        and job.status = 'completed' and job.completed_at > now() - p_ttl
+      order by job.requested_at desc
+      limit 1;
+  end if;
+end;
+$$;
+comment on function private.find_result(uuid, text, interval) is
+  'The newest completed top-level job under this key that ended within p_ttl.';
+
 create function private.count_active_jobs(p_user_id uuid)
 returns int
 language plpgsql volatile set search_path = ''
@@ -266,6 +289,7 @@ revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.lock_requests(uuid, text, text),
   private.find_active_job(uuid, text),
+  private.find_result(uuid, text, interval),
   private.count_active_jobs(uuid),
   private.line_up(uuid, smallint, int),
   private.next_turn(smallint)

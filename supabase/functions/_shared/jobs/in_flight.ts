@@ -77,7 +77,9 @@ export class InFlight<Deps> {
 
   /** A worker that slept through its lease may be given its own job again. */
   #replace(id: string): void {
-    this.#held.get(id)?.run.abort("lease_lost");
+    const held = this.#held.get(id);
+    if (!held) return;
+    held.run.abort("lease_lost");
     this.#held.delete(id);
   }
 

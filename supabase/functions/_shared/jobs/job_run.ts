@@ -112,6 +112,7 @@ export class JobRun {
   /** From now on the handler writes nothing. */
   close(): void {
     this.#isOpen = false;
+    this.#onAbort = null;
     this.#writer?.close();
   }
 

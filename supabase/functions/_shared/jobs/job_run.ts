@@ -65,12 +65,7 @@ export class JobRun {
   }
 
   get progress(): ProgressWriter {
-    return this.#writer ??= new ProgressWriter({
-      clock: this.parts.clock,
-      intervalMs: this.parts.progressIntervalMs,
-      from: this.job.progress_percent,
-      write: (progress) => this.#saveProgress(progress),
-    });
+    return this.#writer ??= this.#openWriter();
   }
 
   /** Whether there may be progress or log lines that still wait. */
@@ -133,6 +128,17 @@ export class JobRun {
   refused(): never {
     this.abort("lease_lost");
     throw this.#aborted;
+  }
+
+  #openWriter(): ProgressWriter {
+    const writer = new ProgressWriter({
+      clock: this.parts.clock,
+      intervalMs: this.parts.progressIntervalMs,
+      from: this.job.progress_percent,
+      write: (progress) => this.#saveProgress(progress),
+    });
+    if (!this.#isOpen) writer.close();
+    return writer;
   }
 
   async #saveProgress(progress: Required<Progress>): Promise<void> {

@@ -90,6 +90,25 @@ Deno.test("a handler that takes its time shows a first progress right after the 
   assert.deepEqual(row.progress, [{ percent: 1, message: "Starting" }]);
 });
 
+Deno.test("each job says so a moment after its own start, and one that is over by then never does", async () => {
+  const { clock, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(ctx.params.name === "short" ? 10 : 1_000);
+    return { ok: true };
+  });
+  const first = [add("long"), add("short")];
+  worker.run();
+  await clock.advance(15);
+  const second = [add("long"), add("short")];
+  await clock.advance(10);
+  assert.deepEqual(first.map(({ progress }) => progress.length), [1, 0]);
+  assert.deepEqual(second.map(({ progress }) => progress.length), [0, 0]);
+  await clock.advance(15);
+  assert.deepEqual(second.map(({ progress }) => progress), [
+    [{ percent: 1, message: "Starting" }],
+    [],
+  ]);
+});
+
 Deno.test("no more than `concurrency` jobs run at once, and a free slot is filled", async () => {
   let running = 0;
   let most = 0;

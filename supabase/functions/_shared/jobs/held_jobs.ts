@@ -8,6 +8,8 @@ export interface Held {
   readonly startedAt: number;
   /** When the lease ends on our own clock, unless a heartbeat extends it. */
   until: number;
+  /** The handler has ended; its outcome is on the way. */
+  isOver: boolean;
 }
 
 /** The jobs a worker holds, in the order in which they were started, and how long it may hold them. */

@@ -47,7 +47,7 @@ export class InFlight<Deps> {
     this.counts.claimed += jobs.length;
     for (const job of jobs) {
       const run = new JobRun(job, this.#runParts);
-      const held = { run, startedAt, until: claimedAt + job.lease_ms };
+      const held = { run, startedAt, until: claimedAt + job.lease_ms, isOver: false };
       this.held.add(held);
       this.#carry(held);
     }
@@ -62,6 +62,7 @@ export class InFlight<Deps> {
       const definition = jobs.get(run.job.job_type);
       if (!definition) return;
       const outcome = await runHandler(definition, run, deps, clock, this.#graceMs);
+      held.isOver = true;
       if (run.hasSpoken || outcome.kind === "failed") await this.#lastWords(run, outcome);
       run.close();
       // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
@@ -110,10 +111,10 @@ export class InFlight<Deps> {
     const { clock, options } = this.parts;
     const now = clock.now();
     // In the order in which they were started.
-    for (const { run, startedAt } of this.held) {
+    for (const { run, startedAt, isOver } of this.held) {
       const wait = startedAt + options.first_progress_ms - now;
       if (wait > 0) return this.#announceLater(wait);
-      run.announce();
+      if (!isOver) run.announce();
     }
   }
 

@@ -49,7 +49,7 @@ export class JobRun {
 
   /** Why the handler was told to stop; null as long as nobody has. */
   get aborted(): AbortReason | null {
-    return this.#aborted && this.#aborted.reason;
+    return this.#aborted?.reason ?? null;
   }
 
   get signal(): AbortSignal {

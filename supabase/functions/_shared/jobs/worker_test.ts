@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { createLogger } from "../log.ts";
+import { sleep } from "./clock.ts";
 import type { JobContext } from "./context.ts";
 import { defineJob } from "./define_job.ts";
 import { FatalError, RetryableError } from "./errors.ts";
@@ -107,6 +108,18 @@ Deno.test("each job says so a moment after its own start, and one that is over b
     [{ percent: 1, message: "Starting" }],
     [],
   ]);
+});
+
+Deno.test("a job that is over while its log is being written does not say that it starts", async () => {
+  const { clock, store, worker, add } = setUp((ctx) => {
+    ctx.log.info("Done");
+    return Promise.resolve({ ok: true });
+  });
+  store.addLogs = () => sleep(clock, 100);
+  const row = add();
+  worker.run();
+  await clock.advance(200);
+  assert.deepEqual([row.status, row.progress], ["completed", []]);
 });
 
 Deno.test("no more than `concurrency` jobs run at once, and a free slot is filled", async () => {

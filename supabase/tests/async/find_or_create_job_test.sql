@@ -38,8 +38,8 @@ select is((select count(*)::int from public.find_or_create_job(null, 'test_open'
 
 -- Results of test_cached answer for an hour; those of test_open never.
 select tests.become_postgres();
-insert into public.job_queue (user_id, job_type, status, progress_percent, params, dedupe_key, result, completed_at)
-select tests.user_id('ann'), type, 'completed', 100, '{"q": 1}', private.job_dedupe_key(type, '{"q": 1}'), '{"n": 1}', now() - age
+insert into public.job_queue (user_id, job_type, status, progress_percent, params, dedupe_key, result, requested_at, completed_at)
+select tests.user_id('ann'), type, 'completed', 100, '{"q": 1}', private.job_dedupe_key(type, '{"q": 1}'), '{"n": 1}', now() - age, now() - age
 from (values ('test_cached', interval '50 minutes'), ('test_cached', interval '59 minutes'), ('test_open', interval '1 second')) as old (type, age);
 select tests.become_user('ann');
 select results_eq($$ select outcome, status from public.find_or_create_job(null, 'test_cached', '{"q": 1}') $$,

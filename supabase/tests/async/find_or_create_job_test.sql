@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann'), tests.create_user('bob');
 
@@ -72,5 +72,6 @@ from public.job_queue, generate_series(1, 20) where user_id = tests.user_id('bob
 select tests.become_user('bob');
 select isnt(public.create_job(null, 'test_open'), null, 'children do not count towards the limit');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(34);
+select plan(35);
 
 select tests.create_user('ann'), tests.create_user('bob');
 select tests.enqueue('ann');
@@ -88,5 +88,6 @@ delete from auth.users where id = tests.user_id('ann');
 select is((select count(*)::int from public.job_queue where user_id = tests.user_id('ann')), 0,
   'an account takes its jobs with it');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

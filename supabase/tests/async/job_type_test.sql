@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(7);
+select plan(8);
 
 select tests.create_user('ann');
 
@@ -22,5 +22,6 @@ select throws_ok($$ select * from public.job_type $$, '42501', null, 'anon sees 
 select tests.become_service();
 select lives_ok($$ update public.job_type set is_paused = true where name = 'test_open' $$, 'the service can pause a type');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

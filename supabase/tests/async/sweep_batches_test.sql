@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(21);
+select plan(22);
 
 select tests.create_user('ann');
 create temporary table named (name text primary key, id uuid);
@@ -57,5 +57,6 @@ select private.sweep_batches();
 select is_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 $$, 'a flow that the lane has caught up with is forgotten');
 select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') $$, 'one that is ahead is not');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -380,10 +380,15 @@ returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- Deleted, not truncated: that would wait for every reader, and readers of these wait for the queue.
   delete from private.job_count;
   delete from private.job_count_change;
+  delete from private.job_waiting;
+  delete from private.job_lease;
+  delete from private.job_running;
+  delete from private.job_active;
+  delete from private.job_failure;
   delete from public.job_batch;
-  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
   return null;
 end;
 $$;

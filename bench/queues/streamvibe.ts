@@ -79,9 +79,10 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
 
     async isDrained() {
       const [row] = await admin`
-        select not exists (
-          select from private.count_all_jobs() where status in ('pending', 'processing')
-        ) as drained`;
+        select case
+          when exists (select from private.job_waiting) then false
+          else not exists (select from private.count_all_jobs() where status = 'processing')
+        end as drained`;
       return row!.drained;
     },
 

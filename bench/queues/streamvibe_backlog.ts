@@ -92,12 +92,13 @@ export async function loadBacklog(
         cross join lateral (select now() - n * interval '2 seconds' as at) as moment`;
     });
   }
-  await admin`vacuum analyze public.job_queue`;
+  await admin`vacuum analyze public.job_queue, private.job_waiting`;
 }
 
 /** Forgets every job and everything that was said about one. */
 export async function forgetJobs(admin: Sql): Promise<void> {
   await admin`
     truncate public.job_queue, public.job_log, public.job_worker, realtime.messages,
-      private.job_count_change cascade`;
+      private.job_count_change, private.job_waiting, private.job_lease, private.job_running,
+      private.job_active, private.job_failure cascade`;
 }

@@ -25,7 +25,7 @@ create table public.job_queue (
   is_classic boolean not null default false,
   status text not null default 'pending',
   job_type text not null,
-  dedupe_key text not null default gen_random_uuid()::text,
+  dedupe_key text collate "C" not null default gen_random_uuid()::text,
   params jsonb not null default '{}',
   turn bigint default 0,
   expires_at timestamptz,

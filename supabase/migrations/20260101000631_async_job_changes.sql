@@ -93,17 +93,6 @@ $$;
 comment on function private.tg_job_queue__after_insert() is
   'Trigger: side tables, counters, doorbell, news. Lends the right to write all of them to whoever enqueues.';
 
-create type private.job_move as (
-  job_type text,
-  status text,
-  before int,
-  after int,
-  has_owner boolean,
-  has_parent boolean
-);
-comment on type private.job_move is
-  'How many jobs of a type had a status before and after a statement, and whether one of the latter has an owner or a parent.';
-
 create function private.tg_job_queue__after_update()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
@@ -112,16 +101,14 @@ language plpgsql volatile security definer set search_path = ''
 set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set jit = off
 as $$
 declare
-  v_moved private.job_move[];
-  v_old record;
-  v_new record;
+  v record;
   v_is_due boolean := false;
   v_parent_ids uuid[];
 begin
-  -- One look at both sides.
-  select array_agg(row(moved.*)::private.job_move) into v_moved
-  from (
-    select job_type, status, sum(before)::int, sum(after)::int, bool_or(has_owner), bool_or(has_parent)
+  -- One look at both sides, and the counters from it: for a single job what costs is the statements.
+  with moved as materialized (
+    select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
+      bool_or(has_parent) as has_parent
     from (
       select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
         parent_job_id is not null as has_parent
@@ -130,27 +117,66 @@ begin
       select job_type, status, 1, 0, false, false from old_job
     ) as side
     group by job_type, status
-  ) as moved;
-  if v_moved is null then
-    return null;
-  end if;
-  select coalesce(sum(before) filter (where status = 'pending'), 0) as pending,
-    coalesce(sum(before) filter (where status = 'processing'), 0) as processing,
-    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended
-  into v_old
-  from unnest(v_moved);
-  select coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+  ),
+  counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select job_type, status, after - before from moved where before <> after
+  )
+  select sum(after) as jobs,
+    coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
+    coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+    coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
     coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
+    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
     coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
     coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-    bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
-  into v_new
-  from unnest(v_moved);
+    bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+  into v
+  from moved;
+  if v.jobs is null then
+    return null;
+  end if;
 
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, after - before from unnest(v_moved) where before <> after;
+  -- Started jobs, and nothing else: what every claim does.
+  if v.was_pending = v.jobs and v.processing = v.jobs then
+    with left_line as (
+      delete from private.job_waiting where job_id = any(array(select id from new_job))
+    ),
+    listed as (
+      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+      select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+          job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+      from new_job as job
+      join public.job_type as type on type.name = job.job_type
+      group by job.job_type, job.worker_id
+    )
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    where job.job_type in (
+      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
+    on conflict do nothing;
+  elsif v.processing > 0 then
+    -- Started among others that ran, or put under a shorter lease.
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join old_job on old_job.id = job.id
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
+        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
+    group by job.job_type, job.worker_id;
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    where v.processing > v.was_processing and job.status = 'processing' and job.job_type in (
+      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
+    on conflict do nothing;
+  end if;
 
-  if v_new.pending > 0 then
+  if v.pending > 0 then
     with arrived as (
       insert into private.job_waiting as waiting (
         job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
@@ -187,56 +213,26 @@ begin
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
   end if;
-  if v_old.pending > v_new.pending then
+  if v.was_pending > v.pending and v.processing < v.jobs then
     delete from private.job_waiting
     where job_id = any(array(select id from new_job where status <> 'pending'));
   end if;
-
-  if v_new.processing > 0 and v_old.processing = 0 then
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-    group by job.job_type, job.worker_id;
-  elsif v_new.processing > 0 then
-    -- Started among others that ran, or put under a shorter lease.
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join old_job on old_job.id = job.id
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
-        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
-    group by job.job_type, job.worker_id;
-  end if;
-  if v_new.processing > v_old.processing then
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where job.status = 'processing' and job.job_type = any(array(
-        select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null))
-    on conflict do nothing;
-  end if;
-  if v_old.processing > v_new.processing and exists (select from private.job_running) then
+  if v.was_processing > v.processing and exists (select from private.job_running) then
     delete from private.job_running
     where job_id = any(array(select id from new_job where status <> 'processing'));
   end if;
 
-  if v_new.has_owner and v_old.ended <> v_new.ended then
+  if v.has_owner and v.was_ended <> v.ended then
     perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
     from new_job
     where completed_at is not null and user_id is not null and parent_job_id is null;
     insert into private.job_active (user_id, job_id)
     select user_id, id
     from new_job
-    where v_old.ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
+    where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
   end if;
-  if v_new.failed > 0 then
+  if v.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)
     select id, job_type, completed_at from new_job where status = 'failed'
     on conflict (job_id) do update set failed_at = excluded.failed_at;
@@ -245,7 +241,7 @@ begin
   if v_is_due then
     perform private.ring_doorbell();
   end if;
-  if v_new.has_owner then
+  if v.has_owner then
     -- A failure, say no partition, is a warning.
     begin
       -- By the clock, and with ids that grow with it: what is inserted side by side in both indexes costs a
@@ -282,7 +278,7 @@ begin
 
     -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
     -- 8 000 bytes hold, and can be switched off in one place.
-    if exists (select from unnest(v_moved) where before <> after)
+    if v.has_moved
       and (select notify_status_changes from private.job_setting)
     then
       perform pg_notify('job_status_changed', jsonb_build_object('status', part.status, 'job_ids', part.job_ids)::text)
@@ -300,7 +296,7 @@ begin
   end if;
 
   -- Last, so that a batch is locked only from here to the commit.
-  if v_new.has_parent and (v_old.ended > 0 or v_new.ended > 0) then
+  if v.has_parent and (v.was_ended > 0 or v.ended > 0) then
     v_parent_ids := array(
       select distinct parent_job_id
       from (
@@ -380,10 +376,15 @@ returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- Deleted, not truncated: that would wait for every reader, and readers of these wait for the queue.
   delete from private.job_count;
   delete from private.job_count_change;
+  delete from private.job_waiting;
+  delete from private.job_lease;
+  delete from private.job_running;
+  delete from private.job_active;
+  delete from private.job_failure;
   delete from public.job_batch;
-  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
   return null;
 end;
 $$;

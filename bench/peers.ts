@@ -5,16 +5,17 @@
  *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]
  *                      [--rounds=3] [--scale=0.1]
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Lab } from "./lab/lab.ts";
 import { shareOfOthers } from "./lab/cpu.ts";
 import { machineFacts } from "./lab/machine.ts";
+import { versionOf } from "./lab/node.ts";
 import { contender, type ContenderId } from "./queues/contenders.ts";
 import { chartOf } from "./report/chart.ts";
 import { ratiosOf } from "./report/ratios.ts";
 import { Results } from "./report/results.ts";
 import { tableOf } from "./report/table.ts";
+import { writeResults } from "./report/write_results.ts";
 import { quickScenarios, scenarios } from "./scenarios/all.ts";
 import { fullSizes, quickSizes, scaled, type Scenario } from "./scenarios/scenario.ts";
 
@@ -92,28 +93,32 @@ async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
 }
 
 async function report(): Promise<void> {
-  const folder = join(import.meta.dirname!, "results");
   const isPart = only.size > 0 || wanted.size > 0 || options.scale !== "1";
   const name = isPart ? "peers-part" : options.quick ? "peers-quick" : "peers";
-  const facts = await machineFacts(lab);
+  const [facts, runtimes] = [await machineFacts(lab.sql), await runtimeVersions()];
   const ratios = ratiosOf(results);
   const { samples, failures, disturbances } = results;
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(
-    join(folder, `${name}.json`),
-    `${JSON.stringify({ facts, sizes, ratios, failures, disturbances, samples }, null, 2)}\n`,
+  const files = await writeResults(
+    name,
+    { facts, runtimes, sizes, ratios, failures, disturbances, samples },
+    chartOf(results, `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`),
   );
-  const title = `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`;
-  await Deno.writeTextFile(join(folder, `${name}.svg`), chartOf(results, title));
 
   console.log(`\n${tableOf(results)}\n`);
-  console.log(`Runtimes: ${facts.runtimes.join(", ")}. Files: bench/results/${name}.{json,svg}`);
+  console.log(`Runtimes: ${runtimes.join(", ")}. Files: ${files}`);
   const worst = Math.max(...disturbances.map(({ others }) => others));
   console.log(`Others used up to ${percent(worst)} of the CPU work during a measurement.`);
   for (const failure of failures) console.log(`FAILED ${failure}`);
   const medians = Object.entries(ratios)
     .map(([ratio, spread]) => [ratio, spread && Number(spread.median.toFixed(3))]);
   console.log(`RESULT ${JSON.stringify(Object.fromEntries(medians))}`);
+}
+
+/** What ran the peers, and what ran ours. */
+async function runtimeVersions(): Promise<string[]> {
+  const { node, deno } = lab.runtimes;
+  const [peers, ours] = await Promise.all([node[0]!, deno[0]!].map(versionOf));
+  return [`peers: ${peers ?? "unknown"}`, `ours: ${ours ?? "unknown"}`];
 }
 
 function percent(share: number): string {

@@ -4,13 +4,13 @@
  *
  *     deno task bench:scale [--quick] [--huge]
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { connect } from "../local/postgres/connect.ts";
 import { Lab } from "./lab/lab.ts";
 import { machineFacts } from "./lab/machine.ts";
 import { growthChart } from "./report/growth_chart.ts";
 import { fill, prepare } from "./scale/fill.ts";
+import { writeResults } from "./report/write_results.ts";
 import { indexBytes, indexCosts } from "./scale/index_costs.ts";
 import { measures, take } from "./scale/measures.ts";
 
@@ -78,14 +78,9 @@ async function report(): Promise<void> {
     return { name, limitMs, times: taken, growth, verdict };
   });
   const name = options.quick ? "scale-quick" : "scale";
-  const folder = join(import.meta.dirname!, "results");
-  await Deno.mkdir(folder, { recursive: true });
-  const facts = await machineFacts(lab);
-  await Deno.writeTextFile(
-    join(folder, `${name}.json`),
-    `${JSON.stringify({ facts, sizes, lines, tableBytes, indexes }, null, 2)}\n`,
-  );
-  await Deno.writeTextFile(join(folder, `${name}.svg`), growthChart(sizes, lines));
+  const facts = await machineFacts(lab.sql);
+  const data = { facts, sizes, lines, tableBytes, indexes };
+  await writeResults(name, data, growthChart(sizes, lines));
 
   const show = (value: number | null) => (value === null ? "–" : value.toFixed(2)).padStart(11);
   console.log(

@@ -17,6 +17,7 @@ import { Results } from "./report/results.ts";
 import { tableOf } from "./report/table.ts";
 import { writeResults } from "./report/write_results.ts";
 import { quickScenarios, scenarios } from "./scenarios/all.ts";
+import { contendersOf, type Lap, lapsOf } from "./scenarios/schedule.ts";
 import { fullSizes, quickSizes, scaled, type Scenario } from "./scenarios/scenario.ts";
 
 const { values: options } = parseArgs({
@@ -31,7 +32,7 @@ const { values: options } = parseArgs({
 });
 const sizes = scaled(options.quick ? quickSizes : fullSizes, Number(options.scale));
 const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 7));
-const minutes = Number(options.minutes ?? (options.quick ? 1.3 : 9.3));
+const minutes = Number(options.minutes ?? (options.quick ? 2.5 : 9.3));
 const deadline = performance.now() + minutes * 60_000;
 const only = new Set(options.only.split(",").filter(Boolean));
 const wanted = new Set(options.contenders.split(",").filter(Boolean));
@@ -49,8 +50,8 @@ const lab = await Lab.open();
 const interrupted = () => lab.close().finally(() => Deno.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
 try {
-  for (let round = 0; round < mostRounds && performance.now() < deadline; round++) {
-    for (const scenario of chosen) await runScenario(scenario, round);
+  for (const lap of lapsOf(mostRounds)) {
+    for (const scenario of chosen) await runScenario(scenario, lap);
   }
   await report();
 } finally {
@@ -58,29 +59,28 @@ try {
 }
 Deno.exit(results.failures.length === 0 ? 0 : 1);
 
-/** One measurement of each contender; who begins changes with the round. */
-async function runScenario(scenario: Scenario, round: number): Promise<void> {
-  const ids = scenario.contenders.filter((id) => wanted.size === 0 || wanted.has(id));
-  const turn = round % Math.max(1, ids.length);
-  for (const id of [...ids.slice(turn), ...ids.slice(0, turn)]) await measure(scenario, id);
+async function runScenario(scenario: Scenario, lap: Lap): Promise<void> {
+  for (const id of contendersOf(scenario, lap)) {
+    if (wanted.size === 0 || wanted.has(id)) await measure(scenario, id, lap.round);
+  }
 }
 
 /** What would not be done in time, as far as earlier rounds tell, is left out. */
-async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
+async function measure(scenario: Scenario, id: ContenderId, round: number): Promise<void> {
   const started = performance.now();
   const name = `${scenario.name}, ${id}`;
   if (started + (longest.get(name) ?? 0) > deadline) return;
   const cpu = await lab.cpuTimes();
   try {
-    const figures = await scenario.measure(lab, contender(id), sizes);
-    results.add(id, figures);
+    const figures = await scenario.measure({ lab, contender: contender(id), sizes, round });
+    results.add(round, id, figures);
     const others = cpu && shareOfOthers(cpu, (await lab.cpuTimes())!);
     results.disturbances.push({ measurement: name, others: others ?? 0 });
     const shown = Object.entries(figures)
       .map(([name, value]) => `${name} ${value.toPrecision(4)}`).join("  ");
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.error(
-      `${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
+      `${round + 1}  ${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
         percent(others ?? 0)
       }  ${shown}`,
     );

@@ -5,7 +5,7 @@ import type { Results } from "./results.ts";
 import { figureKinds } from "./table.ts";
 
 const charted = Object.keys(figureKinds).filter((figure) =>
-  !/_(loss|wal_bytes|cpu_us)$/.test(figure)
+  !/_(loss|growth|wal_bytes|cpu_us)$/.test(figure)
 );
 
 /** Bars of every speed and wait, ours in colour. */

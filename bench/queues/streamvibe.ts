@@ -54,7 +54,7 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
       );
     },
 
-    load: (backlog) => loadBacklog(sql, admin, backlog, owned),
+    load: (backlog) => loadBacklog(admin, backlog, owned),
 
     async work(handle) {
       const store = openStore({ url });

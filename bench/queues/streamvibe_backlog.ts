@@ -37,23 +37,47 @@ export async function createMany(sql: Sql, jobs: { n: number; owner: string | nu
   }
 }
 
-/** Waiting jobs through the API, which keeps what stands beside the queue; finished ones row by row. */
+/** Jobs that wait as create_jobs() leaves them, and finished ones as a worker does. */
 export async function loadBacklog(
-  sql: Sql,
   admin: Sql,
   { pending, finished }: Backlog,
   owned: boolean,
 ): Promise<void> {
-  for (let from = 0; from < pending; from += callSize) {
-    await sql`
-      select count(*) from public.create_jobs((
-        select jsonb_agg(jsonb_build_object(
-          'job_type', ${jobType}::text, 'params', jsonb_build_object('n', n),
-          'user_id', case when ${owned} then '00000000-0000-4000-8000-'
-            || lpad(to_hex(n / ${jobsPerUser}::int % ${users}::int), 12, '0') end))
-        from generate_series(${from}::int, ${Math.min(from + callSize, pending) - 1}::int) as n))`;
+  // A plan that was made when the queue was empty walks over all of it when it is full.
+  await admin`set enable_seqscan = off`;
+  for (let first = 0; first < pending; first += callSize) {
+    await loadPending(admin, first, Math.min(callSize, pending - first), owned);
   }
   if (finished > 0) await loadFinished(admin, finished);
+}
+
+/**
+ * The insert of create_jobs() without its look for equal jobs, of which there are none: with its
+ * keys and turns, and with the triggers that keep what stands beside the queue.
+ */
+async function loadPending(admin: Sql, first: number, count: number, owned: boolean) {
+  await admin`
+    with request as materialized (
+      select n, jsonb_build_object('n', n) as params,
+        case when ${owned} then n / ${jobsPerUser}::int % ${users}::int end as owner
+      from generate_series(${first}::int, ${first + count - 1}::int) as n
+    ),
+    lane as materialized (
+      select owner, user_id, private.line_up(user_id, 5::smallint, jobs) as first_turn
+      from (select owner, count(*)::int as jobs from request group by owner) as own
+      cross join lateral (
+        select ('00000000-0000-4000-8000-' || lpad(to_hex(owner), 12, '0'))::uuid as user_id
+      ) as known
+    )
+    insert into public.job_queue (
+      user_id, job_type, params, max_retries, expires_at, dedupe_key, turn)
+    select user_id, type.name, params, type.max_retries, now() + type.expires_after,
+      private.job_dedupe_key(type.name, params),
+      first_turn - 1 + row_number() over (partition by request.owner order by n)
+    from request
+    join lane on coalesce(lane.owner, -1) = coalesce(request.owner, -1)
+    join public.job_type as type on type.name = ${jobType}
+    order by n`;
 }
 
 /** As a worker leaves them, a month of them in a moment: triggers would take that month. */

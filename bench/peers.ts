@@ -5,17 +5,19 @@
  *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]
  *                      [--rounds=3] [--scale=0.1]
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Lab } from "./lab/lab.ts";
 import { shareOfOthers } from "./lab/cpu.ts";
 import { machineFacts } from "./lab/machine.ts";
+import { versionOf } from "./lab/node.ts";
 import { contender, type ContenderId } from "./queues/contenders.ts";
 import { chartOf } from "./report/chart.ts";
 import { ratiosOf } from "./report/ratios.ts";
 import { Results } from "./report/results.ts";
 import { tableOf } from "./report/table.ts";
+import { writeResults } from "./report/write_results.ts";
 import { quickScenarios, scenarios } from "./scenarios/all.ts";
+import { contendersOf, type Lap, lapsOf } from "./scenarios/schedule.ts";
 import { fullSizes, quickSizes, scaled, type Scenario } from "./scenarios/scenario.ts";
 
 const { values: options } = parseArgs({
@@ -30,7 +32,7 @@ const { values: options } = parseArgs({
 });
 const sizes = scaled(options.quick ? quickSizes : fullSizes, Number(options.scale));
 const mostRounds = Number(options.rounds ?? (options.quick ? 1 : 7));
-const minutes = Number(options.minutes ?? (options.quick ? 1.3 : 9.3));
+const minutes = Number(options.minutes ?? (options.quick ? 2.5 : 9.3));
 const deadline = performance.now() + minutes * 60_000;
 const only = new Set(options.only.split(",").filter(Boolean));
 const wanted = new Set(options.contenders.split(",").filter(Boolean));
@@ -48,8 +50,8 @@ const lab = await Lab.open();
 const interrupted = () => lab.close().finally(() => Deno.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
 try {
-  for (let round = 0; round < mostRounds && performance.now() < deadline; round++) {
-    for (const scenario of chosen) await runScenario(scenario, round);
+  for (const lap of lapsOf(mostRounds)) {
+    for (const scenario of chosen) await runScenario(scenario, lap);
   }
   await report();
 } finally {
@@ -57,29 +59,28 @@ try {
 }
 Deno.exit(results.failures.length === 0 ? 0 : 1);
 
-/** One measurement of each contender; who begins changes with the round. */
-async function runScenario(scenario: Scenario, round: number): Promise<void> {
-  const ids = scenario.contenders.filter((id) => wanted.size === 0 || wanted.has(id));
-  const turn = round % Math.max(1, ids.length);
-  for (const id of [...ids.slice(turn), ...ids.slice(0, turn)]) await measure(scenario, id);
+async function runScenario(scenario: Scenario, lap: Lap): Promise<void> {
+  for (const id of contendersOf(scenario, lap)) {
+    if (wanted.size === 0 || wanted.has(id)) await measure(scenario, id, lap.round);
+  }
 }
 
 /** What would not be done in time, as far as earlier rounds tell, is left out. */
-async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
+async function measure(scenario: Scenario, id: ContenderId, round: number): Promise<void> {
   const started = performance.now();
   const name = `${scenario.name}, ${id}`;
   if (started + (longest.get(name) ?? 0) > deadline) return;
   const cpu = await lab.cpuTimes();
   try {
-    const figures = await scenario.measure(lab, contender(id), sizes);
-    results.add(id, figures);
+    const figures = await scenario.measure({ lab, contender: contender(id), sizes, round });
+    results.add(round, id, figures);
     const others = cpu && shareOfOthers(cpu, (await lab.cpuTimes())!);
     results.disturbances.push({ measurement: name, others: others ?? 0 });
     const shown = Object.entries(figures)
       .map(([name, value]) => `${name} ${value.toPrecision(4)}`).join("  ");
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.error(
-      `${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
+      `${round + 1}  ${scenario.name.padEnd(14)} ${id.padEnd(14)} ${seconds} s  ${
         percent(others ?? 0)
       }  ${shown}`,
     );
@@ -92,28 +93,32 @@ async function measure(scenario: Scenario, id: ContenderId): Promise<void> {
 }
 
 async function report(): Promise<void> {
-  const folder = join(import.meta.dirname!, "results");
   const isPart = only.size > 0 || wanted.size > 0 || options.scale !== "1";
   const name = isPart ? "peers-part" : options.quick ? "peers-quick" : "peers";
-  const facts = await machineFacts(lab);
+  const [facts, runtimes] = [await machineFacts(lab.sql), await runtimeVersions()];
   const ratios = ratiosOf(results);
   const { samples, failures, disturbances } = results;
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(
-    join(folder, `${name}.json`),
-    `${JSON.stringify({ facts, sizes, ratios, failures, disturbances, samples }, null, 2)}\n`,
+  const files = await writeResults(
+    name,
+    { facts, runtimes, sizes, ratios, failures, disturbances, samples },
+    chartOf(results, `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`),
   );
-  const title = `Job queues on PostgreSQL ${facts.postgres}, ${facts.cpus} CPUs`;
-  await Deno.writeTextFile(join(folder, `${name}.svg`), chartOf(results, title));
 
   console.log(`\n${tableOf(results)}\n`);
-  console.log(`Runtimes: ${facts.runtimes.join(", ")}. Files: bench/results/${name}.{json,svg}`);
+  console.log(`Runtimes: ${runtimes.join(", ")}. Files: ${files}`);
   const worst = Math.max(...disturbances.map(({ others }) => others));
   console.log(`Others used up to ${percent(worst)} of the CPU work during a measurement.`);
   for (const failure of failures) console.log(`FAILED ${failure}`);
   const medians = Object.entries(ratios)
     .map(([ratio, spread]) => [ratio, spread && Number(spread.median.toFixed(3))]);
   console.log(`RESULT ${JSON.stringify(Object.fromEntries(medians))}`);
+}
+
+/** What ran the peers, and what ran ours. */
+async function runtimeVersions(): Promise<string[]> {
+  const { node, deno } = lab.runtimes;
+  const [peers, ours] = await Promise.all([node[0]!, deno[0]!].map(versionOf));
+  return [`peers: ${peers ?? "unknown"}`, `ours: ${ours ?? "unknown"}`];
 }
 
 function percent(share: number): string {

@@ -5,14 +5,6 @@ export function percentile(samples: number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
-/** One line for a table of figures, in milliseconds. */
-export function describe(samples: number[]): string {
-  const figures = { p50: 0.5, p95: 0.95, max: 1 };
-  return Object.entries(figures)
-    .map(([name, share]) => `${name} ${percentile(samples, share).toFixed(1).padStart(7)} ms`)
-    .concat(`n ${samples.length}`).join("   ");
-}
-
 /** What several rounds add up to. */
 export interface Spread {
   readonly median: number;

@@ -2,18 +2,21 @@ import postgres, { type Sql } from "postgres";
 import { migrate, readMigrations } from "../../local/migrations/migrate.ts";
 import { keepSecret } from "../../local/migrations/seed.ts";
 import { connect } from "../../local/postgres/connect.ts";
-import { QueueProcess, type Runtimes } from "../process/queue_process.ts";
+import type { Runtimes } from "../process/queue_process.ts";
 import type { Contender } from "../queues/contenders.ts";
+import type { Backlog } from "../queues/contract.ts";
 import { type CpuTimes, cpuTimes } from "./cpu.ts";
 import { denoCommand, nodeCommand } from "./node.ts";
+import type { Place } from "./place.ts";
 import { type BenchServer, startBenchServer } from "./server.ts";
+import { Stocks } from "./stocks.ts";
 
 /** The name of the database that ours are copied from. */
 const product = "product";
 
-/** The machine room of a run: one server, a database per contender, the processes that use them. */
+/** The machine room of a run: one server, and databases on it as they are needed. */
 export class Lab {
-  readonly #clients = new Map<string, Promise<QueueProcess>>();
+  readonly #stocks: Stocks;
   #product: Promise<void> | undefined;
 
   private constructor(
@@ -21,7 +24,17 @@ export class Lab {
     /** A superuser's connection, for settings and counters of the whole server. */
     readonly sql: Sql,
     private readonly server: BenchServer,
-  ) {}
+  ) {
+    this.#stocks = new Stocks({
+      runtimes,
+      sql,
+      url: (database) => server.url(database),
+      makeEmpty: async ({ system }, database) => {
+        if (system === "streamvibe") await this.productUrl(database);
+        else await sql`create database ${sql(database)} template template0`;
+      },
+    });
+  }
 
   /** Starts the server. */
   static async open(): Promise<Lab> {
@@ -32,31 +45,9 @@ export class Lab {
     return new Lab(runtimes, sql, server);
   }
 
-  /**
-   * The process through which a contender is installed, fed and asked; its database is made at first
-   * use. A scenario that needs rows of its own to stay names a place of its own.
-   */
-  client(contender: Contender, place = "main"): Promise<QueueProcess> {
-    const database = databaseOf(contender, place);
-    const known = this.#clients.get(database);
-    if (known) return known;
-    const client = this.#makeClient(contender, database);
-    this.#clients.set(database, client);
-    return client;
-  }
-
-  /** A fresh process on a contender's database, for a worker; the caller closes it. */
-  worker(contender: Contender, place = "main"): Promise<QueueProcess> {
-    return QueueProcess.start(
-      this.runtimes,
-      contender,
-      this.server.url(databaseOf(contender, place)),
-    );
-  }
-
-  /** URL of a contender's database, as superuser. */
-  url(contender: Contender, place = "main"): string {
-    return this.server.url(databaseOf(contender, place));
+  /** A contender's own database with this backlog, or without any job. */
+  place(contender: Contender, backlog?: Backlog): Promise<Place> {
+    return this.#stocks.copy(contender, backlog);
   }
 
   /** URL of a new database with our platform and migrations, as superuser. */
@@ -72,19 +63,8 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    const clients = await Promise.allSettled(this.#clients.values());
-    for (const client of clients) if (client.status === "fulfilled") await client.value.close();
     await this.sql.end();
     await this.server.stop();
-  }
-
-  async #makeClient(contender: Contender, database: string): Promise<QueueProcess> {
-    if (contender.system === "streamvibe") await this.productUrl(database);
-    else await this.sql`create database ${this.sql(database)} template template0`;
-    const url = this.server.url(database);
-    const client = await QueueProcess.start(this.runtimes, contender, url);
-    await client.ask("install", {});
-    return client;
   }
 
   /** The platform and every migration, as a stack starts with them. */
@@ -102,8 +82,4 @@ export class Lab {
       await sql.end();
     }
   }
-}
-
-function databaseOf({ id }: Contender, place: string): string {
-  return `${id}_${place}`;
 }

@@ -1,6 +1,5 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
-import type { Lab } from "./lab.ts";
-import { versionOf } from "./node.ts";
+import type { Sql } from "postgres";
 
 /** What a reader needs to compare two runs. */
 export interface MachineFacts {
@@ -12,8 +11,6 @@ export interface MachineFacts {
   readonly load: number[];
   readonly postgres: string;
   readonly settings: Record<string, string>;
-  /** What ran the peers, and what ran ours. */
-  readonly runtimes: string[];
 }
 
 const settings = [
@@ -25,15 +22,13 @@ const settings = [
   "autovacuum",
 ];
 
-/** Reads them. */
-export async function machineFacts({ runtimes, sql }: Lab): Promise<MachineFacts> {
+/** Reads them from the machine and from a database server. */
+export async function machineFacts(sql: Sql): Promise<MachineFacts> {
   const [server] = await sql<
     { version: string }[]
   >`select current_setting('server_version') as version`;
   const rows = await sql<{ name: string; setting: string }[]>`
     select name, current_setting(name) as setting from pg_settings where name = any(${settings})`;
-  const programs = [runtimes.node[0]!, runtimes.deno[0]!];
-  const versions = await Promise.all(programs.map(versionOf));
   return {
     at: new Date().toISOString(),
     cpus: availableParallelism(),
@@ -42,6 +37,5 @@ export async function machineFacts({ runtimes, sql }: Lab): Promise<MachineFacts
     load: loadavg(),
     postgres: server!.version,
     settings: Object.fromEntries(rows.map(({ name, setting }) => [name, setting])),
-    runtimes: [`peers: ${versions[0] ?? "unknown"}`, `ours: ${versions[1] ?? "unknown"}`],
   };
 }

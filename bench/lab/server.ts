@@ -5,10 +5,8 @@ import { installPostgres } from "../../local/postgres/install.ts";
 import { ensureCluster } from "../../local/postgres/prepare.ts";
 import { clearFormerServer } from "../../local/postgres/postmaster.ts";
 import { startServer } from "../../local/postgres/server.ts";
-import { assertReachable } from "../../local/postgres/unprivileged.ts";
-import { lockStack } from "../../local/stack/lock.ts";
-import { stackDirectory } from "../../local/stack/paths.ts";
 import { freePort } from "../../local/stack/ports.ts";
+import { lockBenchmarks } from "./lock.ts";
 
 /** A PostgreSQL with nothing beside it, set up as the local stack's, with fsync on. */
 export interface BenchServer {
@@ -21,12 +19,7 @@ export interface BenchServer {
 
 /** Starts the server of the benchmarks on a new cluster; only one runs at a time. */
 export async function startBenchServer(): Promise<BenchServer> {
-  const folder = await stackDirectory("bench");
-  await Deno.mkdir(folder, { recursive: true });
-  await assertReachable(folder);
-  const lock = await lockStack(folder);
-  if (!lock) throw new Error("Another benchmark is running; wait until it has ended.");
-
+  const { folder, lock } = await lockBenchmarks();
   const dataDir = join(folder, "pgdata");
   const installation = await installPostgres();
   // A benchmark that was killed leaves its data, and maybe a server on it.

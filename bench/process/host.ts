@@ -27,7 +27,6 @@ const commands: {
   [K in CommandName]: (ask: Commands[K]["ask"]) => Promise<Commands[K]["answer"]>;
 } = {
   install: () => queue.install().then(() => null),
-  clear: () => queue.clear().then(() => null),
   load: (backlog) => queue.load(backlog).then(() => null),
   contents: () => queue.contents(),
 
@@ -39,7 +38,7 @@ const commands: {
     return await timed(() => Promise.all(Array.from({ length: clients }, client)));
   },
 
-  enqueue_bulk: ({ count }) => timed(() => queue.enqueueBulk(count)),
+  enqueue_bulk: ({ first, count }) => timed(() => queue.enqueueBulk(first, count)),
 
   async trickle({ count, pauseMs }) {
     const moments: number[] = [];

@@ -3,11 +3,10 @@ import type { Backlog, Contents } from "../queues/contract.ts";
 /** What the benchmark asks of a process that holds a system, and what each question is answered with. */
 export interface Commands {
   install: { ask: Record<never, never>; answer: null };
-  clear: { ask: Record<never, never>; answer: null };
   load: { ask: Backlog; answer: null };
   /** Adds jobs one by one from several clients at once; answers the milliseconds it took. */
   enqueue: { ask: { count: number; clients: number; first: number }; answer: number };
-  enqueue_bulk: { ask: { count: number }; answer: number };
+  enqueue_bulk: { ask: { first: number; count: number }; answer: number };
   /** Adds jobs one at a time with a pause after each; answers when each call began. */
   trickle: { ask: { count: number; pauseMs: number }; answer: number[] };
   contents: { ask: Record<never, never>; answer: Contents };

@@ -1,8 +1,7 @@
 /** Jobs that a scenario finds in the queue before it starts. */
 export interface Backlog {
-  /** Jobs numbered from `first` on that wait for a worker. */
+  /** Jobs numbered from 0 on that wait for a worker. */
   readonly pending: number;
-  readonly first: number;
   /** Jobs that a worker has finished before, where the system keeps such jobs. */
   readonly finished: number;
 }
@@ -25,9 +24,9 @@ export interface QueueUnderTest {
   install(): Promise<void>;
   /** Adds one job the way an application does; called by several clients at once. */
   enqueue(n: number): Promise<void>;
-  /** Adds `count` jobs, numbered from 0, the fastest way the system offers. */
-  enqueueBulk(count: number): Promise<void>;
-  /** Builds a backlog inside the database; never measured. */
+  /** Adds `count` jobs, numbered from `first` on, the fastest way the system offers. */
+  enqueueBulk(first: number, count: number): Promise<void>;
+  /** Builds a backlog in an empty queue, such as the system's own API leaves it; never measured. */
   load(backlog: Backlog): Promise<void>;
   /** Runs a worker that calls `handle` once per job; resolves when it is looking for work. */
   work(handle: (n: number) => void): Promise<StopWorker>;
@@ -35,8 +34,6 @@ export interface QueueUnderTest {
   isDrained(): Promise<boolean>;
   /** Counts what the database holds, without estimates. */
   contents(): Promise<Contents>;
-  /** Forgets every job. */
-  clear(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -23,8 +23,8 @@ export const openQueue: OpenQueue = (connectionString, { batch = 500 }) => {
     },
 
     // Its SQL function, called directly: addJobs() also carries every row back.
-    async enqueueBulk(count) {
-      const payloads = Array.from({ length: count }, (_, n) => ({ n }));
+    async enqueueBulk(first, count) {
+      const payloads = Array.from({ length: count }, (_, i) => ({ n: first + i }));
       await sql`
         select count(*) from graphile_worker.add_jobs((
           select array_agg(
@@ -32,18 +32,17 @@ export const openQueue: OpenQueue = (connectionString, { batch = 500 }) => {
           from json_array_elements(${sql.json(payloads)}::json) as payload))`;
     },
 
-    async load({ first, pending }) {
-      for (let from = first; from < first + pending; from += 100_000) {
+    async load({ pending }) {
+      for (let from = 0; from < pending; from += 100_000) {
         await sql`
           select count(*) from graphile_worker.add_jobs((
             select array_agg(
               row('noop', json_build_object('n', n), null, null, null, null, null, null)
                 ::graphile_worker.job_spec)
             from generate_series(${from}::int, ${
-          Math.min(from + 100_000, first + pending) - 1
+          Math.min(from + 100_000, pending) - 1
         }::int) as n))`;
       }
-      await sql`vacuum analyze graphile_worker._private_jobs`;
     },
 
     async work(handle) {
@@ -74,10 +73,6 @@ export const openQueue: OpenQueue = (connectionString, { batch = 500 }) => {
     async contents() {
       const [row] = await sql`select count(*)::int as waiting from graphile_worker._private_jobs`;
       return { waiting: row!.waiting, finished: null };
-    },
-
-    async clear() {
-      await sql`truncate graphile_worker._private_jobs`;
     },
 
     async close() {

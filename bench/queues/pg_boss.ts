@@ -32,21 +32,23 @@ export const openQueue: OpenQueue = (connectionString, { batch = 2000, notify = 
       await boss.send(queue, { n });
     },
 
-    async enqueueBulk(count) {
+    async enqueueBulk(first, count) {
       await ready();
-      await boss.insert(queue, Array.from({ length: count }, (_, n) => ({ data: { n } })));
+      await boss.insert(
+        queue,
+        Array.from({ length: count }, (_, i) => ({ data: { n: first + i } })),
+      );
     },
 
-    async load({ first, pending, finished }) {
+    async load({ pending, finished }) {
       await sql`
         insert into pgboss.job (name, data, policy)
         select ${queue}, jsonb_build_object('n', n), 'standard'
-        from generate_series(${first}::int, ${first + pending - 1}::int) as n`;
+        from generate_series(0, ${pending - 1}::int) as n`;
       await sql`
         insert into pgboss.job (name, data, policy, state, started_on, completed_on)
         select ${queue}, jsonb_build_object('n', n), 'standard', 'completed', now(), now()
         from generate_series(1, ${finished}::int) as n`;
-      await sql`vacuum analyze pgboss.job_common`;
     },
 
     async work(handle) {
@@ -77,10 +79,6 @@ export const openQueue: OpenQueue = (connectionString, { batch = 2000, notify = 
           count(*) filter (where state = 'completed')::int as finished
         from pgboss.job where name = ${queue}`;
       return { waiting: row!.waiting, finished: row!.finished };
-    },
-
-    async clear() {
-      await sql`truncate pgboss.job`;
     },
 
     async close() {

@@ -26,23 +26,22 @@ export const openQueue: OpenQueue = (url, { batch = 2000, notify = false }) => {
       await sql`select pgmq.send('noop', ${sql.json({ n })})`;
     },
 
-    async enqueueBulk(count) {
-      const messages = Array.from({ length: count }, (_, n) => ({ n }));
+    async enqueueBulk(first, count) {
+      const messages = Array.from({ length: count }, (_, i) => ({ n: first + i }));
       await sql`
         select count(*) from pgmq.send_batch('noop', (
           select array_agg(message) from jsonb_array_elements(${sql.json(messages)}) as message))`;
     },
 
-    async load({ first, pending, finished }) {
+    async load({ pending, finished }) {
       await sql`
         select count(*) from pgmq.send_batch('noop', (
           select coalesce(array_agg(jsonb_build_object('n', n)), '{}')
-          from generate_series(${first}::int, ${first + pending - 1}::int) as n))`;
+          from generate_series(0, ${pending - 1}::int) as n))`;
       await sql`
         insert into pgmq.a_noop (msg_id, read_ct, enqueued_at, archived_at, vt, message)
         select -n, 1, now(), now(), now(), jsonb_build_object('n', n)
         from generate_series(1, ${finished}::int) as n`;
-      await sql`vacuum analyze pgmq.q_noop`;
     },
 
     async work(handle) {
@@ -85,10 +84,6 @@ export const openQueue: OpenQueue = (url, { batch = 2000, notify = false }) => {
     async contents() {
       const [row] = await sql`select count(*)::int as waiting from pgmq.q_noop`;
       return { waiting: row!.waiting, finished: null };
-    },
-
-    async clear() {
-      await sql`truncate pgmq.q_noop, pgmq.a_noop`;
     },
 
     async close() {

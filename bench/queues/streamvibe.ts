@@ -10,7 +10,6 @@ import { createLogger, type Logger } from "../../supabase/functions/_shared/log.
 import type { OpenQueue } from "./contract.ts";
 import {
   createMany,
-  forgetJobs,
   jobType,
   loadBacklog,
   ownerOf,
@@ -45,14 +44,17 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
       else await sql`select public.create_job(null, ${jobType}, ${sql.json({ n })})`;
     },
 
-    async enqueueBulk(count) {
+    async enqueueBulk(first, count) {
       await createMany(
         sql,
-        Array.from({ length: count }, (_, n) => ({ n, owner: owned ? ownerOf(n) : null })),
+        Array.from({ length: count }, (_, i) => ({
+          n: first + i,
+          owner: owned ? ownerOf(first + i) : null,
+        })),
       );
     },
 
-    load: (backlog) => loadBacklog(sql, admin, backlog, owned),
+    load: (backlog) => loadBacklog(admin, backlog, owned),
 
     async work(handle) {
       const store = openStore({ url });
@@ -93,8 +95,6 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
         from public.job_queue`;
       return { waiting: row!.waiting, finished: row!.finished };
     },
-
-    clear: () => forgetJobs(admin),
 
     async close() {
       await Promise.all([admin.end(), sql.end()]);

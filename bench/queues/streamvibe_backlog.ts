@@ -20,7 +20,6 @@ export async function prepareDatabase(admin: Sql, owned: boolean): Promise<void>
     insert into auth.users (id, email, raw_user_meta_data)
     select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n || '@bench.test', '{}'
     from generate_series(0, ${users - 1}::int) as n`;
-  await admin`analyze public.users`;
 }
 
 /** The owner of a job in the modes where jobs have one. */
@@ -34,71 +33,67 @@ export async function createMany(sql: Sql, jobs: { n: number; owner: string | nu
   for (let from = 0; from < jobs.length; from += callSize) {
     const requests = jobs.slice(from, from + callSize)
       .map(({ n, owner }) => ({ job_type: jobType, user_id: owner, params: { n } }));
-    await create(sql, requests);
+    await sql`select count(*) from public.create_jobs(${sql.json(requests)})`;
   }
 }
 
-async function create(sql: Sql, requests: { [key: string]: unknown }[]): Promise<void> {
-  const json = sql.json(requests as Parameters<typeof sql.json>[0]);
-  if (await hasCreateJobs(sql)) {
-    await sql`select count(*) from public.create_jobs(${json})`;
-    return;
-  }
-  await sql`
-    insert into public.job_queue (user_id, job_type, params, max_retries, expires_at, turn)
-    select user_id, job_type, params, 3, now() + interval '24 hours', private.next_turn(5::smallint)
-    from jsonb_to_recordset(${json}) as job (user_id uuid, job_type text, params jsonb)`;
-}
-
-const known = new WeakMap<Sql, Promise<boolean>>();
-
-/** Whether this release has create_jobs(); before it, bulk is a plain insert. */
-function hasCreateJobs(sql: Sql): Promise<boolean> {
-  const asked = known.get(sql) ?? sql<{ present: boolean }[]>`
-    select to_regprocedure('public.create_jobs(jsonb)') is not null as present`
-    .then(([row]) => row!.present);
-  known.set(sql, asked);
-  return asked;
-}
-
-/** Builds the backlog of a scenario: waiting jobs through the API, finished ones row by row. */
+/** Jobs that wait as create_jobs() leaves them, and finished ones as a worker does. */
 export async function loadBacklog(
-  sql: Sql,
   admin: Sql,
-  { first, pending, finished }: Backlog,
+  { pending, finished }: Backlog,
   owned: boolean,
 ): Promise<void> {
-  for (let from = first; from < first + pending; from += callSize) {
-    const count = Math.min(callSize, first + pending - from);
-    await createMany(
-      sql,
-      Array.from({ length: count }, (_, i) => ({
-        n: from + i,
-        owner: owned ? ownerOf(from + i) : null,
-      })),
-    );
+  // A plan that was made when the queue was empty walks over all of it when it is full.
+  await admin`set enable_seqscan = off`;
+  for (let first = 0; first < pending; first += callSize) {
+    await loadPending(admin, first, Math.min(callSize, pending - first), owned);
   }
-  if (finished > 0) {
-    // As a worker leaves them, a month of them in a moment: triggers would take that month.
-    await admin.begin(async (tx) => {
-      await tx`set local session_replication_role = replica`;
-      await tx`
-        insert into public.job_queue (
-          job_type, params, status, progress_percent, started_at, completed_at, created_at, worker_id,
-          fencing_token, seq, turn)
-        select ${jobType}, jsonb_build_object('n', -n), 'completed', 100, at, at, at, 'worker-bench',
-          1, 2, 1
-        from generate_series(1, ${finished}::int) as n
-        cross join lateral (select now() - n * interval '2 seconds' as at) as moment`;
-    });
-  }
-  await admin`vacuum analyze public.job_queue, private.job_waiting`;
+  if (finished > 0) await loadFinished(admin, finished);
 }
 
-/** Forgets every job and everything that was said about one. */
-export async function forgetJobs(admin: Sql): Promise<void> {
+/**
+ * The insert of create_jobs() without its look for equal jobs, of which there are none: with its
+ * keys and turns, and with the triggers that keep what stands beside the queue.
+ */
+async function loadPending(admin: Sql, first: number, count: number, owned: boolean) {
   await admin`
-    truncate public.job_queue, public.job_log, public.job_worker, realtime.messages,
-      private.job_count_change, private.job_waiting, private.job_lease, private.job_running,
-      private.job_active, private.job_failure cascade`;
+    with request as materialized (
+      select n, jsonb_build_object('n', n) as params,
+        case when ${owned} then n / ${jobsPerUser}::int % ${users}::int end as owner
+      from generate_series(${first}::int, ${first + count - 1}::int) as n
+    ),
+    lane as materialized (
+      select owner, user_id, private.line_up(user_id, 5::smallint, jobs) as first_turn
+      from (select owner, count(*)::int as jobs from request group by owner) as own
+      cross join lateral (
+        select ('00000000-0000-4000-8000-' || lpad(to_hex(owner), 12, '0'))::uuid as user_id
+      ) as known
+    )
+    insert into public.job_queue (
+      user_id, job_type, params, max_retries, expires_at, dedupe_key, turn)
+    select user_id, type.name, params, type.max_retries, now() + type.expires_after,
+      private.job_dedupe_key(type.name, params),
+      first_turn - 1 + row_number() over (partition by request.owner order by n)
+    from request
+    join lane on coalesce(lane.owner, -1) = coalesce(request.owner, -1)
+    join public.job_type as type on type.name = ${jobType}
+    order by n`;
+}
+
+/** As a worker leaves them, a month of them in a moment: triggers would take that month. */
+async function loadFinished(admin: Sql, count: number): Promise<void> {
+  await admin.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`;
+    await tx`
+      insert into public.job_queue (
+        job_type, params, status, progress_percent, started_at, completed_at, created_at, worker_id,
+        fencing_token, seq, turn)
+      select ${jobType}, jsonb_build_object('n', -n), 'completed', 100, at, at, at, 'worker-bench',
+        1, 2, 1
+      from generate_series(1, ${count}::int) as n
+      cross join lateral (select now() - n * interval '2 seconds' as at) as moment`;
+    await tx`
+      insert into private.job_count (job_type, status, jobs)
+      values (${jobType}, 'completed', ${count})`;
+  });
 }

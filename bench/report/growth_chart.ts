@@ -1,8 +1,9 @@
-/** One line of the chart: what it took at each size, null where it could not be measured. */
+/** One line of the chart: what it took at each size, and how it grew. */
 export interface GrowthLine {
   readonly name: string;
   readonly limitMs: number;
-  readonly times: readonly (number | null)[];
+  readonly times: readonly number[];
+  readonly growth: number;
 }
 
 const width = 860;
@@ -24,22 +25,20 @@ export function growthChart(sizes: readonly number[], lines: readonly GrowthLine
   ].join("\n");
 }
 
-function curve({ name, limitMs, times }: GrowthLine, top: number): string {
+function curve({ name, limitMs, times, growth }: GrowthLine, top: number): string {
   const bottom = top + rowHeight - 14;
-  const most = Math.max(limitMs, ...times.map((time) => time ?? 0));
+  const most = Math.max(limitMs, ...times);
   const y = (time: number) => (bottom - time / most * (rowHeight - 24)).toFixed(1);
   const x = (i: number) => (labelWidth + i / Math.max(1, times.length - 1) * plotWidth).toFixed(1);
-  const known = times.flatMap((time, i) => time === null ? [] : [{ time, i }]);
-  const points = known.map(({ time, i }) => `${x(i)},${y(time)}`).join(" ");
-  const last = known.at(-1);
+  const points = times.map((time, i) => `${x(i)},${y(time)}`).join(" ");
   return [
     `<text x='16' y='${bottom}'>${name.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</text>`,
     `<line x1='${labelWidth}' x2='${labelWidth + plotWidth}' y1='${y(limitMs)}' y2='${
       y(limitMs)
     }' stroke='#d33' stroke-dasharray='4 4'/>`,
     `<polyline points='${points}' fill='none' stroke='#3b82f6' stroke-width='2'/>`,
-    `<text x='${labelWidth + plotWidth + 10}' y='${bottom}'>${
-      last ? `${last.time.toFixed(2)} ms` : "not there yet"
-    }</text>`,
+    `<text x='${labelWidth + plotWidth + 10}' y='${bottom}'>${`${times.at(-1)!.toFixed(2)} ms, × ${
+      growth.toFixed(2)
+    }`}</text>`,
   ].join("");
 }

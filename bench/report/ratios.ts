@@ -2,9 +2,15 @@ import type { ContenderId } from "../queues/contenders.ts";
 import { type Spread, spreadOf } from "../statistics.ts";
 import type { Results } from "./results.ts";
 
+/** What the rounds say together. */
+export interface Comparison extends Spread {
+  /** How many rounds that is. */
+  readonly rounds: number;
+}
+
 /** One of the answers of a run; a ratio over several forms of a scenario names each of them. */
-export interface Ratio extends Spread {
-  readonly forms?: Readonly<Record<string, Spread>>;
+export interface Ratio extends Comparison {
+  readonly forms?: Readonly<Record<string, Comparison>>;
 }
 
 /** What we compare: speed as ours/theirs, waiting as ours/theirs, losses as they are. */
@@ -34,7 +40,7 @@ const graphile: readonly ContenderId[] = ["graphile_500", "graphile_2000"];
 
 /**
  * Ours against graphile-worker's best. A drain's ratio is the geometric mean over its four forms, so
- * that no form counts for more. The spread comes from the rounds, each compared within itself.
+ * that no form counts for more. Every round is compared within itself, since machines have moods.
  */
 export function ratiosOf(results: Results): Record<string, Ratio | null> {
   return Object.fromEntries(
@@ -49,7 +55,7 @@ function drains(): string[] {
 function spreadOfRule(results: Results, rule: Rule): Ratio | null {
   if ("loss" in rule) {
     const losses = results.of(rule.ours, rule.loss);
-    return losses.length > 0 ? spreadOf(losses) : null;
+    return losses.length > 0 ? { ...spreadOf(losses), rounds: losses.length } : null;
   }
   const compared = rule.figures.flatMap((figure) => {
     const spread = compare(results, rule.ours, figure, rule.best);
@@ -61,25 +67,28 @@ function spreadOfRule(results: Results, rule: Rule): Ratio | null {
     median: mean(spreads.map(({ median }) => median)),
     min: mean(spreads.map(({ min }) => min)),
     max: mean(spreads.map(({ max }) => max)),
+    rounds: Math.min(...spreads.map(({ rounds }) => rounds)),
     ...(compared.length > 1 && { forms: Object.fromEntries(compared) }),
   };
 }
 
+/** Round by round, against the setting of theirs whose median is best. */
 function compare(
   results: Results,
   ours: ContenderId,
   figure: string,
   best: "max" | "min",
-): Spread | null {
-  const theirs = graphile.map((id) => results.of(id, figure)).filter(({ length }) => length > 0);
-  const own = results.of(ours, figure);
-  if (theirs.length === 0 || own.length === 0) return null;
-  const median = Math[best](...theirs.map((samples) => spreadOf(samples).median));
-  const rounds = own.flatMap((value, round) => {
-    const others = theirs.flatMap((samples) => samples[round] ?? []);
-    return others.length > 0 ? [value / Math[best](...others)] : [];
+): Comparison | null {
+  const theirs = graphile.filter((id) => results.of(id, figure).length > 0)
+    .map((id) => ({ id, median: spreadOf(results.of(id, figure)).median }));
+  const bestMedian = Math[best](...theirs.map(({ median }) => median));
+  const rival = theirs.find(({ median }) => median === bestMedian);
+  if (!rival) return null;
+  const rounds = results.rounds(ours, figure).flatMap((own, round) => {
+    const other = results.rounds(rival.id, figure)[round] ?? null;
+    return own === null || other === null ? [] : [own / other];
   });
-  return { ...spreadOf(rounds), median: spreadOf(own).median / median };
+  return rounds.length > 0 ? { ...spreadOf(rounds), rounds: rounds.length } : null;
 }
 
 function mean(numbers: number[]): number {

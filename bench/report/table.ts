@@ -45,15 +45,27 @@ export const figureKinds: Record<string, FigureKind> = {
     better: "less",
     show: whole,
   },
-  snapshot_drain: { title: "drain under a held snapshot, jobs/s", better: "more", show: jobs },
-  snapshot_loss: { title: "lost by the held snapshot", better: "less", show: percent },
-  pending_drain: { title: "drain from a crowd that waits, jobs/s", better: "more", show: jobs },
-  pending_loss: { title: "lost by the crowd that waits", better: "less", show: percent },
-  finished_drain: { title: "drain beside finished jobs, jobs/s", better: "more", show: jobs },
-  finished_loss: { title: "lost by finished jobs", better: "less", show: percent },
+  ...lossKinds("snapshot", "a held snapshot"),
+  ...lossKinds("pending", "a crowd that waits"),
+  ...lossKinds("finished", "finished jobs"),
 };
 
-/** Every figure that was measured, one block each: median, and min to max where rounds differ. */
+/** The figures of a hindrance; see `measureLoss()`. */
+function lossKinds(name: string, hindrance: string): Record<string, FigureKind> {
+  const drain = `drain of the same size without ${hindrance}, jobs/s`;
+  return {
+    [`${name}_plain_drain`]: { title: drain, better: "more", show: jobs },
+    [`${name}_drain`]: { title: `drain beside ${hindrance}, jobs/s`, better: "more", show: jobs },
+    [`${name}_loss`]: { title: `lost by ${hindrance}`, better: "less", show: percent },
+    [`${name}_cpu_growth`]: {
+      title: `more CPU per job, database and worker, by ${hindrance}`,
+      better: "less",
+      show: percent,
+    },
+  };
+}
+
+/** Every figure that was measured, one block each: median, min to max, and the number of rounds. */
 export function tableOf(results: Results): string {
   const blocks = Object.entries(figureKinds).map(([figure, kind]) => {
     const lines = linesOf(results, figure, kind);
@@ -67,7 +79,10 @@ function linesOf(results: Results, figure: string, { show }: FigureKind): string
     const samples = results.of(id, figure);
     if (samples.length === 0) return [];
     const { median, min, max } = spreadOf(samples);
-    const spread = samples.length > 1 ? `  ${show(min)} – ${show(max)}` : "";
-    return `  ${contenders[id].title.padEnd(40)} ${show(median).padStart(8)}${spread}`;
+    const spread = samples.length > 1 ? `${show(min)} – ${show(max)}` : "";
+    const rounds = `${samples.length} round${samples.length > 1 ? "s" : ""}`;
+    return `  ${contenders[id].title.padEnd(40)} ${show(median).padStart(8)}  ${
+      spread.padEnd(18)
+    }${rounds}`;
   });
 }

@@ -1,62 +1,94 @@
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 
 /** The user whose jobs are looked at: as many at every size. */
-export const watchedUser = "00000000-0000-4000-8000-000000000001";
+export const watchedUser = userId(1);
 const watchedJobs = 200;
-const users = 2_000;
+/** Jobs that wait, at every size. */
+const waiting = 10_000;
+const waitingPerUser = 5;
+const fewestUsers = 2_001;
+const types = 20;
 
-/** The job type of the benchmark. */
-export const jobType = "bench_scale";
+/** One of the job types of the benchmark; the others only fill the table. */
+export const jobType = "bench_scale_0";
 
-/** Users and a job type, once. */
+/** The job types, the first users, and what waits at every size: by the API, as anybody would. */
 export async function prepare(sql: Sql): Promise<void> {
   await sql`
     insert into public.job_type (
       name, category, description, user_creatable, dedupe_window, cache_ttl)
-    values (${jobType}, 'maintenance', 'Does nothing; for the benchmark.', true, '7 days', '7 days')`;
-  await sql`
-    insert into auth.users (id, email, raw_user_meta_data)
-    select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n || '@bench.test', '{}'
-    from generate_series(1, ${users}::int) as n`;
+    select 'bench_scale_' || n, 'maintenance', 'Does nothing; for the benchmark.', true, '7 days', '7 days'
+    from generate_series(0, ${types - 1}::int) as n`;
+  await addUsers(sql, 1, fewestUsers);
+  for (let first = 0; first < waiting; first += 5_000) {
+    await sql`
+      select count(*) from public.create_jobs((
+        select jsonb_agg(jsonb_build_object(
+          'user_id', '00000000-0000-4000-8000-' || lpad(to_hex(2 + n / ${waitingPerUser}::int), 12, '0'),
+          'job_type', 'bench_scale_' || n % ${types}::int, 'params', jsonb_build_object('n', n)))
+        from generate_series(${first}::int, ${first + 4_999}::int) as n))`;
+  }
+  await addWatchedJobs(sql);
+  await sql`vacuum analyze`;
 }
 
 /**
- * Adds rows numbered from `from` up to `to`: a tenth waits, a fiftieth has failed, the rest is
- * completed within the last six days. Row by row, without triggers, as if they had come over weeks.
+ * Adds finished jobs numbered from `from` up to `to`, of users who grow with them, oldest first, all
+ * within the last six days. Set by set and without triggers, as if they had come one by one.
  */
 export async function fill(sql: Sql, from: number, to: number): Promise<void> {
+  const users = usersAt(to);
+  await addUsers(sql, usersAt(from) + 1, users);
+  const indexes = await secondaryIndexes(sql);
   await sql.begin(async (tx) => {
-    await tx`set local session_replication_role = replica`;
+    await tx`
+      set local session_replication_role = replica; set local synchronous_commit = off;
+      set local maintenance_work_mem = '1GB'`.simple();
+    // Building an index at the end costs a third of keeping it all the way.
+    for (const { name } of indexes) await tx`drop index public.${tx(name)}`;
     await tx`
       insert into public.job_queue (
-        user_id, job_type, params, status, progress_percent, result, error_code, created_at,
-        scheduled_for, expires_at, started_at, completed_at, worker_id, dedupe_key, turn, seq)
+        id, user_id, job_type, params, status, progress_percent, result, error_code, created_at,
+        requested_at, updated_at, scheduled_for, expires_at, started_at, completed_at,
+        cancel_requested_at, worker_id, fencing_token, dedupe_key, turn, seq)
       select
-        case when n <= ${watchedJobs} then ${watchedUser}::uuid
-          else ('00000000-0000-4000-8000-' || lpad(to_hex(2 + n % ${
-      users - 1
-    }), 12, '0'))::uuid end,
-        ${jobType}, jsonb_build_object('n', n), status, case when status = 'completed' then 100 else 0 end,
-        case when status = 'completed' then jsonb_build_object('n', n) end,
-        case when status = 'failed' then 'HANDLER_ERROR' end, at, at, now() + interval '1 day',
-        case when status <> 'pending' then at end, case when status <> 'pending' then at end,
-        case when status <> 'pending' then 'worker-bench' end,
-        private.job_dedupe_key(${jobType}, jsonb_build_object('n', n)),
-        case when status = 'pending' then n end, 1
+        (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid,
+        ('00000000-0000-4000-8000-' || lpad(to_hex(2 + n % ${users - 1}::int), 12, '0'))::uuid,
+        'bench_scale_' || n % ${types}::int, jsonb_build_object('n', n), status,
+        case status when 'completed' then 100 else 0 end,
+        case status when 'completed' then jsonb_build_object('n', n) end,
+        case status when 'failed' then 'HANDLER_ERROR' end,
+        at, at, at + interval '3 s', at, at + interval '1 day', at + interval '1 s', at + interval '3 s',
+        case status when 'cancelled' then at + interval '3 s' end,
+        'worker-bench', 1, md5(n::text), n / 1000, 3
       from generate_series(${from + 1}::int, ${to}::int) as n
-      cross join lateral (select now() - random() * interval '6 days' as at) as moment
       cross join lateral (
-        select case
-          -- A user may have ten jobs at once.
-          when n % 10 = 0 and (n > ${watchedJobs} or n % 50 = 0) then 'pending'
-          when n % 50 = 1 then 'failed' else 'completed' end
-          as status) as kind`;
-    await tx`
-      insert into private.job_count (job_type, status, jobs)
-      select job_type, status, count(*) from public.job_queue group by job_type, status
-      on conflict (job_type, status) do update set jobs = excluded.jobs`;
+        select now() - interval '6 days' + (n - ${from}::int) * (interval '6 days' / ${
+      to - from
+    }::int) as at
+      ) as moment
+      cross join lateral (
+        select case n % 50 when 1 then 'failed' when 2 then 'cancelled' else 'completed' end as status
+      ) as kind`;
+    for (const { definition } of indexes) await tx.unsafe(definition);
+    await fillSideTables(tx, from);
   });
-  await sql`vacuum analyze public.job_queue`;
+  await sql`vacuum analyze public.job_queue, private.job_failure, private.job_count`;
+}
+
+/** What the triggers would have written for the finished jobs numbered above `from`. */
+async function fillSideTables(sql: TransactionSql, from: number): Promise<void> {
+  await sql`
+    insert into private.job_failure (job_id, job_type, failed_at)
+    select id, job_type, completed_at
+    from public.job_queue
+    where status = 'failed' and id > (lpad(to_hex(${from}::int), 12, '0') || '70008000000000000000')::uuid
+    on conflict do nothing`;
+  await sql`delete from private.job_count_change`;
+  await sql`
+    insert into private.job_count (job_type, status, jobs)
+    select job_type, status, count(*) from public.job_queue group by job_type, status
+    on conflict (job_type, status) do update set jobs = excluded.jobs`;
 }
 
 /** Adds finished jobs that cleanup has to delete. */
@@ -65,10 +97,63 @@ export async function addExpired(sql: Sql, count: number): Promise<void> {
     await tx`set local session_replication_role = replica`;
     await tx`
       insert into public.job_queue (
-        job_type, params, status, progress_percent, created_at, started_at, completed_at, worker_id, seq)
-      select ${jobType}, jsonb_build_object('n', n), 'completed', 100, at, at, at, 'worker-bench', 2
+        job_type, params, status, progress_percent, created_at, requested_at, started_at, completed_at,
+        worker_id, seq)
+      select ${jobType}, jsonb_build_object('n', n), 'completed', 100, at, at, at, at, 'worker-bench', 2
       from generate_series(1, ${count}::int) as n
       cross join lateral (select now() - interval '8 days' as at) as moment`;
   });
   await sql`analyze public.job_queue`;
+}
+
+/** Bytes on disk: the rows, their indexes, and what stands beside the queue. */
+export async function bytesOnDisk(sql: Sql) {
+  const [bytes] = await sql<{ rows: number; indexes: number; beside: number }[]>`
+    select pg_table_size('public.job_queue')::float8 as rows,
+      pg_indexes_size('public.job_queue')::float8 as indexes,
+      (select sum(pg_total_relation_size(oid)) from pg_class
+        where relnamespace = 'private'::regnamespace and relkind = 'r' and relname like 'job\\_%'
+          and relname not like 'job\\_log%')::float8 as beside`;
+  return bytes!;
+}
+
+async function addUsers(sql: Sql, first: number, last: number): Promise<void> {
+  await sql`
+    insert into auth.users (id, email, raw_user_meta_data)
+    select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n || '@bench.test', '{}'
+    from generate_series(${first}::int, ${last}::int) as n`;
+}
+
+/** The watched user's jobs: a few wait, the others have ended, with the keys of real requests. */
+async function addWatchedJobs(sql: Sql): Promise<void> {
+  await sql`
+    select count(*) from public.create_jobs((
+      select jsonb_agg(jsonb_build_object('user_id', ${watchedUser}::text, 'job_type', ${jobType}::text,
+        'params', jsonb_build_object('waits', n)))
+      from generate_series(1, 4) as n))`;
+  await sql`
+    insert into public.job_queue (
+      user_id, job_type, params, status, progress_percent, result, created_at, requested_at,
+      scheduled_for, started_at, completed_at, worker_id, fencing_token, dedupe_key, seq)
+    select ${watchedUser}::uuid, ${jobType}, params, 'completed', 100, params, at, at, at, at, at,
+      'worker-bench', 1, private.job_dedupe_key(${jobType}, params), 3
+    from generate_series(1, ${watchedJobs}::int) as n
+    cross join lateral (
+      select jsonb_build_object('watched', n) as params, now() - n * interval '10 minutes' as at
+    ) as job`;
+}
+
+async function secondaryIndexes(sql: Sql): Promise<{ name: string; definition: string }[]> {
+  return await sql<{ name: string; definition: string }[]>`
+    select relname as name, pg_get_indexdef(indexrelid) as definition
+    from pg_index join pg_class on pg_class.oid = indexrelid
+    where indrelid = 'public.job_queue'::regclass and not indisprimary`;
+}
+
+function usersAt(size: number): number {
+  return Math.max(fewestUsers, Math.floor(size / 200));
+}
+
+function userId(n: number): string {
+  return `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`;
 }

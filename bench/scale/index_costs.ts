@@ -1,9 +1,10 @@
 import type { Sql } from "postgres";
 import { spreadOf } from "../statistics.ts";
+import { busyMs } from "./busy.ts";
 import { jobType } from "./fill.ts";
 
-const jobs = 500;
-const goes = 3;
+const jobs = 1_000;
+const goes = 9;
 const undone = new Error("undone");
 
 /**
@@ -24,8 +25,10 @@ export async function indexCosts(sql: Sql): Promise<Map<string, number | null>> 
     const differences: number[] = [];
     for (let go = 0; go < goes && !is_primary; go++) {
       await sql`vacuum public.job_queue`;
-      const whole = await oneLife(sql, backend!.pid, name, true);
-      differences.push(whole - await oneLife(sql, backend!.pid, name, false));
+      const keepsFirst = go % 2 === 0;
+      const first = await oneLife(sql, backend!.pid, name, keepsFirst);
+      const second = await oneLife(sql, backend!.pid, name, !keepsFirst);
+      differences.push(keepsFirst ? first - second : second - first);
     }
     costs.set(name, is_primary ? null : spreadOf(differences).median / jobs * 1000);
   }
@@ -68,10 +71,4 @@ async function oneLife(sql: Sql, pid: number, index: string, keep: boolean): Pro
     if (error !== undone) throw error;
   });
   return took;
-}
-
-/** How long a backend has been on a CPU, which others at work do not change; else the wall clock. */
-async function busyMs(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/schedstat`).catch(() => null);
-  return stat === null ? performance.now() : Number(stat.split(" ")[0]) / 1e6;
 }

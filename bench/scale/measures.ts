@@ -1,35 +1,51 @@
 import type { Sql, TransactionSql } from "postgres";
-import { spreadOf } from "../statistics.ts";
+import { busyMs } from "./busy.ts";
 import { addExpired, jobType, watchedUser } from "./fill.ts";
+
+/** What one go took. */
+export interface Sample {
+  /** By the clock: what the limit is about. */
+  readonly ms: number;
+  /** CPU time of the database's backend, which others at work do not change: what growth is about. */
+  readonly cpuMs: number;
+}
 
 /** One line of "Speed it must reach": what is timed, and the most it may take with 10 000 rows. */
 export interface Measure {
   readonly name: string;
   readonly limitMs: number;
-  /** The function it needs; without it the line is left open. */
-  readonly needs?: string;
-  /** Milliseconds of one go. */
-  run(sql: Sql, quick: boolean): Promise<number>;
+  /** Goes that count; short ones need many, or their median is noise. */
+  readonly goes: number;
+  run(session: Session, quick: boolean): Promise<Sample>;
+}
+
+/** One connection, and the process at its other end. */
+export interface Session {
+  readonly sql: Sql;
+  readonly pid: number;
 }
 
 /** Every go changes nothing: what it did is rolled back. */
 class RolledBack extends Error {}
 
-/** The list of the specification, in its order. */
+/** The list of the specification, in its order, and the one enqueue that its HTTP line stands on. */
 export const measures: readonly Measure[] = [
   {
-    name: "claim of one job",
+    name: "claim of one job, 10 000 wait",
     limitMs: 10,
-    run: (sql) => timed(sql, (tx) => tx`select id from public.claim_jobs('worker-bench', 1)`),
+    goes: 100,
+    run: (session) =>
+      timed(session, (tx) => tx`select id from public.claim_jobs('worker-bench', 1)`),
   },
   {
     name: "status by id, as its owner",
     limitMs: 2,
-    async run(sql) {
-      const [job] =
-        await sql`select id from public.job_queue where user_id = ${watchedUser} limit 1`;
+    goes: 200,
+    async run(session) {
+      const [job] = await session.sql`
+        select id from public.job_queue where user_id = ${watchedUser} limit 1`;
       return await timed(
-        sql,
+        session,
         (tx) => tx`select * from public.job_queue where id = ${job!.id}`,
         asOwner,
       );
@@ -38,92 +54,105 @@ export const measures: readonly Measure[] = [
   {
     name: "dedupe: an equal job is joined",
     limitMs: 5,
-    run: (sql) => find(sql, "pending"),
+    goes: 100,
+    run: (session) => find(session, { waits: 1 }, "joined"),
   },
-  { name: "cache: a result is reused", limitMs: 5, run: (sql) => find(sql, "completed") },
+  {
+    name: "cache: a result is reused",
+    limitMs: 5,
+    goes: 100,
+    run: (session) => find(session, { watched: 1 }, "reused"),
+  },
+  {
+    name: "enqueue of one job, as its owner",
+    limitMs: 5,
+    goes: 100,
+    run: (session) =>
+      timed(
+        session,
+        (tx) => tx`select public.create_job(${watchedUser}, ${jobType}, '{"new": true}')`,
+        asOwner,
+      ),
+  },
   {
     name: "1 000 jobs in one call",
     limitMs: 100,
-    needs: "public.create_jobs(jsonb)",
-    run(sql) {
+    goes: 9,
+    run(session) {
       const jobs = Array.from(
         { length: 1_000 },
         (_, n) => ({ job_type: jobType, params: { n: -n } }),
       );
-      return timed(sql, (tx) => tx`select count(*) from public.create_jobs(${tx.json(jobs)})`);
+      return timed(session, (tx) => tx`select count(*) from public.create_jobs(${tx.json(jobs)})`);
     },
   },
   {
     name: "cleanup of 100 000 finished jobs",
     limitMs: 500,
-    async run(sql, quick) {
+    goes: 3,
+    async run({ sql, pid }, quick) {
       const count = quick ? 10_000 : 100_000;
       await addExpired(sql, count);
+      const before = await busyMs(pid);
       const started = performance.now();
       await sql`select private.cleanup_old_jobs(${count})`;
-      return (performance.now() - started) * 100_000 / count;
+      const ms = performance.now() - started;
+      const share = 100_000 / count;
+      return { ms: ms * share, cpuMs: (await busyMs(pid) - before) * share };
     },
   },
   {
     name: "stats over all jobs",
     limitMs: 50,
-    needs: "public.get_job_queue_stats(uuid)",
-    run: (sql) => timed(sql, (tx) => tx`select * from public.get_job_queue_stats(null)`),
+    goes: 50,
+    run: (session) => timed(session, (tx) => tx`select * from public.get_job_queue_stats(null)`),
   },
   {
     name: "first page of a user's jobs",
     limitMs: 5,
-    needs: "public.get_user_jobs(uuid,text,text,integer,integer,text,text)",
-    run: (sql) =>
-      timed(sql, (tx) => tx`select * from public.get_user_jobs(${watchedUser})`, asOwner),
+    goes: 100,
+    run: (session) =>
+      timed(session, (tx) => tx`select * from public.get_user_jobs(${watchedUser})`, asOwner),
   },
 ];
 
-/** The median of a few goes; null when its function is not there yet. */
-export async function take(sql: Sql, measure: Measure, quick: boolean): Promise<number | null> {
-  if (measure.needs) {
-    const [row] = await sql`select to_regprocedure(${measure.needs}) is not null as present`;
-    if (!row!.present) return null;
-  }
-  const samples: number[] = [];
-  const goes = measure.limitMs > 50 ? 3 : 15;
-  for (let go = 0; go < goes; go++) samples.push(await measure.run(sql, quick));
-  return spreadOf(samples).median;
-}
-
-async function find(sql: Sql, status: string): Promise<number> {
-  const [job] = await sql`
-    select params from public.job_queue
-    where user_id = ${watchedUser} and status = ${status} and job_type = ${jobType}
-    order by completed_at desc nulls last limit 1`;
+async function find(
+  session: Session,
+  params: Record<string, number>,
+  expected: string,
+): Promise<Sample> {
   return await timed(
-    sql,
-    (tx) =>
-      tx`
+    session,
+    async (tx) => {
+      const [found] = await tx`
         select outcome from public.find_or_create_job(
-          ${watchedUser}, ${jobType}, ${tx.json(job!.params)})`,
+          ${watchedUser}, ${jobType}, ${tx.json(params)})`;
+      if (found!.outcome !== expected) throw new Error(`${found!.outcome}, not ${expected}`);
+    },
     asOwner,
   );
 }
 
 async function timed(
-  sql: Sql,
+  { sql, pid }: Session,
   work: (tx: TransactionSql) => PromiseLike<unknown>,
   before: (tx: TransactionSql) => PromiseLike<unknown> = () => Promise.resolve(),
-): Promise<number> {
-  let took = NaN;
+): Promise<Sample> {
+  let sample: Sample | undefined;
   try {
     await sql.begin(async (tx) => {
       await before(tx);
+      const busy = await busyMs(pid);
       const started = performance.now();
       await work(tx);
-      took = performance.now() - started;
+      const ms = performance.now() - started;
+      sample = { ms, cpuMs: await busyMs(pid) - busy };
       throw new RolledBack();
     });
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error;
   }
-  return took;
+  return sample!;
 }
 
 function asOwner(tx: TransactionSql): PromiseLike<unknown> {

@@ -1,10 +1,9 @@
 import { bulk } from "./bulk.ts";
+import { finishedCrowd, pendingCrowd } from "./crowd.ts";
 import { drain, largeDrain } from "./drain.ts";
 import { enqueue } from "./enqueue.ts";
-import { finishedCrowd } from "./finished_crowd.ts";
 import { heldSnapshot } from "./held_snapshot.ts";
 import { latency } from "./latency.ts";
-import { pendingCrowd } from "./pending_crowd.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Every scenario, in the order of a round. */

@@ -1,27 +1,19 @@
-import type { ContenderId } from "../queues/contenders.ts";
 import { runDrain } from "./run_drain.ts";
 import type { Figures, Scenario, Sizes } from "./scenario.ts";
-
-const everybody: ContenderId[] = [
-  "graphile_500",
-  "graphile_2000",
-  "pg_boss",
-  "pgmq",
-  "ours_bare",
-  "ours_full",
-];
 
 /** Empties a full queue: with one worker process and with two. */
 export const drain: Scenario = {
   name: "drain",
-  contenders: [...everybody, "ours_logged"],
+  compared: ["graphile_500", "graphile_2000", "ours_bare", "ours_full"],
+  others: ["pg_boss", "pgmq", "ours_logged"],
   measure: drainOf("drain", (sizes) => sizes.drain),
 };
 
 /** The same with more jobs, where the start no longer counts. */
 export const largeDrain: Scenario = {
   name: "large_drain",
-  contenders: everybody,
+  compared: ["graphile_500", "graphile_2000", "ours_bare", "ours_full"],
+  others: ["pg_boss", "pgmq"],
   measure: drainOf("large_drain", (sizes) => sizes.largeDrain),
 };
 
@@ -29,19 +21,13 @@ function drainOf(
   name: "drain" | "large_drain",
   sizeOf: (sizes: Sizes) => number,
 ): Scenario["measure"] {
-  return async (lab, contender, sizes) => {
+  return async ({ lab, contender, sizes }) => {
     const count = sizeOf(sizes);
     const figures: Figures = {};
     for (const processes of [1, 2]) {
-      const client = await lab.client(contender);
-      await client.ask("clear", {});
-      await client.ask("load", { first: 0, pending: count, finished: 0 });
-      const done = await runDrain(lab, contender, {
-        numbers: count,
-        count,
-        processes,
-        limitMs: sizes.drainLimitMs,
-      });
+      await using place = await lab.place(contender, { pending: count, finished: 0 });
+      const limitMs = sizes.drainLimitMs;
+      const done = await runDrain({ lab, contender, place }, { count, processes, limitMs });
       figures[`${name}_${processes}`] = done.jobsPerSecond;
       if (processes > 1) continue;
       figures[`${name}_wal_bytes`] = done.walBytesPerJob;

@@ -1,14 +1,16 @@
 import type { Scenario } from "./scenario.ts";
 
-const warmUp = 40;
+/** Calls of the best of eight connections until its plans are kept. */
+const warmUp = 160;
 
 /** One job per call, as a request of a user makes it: by one client, then by eight at once. */
 export const enqueue: Scenario = {
   name: "enqueue",
-  contenders: ["graphile_500", "pg_boss", "pgmq", "ours_bare", "ours_full"],
-  async measure(lab, contender, { enqueueAlone, enqueueTogether }) {
-    const client = await lab.client(contender);
-    await client.ask("clear", {});
+  compared: ["graphile_500", "ours_bare"],
+  others: ["pg_boss", "pgmq", "ours_full"],
+  async measure({ lab, contender, sizes: { enqueueAlone, enqueueTogether } }) {
+    await using place = await lab.place(contender);
+    const { client } = place;
     await client.ask("enqueue", { first: 0, count: warmUp, clients: 8 });
     const cpu = await lab.cpuTimes();
     const alone = await client.ask("enqueue", { first: warmUp, count: enqueueAlone, clients: 1 });

@@ -1,29 +1,33 @@
 import { connect } from "../../local/postgres/connect.ts";
-import { loadAndDrain, loss } from "./load_and_drain.ts";
+import { measureLoss } from "./loss.ts";
+import { runDrain } from "./run_drain.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A transaction that stays open, such as a long report: nothing that dies meanwhile can be cleaned up. */
 export const heldSnapshot: Scenario = {
   name: "held_snapshot",
-  contenders: ["ours_bare", "graphile_500", "pgmq"],
-  async measure(lab, contender, { underSnapshot: count, drainLimitMs }) {
-    const limitMs = 2 * drainLimitMs;
-    const undisturbed = await loadAndDrain(lab, contender, count, limitMs);
-
-    const report = connect(lab.url(contender));
-    try {
-      const held = await report.reserve();
-      await held`begin isolation level repeatable read`;
-      await held`select pg_current_xact_id()`;
-      const disturbed = await loadAndDrain(lab, contender, count, limitMs);
-      await held`rollback`;
-      held.release();
-      return {
-        snapshot_drain: disturbed.jobsPerSecond,
-        snapshot_loss: loss(undisturbed, disturbed),
-      };
-    } finally {
-      await report.end();
-    }
+  compared: ["ours_bare"],
+  others: ["graphile_500", "pgmq"],
+  measure({ lab, contender, sizes: { underSnapshot: count, drainLimitMs }, round }) {
+    const drain = { count, processes: 1, limitMs: 2 * drainLimitMs };
+    const backlog = { pending: count, finished: 0 };
+    return measureLoss("snapshot", round, {
+      async plain() {
+        await using place = await lab.place(contender, backlog);
+        return await runDrain({ lab, contender, place }, drain);
+      },
+      async hindered() {
+        await using place = await lab.place(contender, backlog);
+        const report = connect(place.url);
+        const held = await report.reserve();
+        await held`begin isolation level repeatable read`;
+        await held`select pg_current_xact_id()`;
+        const drained = await runDrain({ lab, contender, place }, drain);
+        await held`rollback`;
+        held.release();
+        await report.end();
+        return drained;
+      },
+    });
   },
 };

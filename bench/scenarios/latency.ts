@@ -10,26 +10,23 @@ const patienceMs = 2_000;
 /** From the call that enqueues to the start of the handler in another process; nothing else to do. */
 export const latency: Scenario = {
   name: "latency",
-  contenders: ["graphile_500", "pg_boss_notify", "pgmq_notify", "ours_bare", "ours_full"],
-  async measure(lab, contender, { latency: samples }) {
-    const client = await lab.client(contender);
-    await client.ask("clear", {});
-    const worker = await lab.worker(contender);
-    try {
-      const count = warmUp + samples;
-      await worker.ask("work", { jobs: count });
-      await sleep(settleInMs);
-      const enqueuedAt = await client.ask("trickle", { count, pauseMs });
-      await client.ask("drained", { limitMs: patienceMs });
-      const { startedAt, handled, repeated } = await worker.ask("stop", {});
-      if (handled !== count || repeated > 0) {
-        throw new Error(`${contender.id} handled ${handled} of ${count}, ${repeated} again.`);
-      }
-      const waits = enqueuedAt.map((at, n) => startedAt![n]! - at).slice(warmUp);
-      return { latency_p50: percentile(waits, 0.5), latency_p95: percentile(waits, 0.95) };
-    } finally {
-      await worker.close();
+  compared: ["graphile_500", "ours_bare"],
+  others: ["pg_boss_notify", "pgmq_notify", "ours_full"],
+  async measure({ lab, contender, sizes: { latency: samples } }) {
+    await using place = await lab.place(contender);
+    const { client } = place;
+    const worker = await place.worker();
+    const count = warmUp + samples;
+    await worker.ask("work", { jobs: count });
+    await sleep(settleInMs);
+    const enqueuedAt = await client.ask("trickle", { count, pauseMs });
+    await client.ask("drained", { limitMs: patienceMs });
+    const { startedAt, handled, repeated } = await worker.ask("stop", {});
+    if (handled !== count || repeated > 0) {
+      throw new Error(`${contender.id} handled ${handled} of ${count}, ${repeated} again.`);
     }
+    const waits = enqueuedAt.map((at, n) => startedAt![n]! - at).slice(warmUp);
+    return { latency_p50: percentile(waits, 0.5), latency_p95: percentile(waits, 0.95) };
   },
 };
 

@@ -1,4 +1,5 @@
 import type { Lab } from "../lab/lab.ts";
+import type { Place } from "../lab/place.ts";
 import type { QueueProcess } from "../process/queue_process.ts";
 import type { Contender } from "../queues/contenders.ts";
 import { sum } from "../statistics.ts";
@@ -9,10 +10,6 @@ const startMs = 30_000;
 
 /** What is to be drained. */
 export interface Drain {
-  /** Which database; see {@link Lab.client}. */
-  readonly place?: string;
-  /** Jobs are numbered below this. */
-  readonly numbers: number;
   /** Jobs the workers are to take; the rest stays. */
   readonly count: number;
   readonly processes: number;
@@ -33,42 +30,41 @@ export interface Drained {
  * acknowledgement, then proves from both sides that every job was handled exactly once. A drain
  * that is cut off, or leaves jobs by intention, is timed from batch to batch.
  */
-export async function runDrain(lab: Lab, contender: Contender, drain: Drain): Promise<Drained> {
-  const client = await lab.client(contender, drain.place);
+export async function runDrain(
+  { lab, contender, place }: { lab: Lab; contender: Contender; place: Place },
+  drain: Drain,
+): Promise<Drained> {
+  const { client } = place;
   const before = await client.ask("contents", {});
   const workers = await Promise.all(
-    Array.from({ length: drain.processes }, () => lab.worker(contender, drain.place)),
+    Array.from({ length: drain.processes }, () => place.worker()),
   );
-  try {
-    await lab.sql`checkpoint`;
-    const wal = await walPosition(lab);
-    const cpu = await lab.cpuTimes();
-    await Promise.all(workers.map((worker) => worker.ask("work", { jobs: drain.numbers })));
-    const { first, isCutOff } = await untilHandled(workers, drain);
-    const last = progressOf(workers);
-    if (!first) throw new Error(`${contender.id} handled nothing in ${startMs} ms.`);
-    const empties = !isCutOff && drain.count >= before.waiting;
-    const endedAt = empties ? await client.ask("drained", { limitMs: drain.limitMs }) : last.at;
-    if (endedAt === null) throw new Error(`${contender.id} handled all, and acknowledged less.`);
-    const walBytes = await walPosition(lab) - wal;
-    const databaseCpu = cpu && (await lab.cpuTimes())!.database - cpu.database;
-    const firstAt = Math.min(...workers.map(({ tick }) => tick.firstAt).filter((at) => at > 0));
-    const reports = await Promise.all(workers.map((worker) => worker.ask("stop", {})));
+  await lab.sql`checkpoint`;
+  const wal = await walPosition(lab);
+  const cpu = await lab.cpuTimes();
+  await Promise.all(workers.map((worker) => worker.ask("work", { jobs: before.waiting })));
+  const { first, isCutOff } = await untilHandled(workers, drain);
+  const last = progressOf(workers);
+  if (!first) throw new Error(`${contender.id} handled nothing in ${startMs} ms.`);
+  const empties = !isCutOff && drain.count >= before.waiting;
+  const endedAt = empties ? await client.ask("drained", { limitMs: drain.limitMs }) : last.at;
+  if (endedAt === null) throw new Error(`${contender.id} handled all, and acknowledged less.`);
+  const walBytes = await walPosition(lab) - wal;
+  const databaseCpu = cpu && (await lab.cpuTimes())!.database - cpu.database;
+  const firstAt = Math.min(...workers.map(({ tick }) => tick.firstAt).filter((at) => at > 0));
+  const reports = await Promise.all(workers.map((worker) => worker.ask("stop", {})));
 
-    const distinct = distinctJobs(contender, reports);
-    const after = await client.ask("contents", {});
-    proveAcknowledged(contender, before, after, distinct);
-    return {
-      jobsPerSecond: empties
-        ? last.handled / (endedAt - firstAt) * 1000
-        : (last.handled - first.handled) / (endedAt - first.at) * 1000,
-      walBytesPerJob: walBytes / last.handled,
-      workerCpuMicrosPerJob: sum(reports.map(({ cpuMs }) => cpuMs)) / distinct * 1000,
-      databaseCpuMicrosPerJob: databaseCpu && databaseCpu / last.handled * 1000,
-    };
-  } finally {
-    await Promise.all(workers.map((worker) => worker.close()));
-  }
+  const distinct = distinctJobs(contender, reports);
+  const after = await client.ask("contents", {});
+  proveAcknowledged(contender, before, after, distinct);
+  return {
+    jobsPerSecond: empties
+      ? last.handled / (endedAt - firstAt) * 1000
+      : (last.handled - first.handled) / (endedAt - first.at) * 1000,
+    walBytesPerJob: walBytes / last.handled,
+    workerCpuMicrosPerJob: sum(reports.map(({ cpuMs }) => cpuMs)) / distinct * 1000,
+    databaseCpuMicrosPerJob: databaseCpu && databaseCpu / last.handled * 1000,
+  };
 }
 
 /** How far workers have come, and when the last of those jobs began. */

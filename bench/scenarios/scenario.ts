@@ -25,7 +25,7 @@ export const fullSizes: Sizes = {
   largeDrain: 100_000,
   latency: 150,
   crowd: 1_000_000,
-  drainedFromCrowd: 40_000,
+  drainedFromCrowd: 80_000,
   underSnapshot: 200_000,
   drainLimitMs: 8_000,
 };
@@ -34,7 +34,7 @@ export const fullSizes: Sizes = {
 export const quickSizes: Sizes = {
   enqueueAlone: 150,
   enqueueTogether: 450,
-  bulk: 20_000,
+  bulk: 10_000,
   drain: 10_000,
   largeDrain: 40_000,
   latency: 50,
@@ -53,10 +53,22 @@ export function scaled(sizes: Sizes, factor: number): Sizes {
 /** What one measurement of one contender found, by the name of the figure. */
 export type Figures = Record<string, number>;
 
+/** What a measurement is taken with. */
+export interface Setting {
+  readonly lab: Lab;
+  readonly contender: Contender;
+  readonly sizes: Sizes;
+  /** Counted from 0; what is measured in pairs begins with the other half in every other round. */
+  readonly round: number;
+}
+
 /** One file under `scenarios/`. */
 export interface Scenario {
   readonly name: string;
-  readonly contenders: readonly ContenderId[];
+  /** Those whose figures enter the ratios: measured before the others when time is short. */
+  readonly compared: readonly ContenderId[];
+  /** For orientation. */
+  readonly others: readonly ContenderId[];
   /** One measurement; rounds take turns over the contenders. */
-  measure(lab: Lab, contender: Contender, sizes: Sizes): Promise<Figures>;
+  measure(setting: Setting): Promise<Figures>;
 }

@@ -81,6 +81,7 @@ async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
   await admin.unsafe(`
     set session_replication_role = origin;
     select private.rebuild_side_tables();
+    ${claimedOneByOne};
     analyze public.job_queue;
     analyze public.job_log;
     analyze private.job_waiting;
@@ -91,7 +92,16 @@ async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
   return users;
 }
 
-/** Of 1 000 jobs 1 runs, 150 wait in line, 40 wait for their time, 9 are held; the rest has ended in 8 days. */
+/** A rebuild lists what a worker has of a type as one; here every claim has its own entry, as it would. */
+const claimedOneByOne = `
+  truncate private.job_lease;
+  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+  select job_type, worker_id, lease_expires_at, array[id] from public.job_queue where status = 'processing'`;
+
+/**
+ * Of 1 000 jobs 1 runs (or is lost), 150 wait in line, 40 wait for their time (which has come for 3), 9 are
+ * held, 1 has waited too long; the rest has ended in 8 days.
+ */
 const jobRows = (jobs: number) => `
   insert into public.job_queue (
     user_id, job_type, status, job_priority, params, progress_percent, result, error_code, scheduled_for,
@@ -102,13 +112,13 @@ const jobRows = (jobs: number) => `
     case when n % 4 = 1 then jsonb_build_object('n', n) else '{}' end, case when status = 'completed' then 100 else 0 end,
     case when n % 4 = 1 and status = 'completed' then jsonb_build_object('found', n) end,
     case when status = 'failed' then 'HANDLER_ERROR' end,
-    made_at + case when n % 1000 between 151 and 199 then interval '9 days' else interval '0' end,
-    case when status = 'pending' then made_at + interval '10 days' end,
+    made_at + case when n % 1000 between 154 and 199 then interval '9 days' else interval '0' end,
+    case when n % 1000 = 170 then now() - interval '1 minute' when status = 'pending' then made_at + interval '10 days' end,
     case when status <> 'pending' then made_at end,
     case when status in ('completed', 'failed', 'cancelled') then made_at + interval '1 minute' end,
     case when status = 'cancelled' then made_at end,
-    case when status <> 'pending' then 'worker-' || n % 7 end,
-    case when status = 'processing' then now() + interval '1 hour' end,
+    case when status <> 'pending' then 'worker-' || n % 97 end,
+    case when status = 'processing' then now() + case when n % 2000 = 0 then interval '-1 second' else '1 hour' end end,
     case when status = 'processing' then now() end,
     case when n % 1000 < 151 then n end,
     case when n % 1000 between 191 and 199 then 'user_pause' end,

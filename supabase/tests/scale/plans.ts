@@ -43,10 +43,11 @@ function rowsOf(node: PlanNode): number {
   return (found + refused) * (node["Actual Loops"] ?? 1);
 }
 
-/** Runs a statement, undoes what it did, and tells how it read. */
+/** Runs a statement, after another one that is not watched; undoes what they did, and tells how it read. */
 export async function readingOf(
   { admin, takeNotices }: LargeQueue,
   statement: string,
+  before = "",
 ): Promise<Reading> {
   const parentOf = new Map(
     (await admin<{ child: string; parent: string }[]>`
@@ -60,12 +61,13 @@ export async function readingOf(
   await admin.unsafe(`
     load 'auto_explain';
     set auto_explain.log_level = notice;
-    set auto_explain.log_min_duration = 0;
     set auto_explain.log_nested_statements = on;
     set auto_explain.log_analyze = on;
     set auto_explain.log_timing = off;
     set auto_explain.log_format = json;
-    begin
+    begin;
+    ${before};
+    set auto_explain.log_min_duration = 0
   `).simple();
   takeNotices();
   let notices: string[];

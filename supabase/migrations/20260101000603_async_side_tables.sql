@@ -55,6 +55,9 @@ comment on table private.job_lease is 'Running jobs by claim; jobs that have end
 comment on column private.job_lease.check_at is
   'Not later than the first of these jobs can be lost: the end of its lease, or of its max_runtime.';
 
+-- Random ids do not get shorter by trying.
+alter table private.job_lease alter column job_ids set storage external;
+
 -- recover_lost_jobs() (stuck detection).
 create index job_lease_check_idx on private.job_lease (check_at);
 -- What a worker is at (worker active).

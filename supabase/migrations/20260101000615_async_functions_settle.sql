@@ -24,7 +24,7 @@ begin
         completed_at = now(),
         lease_expires_at = null,
         -- The clock may have been set back since; an outcome must not fail over that (nor below).
-        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
         slice_started_at = null,
         seq = job.seq + 1,
         updated_at = now()
@@ -58,7 +58,7 @@ begin
         error_message = null,
         completed_at = now(),
         lease_expires_at = null,
-        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
         slice_started_at = null,
         seq = job.seq + 1,
         updated_at = now()
@@ -157,7 +157,7 @@ as $$
       error_message = held.error_message,
       worker_id = case when not held.will_retry then job.worker_id end,
       lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+      runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
       slice_started_at = null,
       -- An attempt that left no checkpoint starts over, and so does its progress.
       progress_percent = case

@@ -139,10 +139,11 @@ begin
 
   -- Started jobs, and nothing else: what every claim does.
   if v.was_pending = v.jobs and v.processing = v.jobs then
-    with left_line as (
-      delete from private.job_waiting where job_id = any(array(select id from new_job))
-    ),
-    listed as (
+    -- Who claims has taken their entries away.
+    if exists (select from private.job_waiting where job_id = (select id from new_job limit 1)) then
+      delete from private.job_waiting where job_id = any(array(select id from new_job));
+    end if;
+    with listed as (
       insert into private.job_lease (job_type, worker_id, check_at, job_ids)
       select job.job_type, job.worker_id, min(least(job.lease_expires_at,
           job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)

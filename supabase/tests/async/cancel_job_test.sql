@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(18);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table job as
@@ -42,5 +42,6 @@ select ok(public.cancel_job(finished), 'the service cancels without naming the o
 select is((select count(*)::int from public.job_queue, job where parent_job_id = finished and status = 'cancelled'), 3,
   'cancel_job() cancels the children') from job;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

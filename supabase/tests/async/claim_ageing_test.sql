@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(11);
+select plan(12);
 
 select tests.create_user('ann');
 create function tests.put(p_count int, p_priority int, p_type text, p_waited interval) returns void
@@ -54,5 +54,6 @@ select is(tests.share(10), array['5 × 9', '7 × 1'], 'an aged job of a type wit
 update public.job_type set is_paused = true where name = 'test_open';
 select is(tests.share(10), array['5 × 8', '8 × 2'], 'a paused type ages in vain');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

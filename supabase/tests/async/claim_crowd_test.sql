@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(18);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -69,5 +69,6 @@ select tests.claim('w1', 10), tests.claim('w1', 10);
 select is(tests.held(), 0, 'a few jobs that wait for a slot stay where they are');
 select is((select count(*)::int from public.job_queue where status = 'pending' and turn is not null), 6, 'in their lane');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(32);
+select plan(33);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table made (name text, id uuid);
@@ -78,8 +78,8 @@ select public.cancel_job(id) from made where name in ('c2', 'c3', 'c4', 'z');
 
 update public.job_type set max_concurrency = null, max_per_user = 2 where name = 'test_open';
 insert into made values ('u1', tests.enqueue('ann')), ('u2', tests.enqueue('ann')), ('u3', tests.enqueue('ann')),
-  ('u4', tests.enqueue('bob')), ('s', tests.enqueue('ann', 'test_open', 1));
-update public.job_queue set user_id = null where id = (select id from made where name = 's');
+  ('u4', tests.enqueue('bob'));
+insert into made select 's', job_id from private.find_or_create_job(null, 'test_open', '{}', p_priority => 1);
 select is((select array_agg(tests.named(id) order by tests.named(id)) from tests.claim('w6', 10)), array['s', 'u1', 'u2', 'u4'],
   'claim_jobs() keeps to max_per_user, which system jobs do not count towards');
 select is((select count(*)::int from tests.claim('w6', 10)), 0, 'claim_jobs() takes no more of a user who is at the cap');
@@ -116,5 +116,6 @@ select is((select count(*)::int from tests.claim('w12', 10)), 0, 'claim_jobs() s
 update private.job_setting set is_draining = false;
 select is((select array_agg(tests.named(id)) from tests.claim('w12', 10)), array['d'], 'and goes on afterwards');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

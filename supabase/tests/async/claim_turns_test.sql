@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(9);
+select plan(10);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -53,5 +53,6 @@ select private.promote_due_jobs();
 select tests.enqueue('bob');
 select ok('bob' = any(tests.takes(2)), 'system jobs take turns with users');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

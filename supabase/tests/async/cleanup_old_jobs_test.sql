@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(15);
+select plan(16);
 
 select tests.create_user('ann');
 update public.job_type set retention = '1 day' where name = 'test_other';
@@ -59,5 +59,6 @@ select is(tests.left_over(), null, 'a user takes all jobs along');
 select is((select count(*)::int from public.job_batch where parent_job_id not in (select id from public.job_queue)), 0, 'and all batches');
 
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

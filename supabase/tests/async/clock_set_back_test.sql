@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(7);
+select plan(8);
 
 select tests.create_user('ann');
 
@@ -31,5 +31,6 @@ select ok(public.cancel_job(id), 'it is cancelled') from tests.held();
 select is((select max(runtime_seconds) from public.job_queue where user_id = tests.user_id('ann')), 0::double precision,
   'and none of them has worked for less than nothing');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(13);
+select plan(14);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as a, tests.enqueue('ann') as b, tests.enqueue('ann') as c;
@@ -36,5 +36,6 @@ select ok(recorded, 'of two attempts at one job in a batch, the newer counts') f
   jsonb_build_object('job_id', c, 'fencing_token', 1, 'result', 'new')));
 select is((tests.job(c)).result, '"new"', 'and its result is stored') from job;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(26);
+select plan(27);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table parent as select tests.enqueue('ann', 'test_parent', 7) as id, 0::bigint as token;
@@ -71,5 +71,6 @@ select is_empty($$ select from public.job_batch $$, 'a stranger does not see the
 select tests.become_anon();
 select throws_ok($$ select public.create_child_jobs(id, token, '[]') from parent $$, '42501', null, 'anon cannot create children');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ann'), tests.create_user('bob');
 
@@ -48,5 +48,6 @@ set local role authenticated;
 select is(tests.error_of($$ select public.create_job(tests.user_id('ann'), 'test_open') $$), 'UNAUTHENTICATED',
   'create_job() refuses a caller without a user');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

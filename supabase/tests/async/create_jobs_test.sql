@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann'), tests.create_user('bob'), tests.create_user('eve');
 create function tests.asked(p_name text, p_type text, p_params jsonb, p_more jsonb default '{}') returns jsonb language sql stable as $$
@@ -71,5 +71,6 @@ select is(tests.error_of($$ select public.create_jobs('{}') $$), 'VALIDATION_ERR
 select is_empty($$ select from public.job_queue where params = '{"x": 1}' $$, 'a refused call creates nothing');
 select is_empty($$ select * from public.create_jobs('[]') $$, 'nothing asked for is nothing done');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(14);
+select plan(15);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as lost, tests.enqueue('ann') as held, tests.enqueue('ann') as worn;
@@ -58,5 +58,6 @@ select tests.run_out(fresh) from progressed;
 select count(*) from public.detect_stuck_jobs();
 select is((tests.job(fresh)).progress_percent::int, 70, 'a job that is given up shows how far it came') from progressed;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(7);
+select plan(8);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann', 'test_open', 5) as stale, tests.enqueue('ann', 'test_open', 6) as fresh, tests.enqueue('ann', 'test_other') as running;
@@ -28,5 +28,6 @@ select results_eq($$ select e.job_id from public.expire_stale_jobs() as e, waiti
   $$ select capped from waiting $$, 'what was put aside expires; a parent that waits for its children does not');
 select is((tests.job(capped)).held_by, null, 'and is held by nothing any more') from waiting;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as a, tests.enqueue('ann') as b, tests.enqueue('ann') as c;
@@ -67,5 +67,6 @@ select results_eq($$ select progress_base_seconds, runtime_seconds from paced, t
 select results_eq($$ select progress_base_seconds, runtime_seconds from paced, tests.job(kept) $$, $$ values (0::double precision, 30::double precision) $$,
   'and that of a job with a checkpoint from its first start');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

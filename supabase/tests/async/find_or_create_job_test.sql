@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann'), tests.create_user('bob');
 
@@ -38,8 +38,8 @@ select is((select count(*)::int from public.find_or_create_job(null, 'test_open'
 
 -- Results of test_cached answer for an hour; those of test_open never.
 select tests.become_postgres();
-insert into public.job_queue (user_id, job_type, status, progress_percent, params, dedupe_key, result, completed_at)
-select tests.user_id('ann'), type, 'completed', 100, '{"q": 1}', private.job_dedupe_key(type, '{"q": 1}'), '{"n": 1}', now() - age
+insert into public.job_queue (user_id, job_type, status, progress_percent, params, dedupe_key, result, requested_at, completed_at)
+select tests.user_id('ann'), type, 'completed', 100, '{"q": 1}', private.job_dedupe_key(type, '{"q": 1}'), '{"n": 1}', now() - age, now() - age
 from (values ('test_cached', interval '50 minutes'), ('test_cached', interval '59 minutes'), ('test_open', interval '1 second')) as old (type, age);
 select tests.become_user('ann');
 select results_eq($$ select outcome, status from public.find_or_create_job(null, 'test_cached', '{"q": 1}') $$,
@@ -72,5 +72,6 @@ from public.job_queue, generate_series(1, 20) where user_id = tests.user_id('bob
 select tests.become_user('bob');
 select isnt(public.create_job(null, 'test_open'), null, 'children do not count towards the limit');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

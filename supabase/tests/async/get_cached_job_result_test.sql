@@ -7,11 +7,11 @@ select tests.create_user('ann'), tests.create_user('bob');
 create function tests.finished(p_name text, p_params jsonb, p_age interval, p_type text default 'test_cached', p_status text default 'completed') returns void
 language sql volatile
 as $$
-  insert into public.job_queue (user_id, job_type, params, dedupe_key, status, progress_percent, result, error_code, completed_at)
+  insert into public.job_queue (user_id, job_type, params, dedupe_key, status, progress_percent, result, error_code, requested_at, completed_at)
   values (tests.user_id(p_name), p_type, p_params, private.job_dedupe_key(p_type, p_params), p_status,
     case when p_status = 'completed' then 100 else 0 end,
     case when p_status = 'completed' then jsonb_build_object('age', p_age) end,
-    case when p_status = 'failed' then 'HANDLER_ERROR' end, now() - p_age)
+    case when p_status = 'failed' then 'HANDLER_ERROR' end, now() - p_age, now() - p_age)
 $$;
 select tests.finished('ann', '{"q": 1}', '50 minutes'), tests.finished('ann', '{"q": 1}', '10 minutes'),
   tests.finished('ann', '{"q": 2}', '2 hours'), tests.finished('ann', '{"q": 3}', '1 minute', 'test_cached', 'failed'),

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(27);
+select plan(28);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as held, tests.enqueue('ann', 'test_other') as lost;
@@ -98,5 +98,6 @@ select is(tests.rings(), 0, 'a worker that takes no more work is not full');
 select public.heartbeat('tests-w1', '[]', 4, null);
 select is(tests.rings(), 0, 'nor one that does not say');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

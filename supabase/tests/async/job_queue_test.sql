@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(16);
+select plan(35);
 
 select tests.create_user('ann'), tests.create_user('bob');
 select tests.enqueue('ann');
@@ -26,31 +26,68 @@ select throws_ok($$ update public.job_queue set status = 'pending' $$, '42501', 
   'not even the service changes a job past the fence');
 
 select tests.become_postgres();
-select throws_ok($$ update public.job_queue set status = 'processing', worker_id = 'w', started_at = now(),
-  slice_started_at = now() where user_id = tests.user_id('ann') $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_lease_iff_processing"',
-  'a processing job has a lease');
-select throws_ok($$ update public.job_queue set lease_expires_at = now() where user_id = tests.user_id('ann') $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_lease_iff_processing"',
-  'a job that does not run has no lease');
-select throws_ok($$ update public.job_queue set status = 'failed', error_code = 'X' where user_id = tests.user_id('ann') $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_completed_at_iff_final"',
-  'a job that has ended says when');
-select throws_ok($$ update public.job_queue set status = 'failed', completed_at = now() where user_id = tests.user_id('ann') $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_failed_says_why"',
-  'a failed job says why');
-select throws_ok($$ update public.job_queue set result = '{}' where user_id = tests.user_id('ann') $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_result_only_when_completed"',
-  'only a completed job has a result');
-select throws_ok($$ insert into public.job_queue (user_id, job_type, job_priority) values (tests.user_id('ann'), 'test_open', 11) $$,
-  '23514', 'new row for relation "job_queue" violates check constraint "job_queue_priority_in_range"',
-  'priorities end at 10');
-select throws_ok($$ insert into public.job_queue (user_id, job_type, dedupe_key)
-  select tests.user_id('ann'), 'test_open', dedupe_key from public.job_queue where user_id = tests.user_id('ann') $$,
-  '23505', null, 'two active jobs of a user never share a dedupe key');
+-- Which of the two facts about a row a statement breaks; null when it breaks none.
+create function tests.broken_fact(p_statement text) returns text
+language plpgsql volatile
+as $$
+declare
+  v_name text;
+begin
+  execute p_statement;
+  return null;
+exception when check_violation then
+  get stacked diagnostics v_name = constraint_name;
+  return v_name;
+end
+$$;
+create function tests.broken_by(p_set text) returns text
+language sql volatile
+as $$ select tests.broken_fact(format('update public.job_queue set %s where user_id = tests.user_id(''ann'')', p_set)) $$;
+create temporary table running as select
+  $$ status = 'processing', worker_id = 'w', started_at = now(), slice_started_at = now(), lease_expires_at = now() $$::text as set;
+
+select is(tests.broken_by($$ status = 'processing', worker_id = 'w', started_at = now(), slice_started_at = now() $$),
+  'job_queue_state_is_whole', 'a processing job has a lease');
+select is(tests.broken_by($$ status = 'processing', worker_id = 'w', started_at = now(), lease_expires_at = now() $$),
+  'job_queue_state_is_whole', 'a processing job says when this attempt began');
+select is(tests.broken_by($$ status = 'processing', worker_id = 'w', slice_started_at = now(), lease_expires_at = now() $$),
+  'job_queue_state_is_whole', 'and when the first one did');
+select is(tests.broken_by($$ status = 'processing', started_at = now(), slice_started_at = now(), lease_expires_at = now() $$),
+  'job_queue_state_is_whole', 'a processing job has a worker');
+select is(tests.broken_by(set || $$, turn = null, held_by = 'user_cap' $$), 'job_queue_state_is_whole', 'a processing job is not held')
+from running;
+select is(tests.broken_by($$ lease_expires_at = now() $$), 'job_queue_state_is_whole', 'a job that does not run has no lease');
+select is(tests.broken_by($$ worker_id = 'w' $$), 'job_queue_state_is_whole', 'a job that waits has no worker');
+select is(tests.broken_by($$ turn = null, held_by = 'mood' $$), 'job_queue_state_is_whole', 'a job is held for a reason that is known');
+select is(tests.broken_by($$ turn = 1, held_by = 'user_cap' $$), 'job_queue_state_is_whole', 'a job that is held stands in no lane');
+select is(tests.broken_by($$ status = 'failed', error_code = 'X' $$), 'job_queue_state_is_whole', 'a job that has ended says when');
+select is(tests.broken_by($$ completed_at = now() $$), 'job_queue_state_is_whole', 'and one that has not does not');
+select is(tests.broken_by($$ status = 'failed', completed_at = now() $$), 'job_queue_state_is_whole', 'a failed job says why');
+select is(tests.broken_by($$ status = 'completed', completed_at = now() $$), 'job_queue_state_is_whole', 'a completed job is at 100 %');
+select is(tests.broken_by($$ status = 'cancelled', completed_at = now() $$), 'job_queue_state_is_whole', 'a cancelled job says when that was asked for');
+select is(tests.broken_by($$ result = '{}' $$), 'job_queue_state_is_whole', 'only a completed job has a result');
+select is(tests.broken_by($$ status = 'asleep' $$), 'job_queue_state_is_whole', 'there is no other status');
+select is(tests.broken_by(set), null, 'a whole state is taken, or the others would show nothing') from running;
+
+select is(tests.broken_fact($$ insert into public.job_queue (user_id, job_type, job_priority) values (tests.user_id('ann'), 'test_open', 11) $$),
+  'job_queue_values_in_range', 'priorities end at 10');
+select is(tests.broken_fact($$ insert into public.job_queue (user_id, job_type, job_priority) values (tests.user_id('ann'), 'test_open', 0) $$),
+  'job_queue_values_in_range', 'and begin at 1');
+select is(tests.broken_by($$ progress_percent = 101 $$), 'job_queue_values_in_range', 'progress ends at 100');
+select is(tests.broken_by($$ retry_count = -1 $$), 'job_queue_values_in_range', 'counters are not negative');
+select is(tests.broken_by($$ crash_streak = 1 $$), 'job_queue_values_in_range', 'of all crashes some are in a row, not more');
+select is(tests.broken_by($$ params = '[]' $$), 'job_queue_values_in_range', 'params are an object');
+select is(tests.broken_by($$ parent_job_id = id $$), 'job_queue_values_in_range', 'no job is its own parent');
+
+insert into public.job_queue (user_id, job_type, parent_job_id, dedupe_key)
+select user_id, 'test_open', id, 'once' from public.job_queue where user_id = tests.user_id('ann');
+select throws_ok($$ insert into public.job_queue (user_id, job_type, parent_job_id, dedupe_key)
+  select user_id, 'test_open', id, 'once' from public.job_queue where user_id = tests.user_id('ann') and parent_job_id is null $$,
+  '23505', null, 'two children of a job never share a key');
 delete from auth.users where id = tests.user_id('ann');
 select is((select count(*)::int from public.job_queue where user_id = tests.user_id('ann')), 0,
   'an account takes its jobs with it');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

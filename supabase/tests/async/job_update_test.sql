@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ann');
 create temporary table seen (id uuid primary key);
@@ -80,5 +80,6 @@ select is((select array_agg(c.relname::text order by c.relname) from pg_publicat
   join pg_class c on c.oid = prrelid where pubname = 'supabase_realtime' and c.relname in ('job_queue', 'job_log')),
   array['job_log', 'job_queue'], 'both tables are published for postgres_changes');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(24);
+select plan(25);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -65,5 +65,6 @@ select is((select count(*)::int from private.open_job_types(1)), 0, 'nothing is 
 select tests.become_user('ann');
 select throws_ok($$ select private.open_job_types(1) $$, '42501', null, 'users cannot ask which types are open');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

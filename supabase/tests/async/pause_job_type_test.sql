@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ann');
 delete from public.job_queue where true;
@@ -47,5 +47,6 @@ select is((select count(*)::int from net.http_request_queue), 1, 'and rings for 
 select is(public.get_queue_health() -> 'paused_types', '[]', 'the type is paused no longer');
 select is((select array_agg(id) from tests.claim('w1', 10)), array[id], 'claim_jobs() goes on with it') from made where name = 'new';
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

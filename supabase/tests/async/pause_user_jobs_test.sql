@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(33);
+select plan(34);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -76,5 +76,6 @@ insert into made values ('bob 2', tests.enqueue('bob'));
 select ok(exists (select from tests.claim('w2', 2) as claimed, made where claimed.id = made.id and name = 'bob 2'), 'and take turns with another user''s');
 select is((select count(*)::int from tests.claim('w2', 10)), 4, 'claim_jobs() takes the rest of them');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

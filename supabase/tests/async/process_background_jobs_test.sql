@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -77,5 +77,6 @@ update public.job_queue set turn = null where status = 'pending';
 select isnt(private.process_background_jobs(), 'idle', 'a fault in sweeping batches keeps the tick from nothing else');
 select ok(worked_at is not null and ticked_at is not null, 'what it did before stands') from private.job_tick;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(11);
+select plan(12);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create function tests.failed(p_name text, p_n int, p_age interval default '1 minute', p_code text default 'HANDLER_ERROR', p_type text default 'test_open')
@@ -47,5 +47,6 @@ select results_eq($$ select outcome, count(*)::int from private.retry_failed_job
     where exists (select from public.job_queue where id = job.job_id and user_id = tests.user_id('bob')) group by 1 order by 1 $$,
   $$ values ('JOB_LIMIT_REACHED', 12), ('retried', 9) $$, 'retry_failed_jobs() keeps the limit per user');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(41);
+select plan(42);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table mine as select tests.enqueue('ann') as id, tests.enqueue('ann', 'test_other') as fresh;
@@ -127,5 +127,6 @@ update public.job_batch set is_awaited = true where parent_job_id = (select id f
 select public.retry_job(id) from unlucky;
 select is((tests.job(id)).status, 'completed', 'a parent with nothing left to wait for is completed at once') from unlucky;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ann');
 create view tests.counted as select job_type, status, jobs from private.count_all_jobs() where job_type like 'test_%';
@@ -52,5 +52,6 @@ select results_eq('table tests.counted', 'table tests.found', 'recount_jobs() co
 truncate public.job_queue;
 select is_empty('select from private.count_all_jobs()', 'an emptied queue counts nothing');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

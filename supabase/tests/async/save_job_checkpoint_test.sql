@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(10);
+select plan(11);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -28,5 +28,6 @@ select is((tests.job(id)).crash_count, 5, 'and all its crashes are still known')
 select is(public.save_job_checkpoint(id, 2, '{}'), false, 'save_job_checkpoint() refuses another token') from job;
 select is(public.save_job_checkpoint(id, null, '{}'), false, 'save_job_checkpoint() refuses a missing token') from job;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

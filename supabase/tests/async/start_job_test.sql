@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(29);
+select plan(30);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -74,5 +74,6 @@ select is(public.start_job(b, 'classic'), false, 'start_job() does not start a p
 update public.job_queue set held_by = 'user_cap' from limited where id = b;
 select ok(public.start_job(b, 'classic'), 'but one that was only put aside for a cap, when there is room') from limited;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

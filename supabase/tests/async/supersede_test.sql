@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(23);
+select plan(24);
 
 select tests.create_user('ann'), tests.create_user('bob');
 select tests.become_user('ann');
@@ -66,5 +66,6 @@ select is((select count(*)::int from public.job_queue where params = '{"s": 1}' 
 select is((select outcome from private.find_or_create_job(null, 'test_internal', '{"s": 2}', p_asks_for => '{"s": 1}', p_supersede => true)), 'created',
   'other modules may supersede by what is asked for');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

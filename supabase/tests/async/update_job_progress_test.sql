@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(12);
+select plan(13);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -31,5 +31,6 @@ create temporary table hot as select pg_stat_get_xact_tuples_hot_updated('public
 select public.update_job_progress(id, null, 'line ' || n, 1) from job, generate_series(1, 5) as n;
 select is(pg_stat_get_xact_tuples_hot_updated('public.job_queue'::regclass) - before, 5::bigint, 'progress updates touch no index') from hot;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

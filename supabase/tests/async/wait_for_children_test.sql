@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(45);
+select plan(46);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table named (name text primary key, id uuid);
@@ -145,5 +145,6 @@ select throws_ok($$ select public.wait_for_children(tests.named('mine'), 1) $$, 
 select tests.become_service();
 select is(public.wait_for_children(tests.named('mine'), tests.token(tests.named('mine'))), 'pending', 'the service can');
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(13);
+select plan(14);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table job as select tests.enqueue('ann') as a, null::uuid as b;
@@ -36,5 +36,6 @@ update public.job_queue set slice_started_at = now() - interval '2 hours' from j
 select ok(public.yield_job(b, 2), 'yield_job() of a job past its max_runtime is recorded') from job;
 select is((tests.job(b)).error_code, 'MAX_RUNTIME_EXCEEDED', 'as its end') from job;
 
+select tests.side_tables_are_right();
 select * from finish();
 rollback;

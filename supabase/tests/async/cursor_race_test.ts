@@ -1,0 +1,142 @@
+/** What pgTAP cannot show, having one session: claims that begin from a remembered place, and jobs that arrive late. */
+import assert from "node:assert/strict";
+import type postgres from "postgres";
+import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+
+const claim = async (sql: postgres.Sql, jobTypes: readonly string[], batchSize: number) =>
+  (await sql<{ id: string }[]>`
+    select id from private.take_jobs('cursor-race', ${batchSize}, ${sql.array([...jobTypes])})`)
+    .map(({ id }) => id);
+
+/** Where claims of the type begin in the lane of most jobs; null = anywhere. */
+async function floorOf({ sql, jobTypes }: OwnJobs): Promise<number | null> {
+  const [cursor] = await sql<{ turn: string }[]>`
+    select turn from private.job_cursor where job_type = ${jobTypes[0]!} and job_priority = 5`;
+  const turn = BigInt(cursor!.turn);
+  return turn < 0 ? null : Number(turn);
+}
+
+/** So many jobs of nobody, one behind the other from the lane's time on. */
+const fill = ({ sql, jobTypes }: OwnJobs, count: number) =>
+  sql`
+    insert into public.job_queue (job_type, turn)
+    select ${jobTypes[0]!}, virtual_time + n
+    from private.job_lane, generate_series(1, ${count}::int) as n
+    where job_priority = 5`;
+
+/** A whole transaction with a number of its own, so that those before it are known to be older. */
+const somethingElse = ({ sql }: OwnJobs) => sql`select pg_current_xact_id()`;
+
+const enqueueFor = async (sql: postgres.Sql, user: string, jobType: string) => {
+  const [job] = await sql<{ job_id: string }[]>`
+    select job_id from private.find_or_create_job(${user}, ${jobType}, '{"late": true}')`;
+  return job!.job_id;
+};
+
+// A claim of a hundred always looks after the floor; a smaller one only now and then.
+const many = 100;
+
+Deno.test("the floor of a lane follows the claims once all older transactions have ended", async () => {
+  await withOwnJobs({ connections: 2 }, async (own) => {
+    const floors: number[] = [];
+    // Whatever else is open in the database holds it up, and ends.
+    await until(async () => {
+      await fill(own, many);
+      assert.equal((await claim(own.sql, own.jobTypes, many)).length, many);
+      const floor = await floorOf(own);
+      if (floor !== null && floor !== floors.at(-1)) floors.push(floor);
+      return floors.length === 3;
+    });
+    assert.deepEqual(floors, floors.toSorted((a, b) => a - b), "it moves only upwards");
+  });
+});
+
+Deno.test("a job whose transaction commits late is claimed at once, however far the others are", async () => {
+  await withOwnJobs({ connections: 3 }, async (own) => {
+    const { sql, users, jobTypes } = own;
+    await fill(own, many);
+    await claim(sql, jobTypes, many);
+    let before: number | null = null;
+    let after: number | null = null;
+    const late = await withOpenTransaction(
+      sql,
+      (held) => enqueueFor(held, users[0]!, jobTypes[0]!),
+      async () => {
+        await somethingElse(own);
+        before = await floorOf(own);
+        // What comes now is claimed long before it.
+        for (let round = 0; round < 6; round++) {
+          await fill(own, many);
+          assert.equal((await claim(sql, jobTypes, many)).length, many);
+        }
+        after = await floorOf(own);
+      },
+    );
+
+    const turn = Number((await own.job(late)).turn);
+    assert.ok(
+      after === null || after <= turn,
+      `the floor went from ${before} to ${after}, over ${turn}`,
+    );
+    assert.deepEqual(await claim(sql, jobTypes, 1), [late]);
+  });
+});
+
+Deno.test("a transaction that was open for long holds the floor for as long, and no longer", async () => {
+  await withOwnJobs({ connections: 3 }, async (own) => {
+    const { sql, jobTypes } = own;
+    await fill(own, 12 * many);
+    const held: (number | null)[] = [];
+    await withOpenTransaction(
+      sql,
+      (other) => other`select pg_current_xact_id()`,
+      async () => {
+        await somethingElse(own);
+        for (let round = 0; round < 4; round++) {
+          await claim(sql, jobTypes, many);
+          held.push(await floorOf(own));
+        }
+      },
+    );
+    // What was noted before that transaction began may still become the floor.
+    assert.equal(new Set(held.slice(1)).size, 1, `it stayed: ${held}`);
+    await until(async () => {
+      await fill(own, many);
+      await claim(sql, jobTypes, many);
+      return (await floorOf(own) ?? 0) > (held.at(-1) ?? 0);
+    });
+  });
+});
+
+Deno.test("no job is skipped while many enqueue, some of them slowly, and many claim", async () => {
+  await withOwnJobs({ connections: 10, users: 4 }, async (own) => {
+    const { sql, users, jobTypes } = own;
+    const claimed: string[] = [];
+    let isOpen = true;
+    const workers = Array.from({ length: 4 }, async () => {
+      for (let empty = 0; isOpen || empty < 2;) {
+        const ids = await claim(sql, jobTypes, many);
+        claimed.push(...ids);
+        empty = ids.length === 0 ? empty + 1 : 0;
+      }
+    });
+    const made: string[] = [];
+    await Promise.all(users.map(async (user, n) => {
+      for (let round = 0; round < 40; round++) {
+        const rows = await sql.begin(async (tx) => {
+          const rows = await tx<{ id: string }[]>`
+            insert into public.job_queue (user_id, job_type, turn)
+            select ${user}::uuid, ${jobTypes[0]!}, private.line_up(${user}, 5::smallint) + n
+            from generate_series(0, 4) as n returning id`;
+          // Every second one commits after whatever the others do meanwhile.
+          if ((n + round) % 2 === 0) { for (let wait = 0; wait < 5; wait++) await tx`select`; }
+          return rows;
+        });
+        made.push(...rows.map(({ id }) => id));
+      }
+    }));
+    isOpen = false;
+    await Promise.all(workers);
+    assert.deepEqual(claimed.sort(), made.sort(), "each is claimed, and once");
+  });
+});

@@ -1,0 +1,64 @@
+begin;
+\ir ../helpers.psql
+\ir jobs.psql
+select plan(18);
+
+select tests.create_user('ann'), tests.create_user('bob');
+delete from public.job_queue where true;
+delete from private.job_flow where true;
+update private.job_setting set ageing_share = 0;
+update private.job_lane set virtual_time = 1000;
+create function tests.turns(p_name text) returns bigint[]
+language sql volatile as $$
+  select array_agg(turn order by turn) from public.job_queue where status = 'pending' and user_id is not distinct from tests.user_id(p_name)
+$$;
+create function tests.enqueue_system(p_count int, p_priority int default null) returns void
+language sql volatile as $$
+  select private.find_or_create_job(null, 'test_open', jsonb_build_object('n', random()), p_priority => p_priority) from generate_series(1, p_count)
+$$;
+create function tests.takes(p_batch_size int) returns text[]
+language sql volatile as $$
+  select array_agg(case when user_id = tests.user_id('ann') then 'ann' when user_id is null then 'system' else 'bob' end)
+  from tests.claim('w1', p_batch_size)
+$$;
+
+select is(private.next_turn(5::smallint), 1001::bigint, 'the first free turn is the one after the lane''s time');
+select tests.enqueue('ann') from generate_series(1, 3);
+select is(tests.turns('ann'), array[1001, 1002, 1003]::bigint[], 'line_up() puts a user''s jobs one behind the other');
+select tests.enqueue('bob');
+select is(tests.turns('bob'), array[1001]::bigint[], 'and another user beside them, not behind');
+select tests.enqueue('ann', 'test_open', 7);
+select is(private.line_up(tests.user_id('ann'), 7::smallint), 1002::bigint, 'each lane is a line of its own');
+select tests.claim('w1', 1);
+select is(private.line_up(tests.user_id('ann'), 5::smallint), 1004::bigint, 'what has started no longer stands in line');
+select private.find_or_create_job(tests.user_id('ann'), 'test_open', '{"later": 1}', p_scheduled_for => now() + interval '1 hour');
+select is(private.line_up(tests.user_id('ann'), 5::smallint), 1004::bigint, 'nor does what waits for its time');
+
+-- The system's
+delete from public.job_queue where true;
+update private.job_lane set virtual_time = 2000;
+select is(private.line_up(null, 5::smallint), 2001::bigint, 'the system begins at the first free turn, too');
+select is(private.line_up(null, 5::smallint), 2002::bigint, 'and goes on from there, one behind the other');
+select is(private.line_up(null, 5::smallint, 10), 2003::bigint, 'also many at once');
+select is(private.line_up(null, 5::smallint), 2013::bigint, 'which the next one stands behind');
+select is(private.line_up(null, 6::smallint), 2001::bigint, 'in its lane');
+update private.job_lane set virtual_time = 3000;
+select is(private.line_up(null, 5::smallint), 3001::bigint, 'when the lane has passed it, it begins anew');
+
+-- What that is for: thousands of jobs of the system, and users who come later.
+update private.job_lane set virtual_time = 4000;
+select tests.enqueue_system(30);
+select public.create_jobs((select jsonb_agg(jsonb_build_object('job_type', 'test_open', 'params', jsonb_build_object('n', n))) from generate_series(1, 3000) as n));
+select tests.enqueue('ann') from generate_series(1, 3);
+select tests.enqueue('bob') from generate_series(1, 2);
+select is((select array_agg(who order by who) from unnest(tests.takes(3)) as who), array['ann', 'bob', 'system'], 'users who come after 3 000 jobs of the system take turns with it');
+select is((select array_agg(who order by who) from unnest(tests.takes(3)) as who), array['ann', 'bob', 'system'], 'turn by turn');
+select is((select array_agg(who order by who) from unnest(tests.takes(3)) as who), array['ann', 'system', 'system'], 'and leave it the rest');
+select tests.enqueue('bob');
+select ok('bob' = any(tests.takes(2)), 'a new job is next but one, however many of the system wait');
+select is((select count(*)::int from (select turn from public.job_queue where user_id is null and status = 'pending' group by turn having count(*) > 1) as shared), 0,
+  'no two of the system''s stand at one turn');
+select tests.side_tables_are_right();
+
+select * from finish();
+rollback;

@@ -81,9 +81,10 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
 
     async isDrained() {
       const [row] = await admin`
-        select not exists (
-          select from public.job_queue where status in ('pending', 'processing') and parent_job_id is null
-        ) as drained`;
+        select case
+          when exists (select from private.job_waiting) then false
+          else not exists (select from private.count_all_jobs() where status = 'processing')
+        end as drained`;
       return row!.drained;
     },
 

@@ -5,11 +5,11 @@
 --     p_dedupe_window interval default null, p_priority int default null,
 --     p_scheduled_for timestamptz default null, p_asks_for jsonb default null,
 --     p_supersede boolean default false)
---   returns table (job_id uuid, status text, outcome text, created_at timestamptz)
+--   returns one row (job_id uuid, status text, outcome text, created_at timestamptz)
 --
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
--- What every enqueue calls is plpgsql, which keeps its plans: PostgreSQL before 18 plans the body of an
--- SQL function anew in every call, which cost more than all the rest.
+-- What every enqueue calls is plpgsql, which keeps its plans (PostgreSQL before 18 plans the body of an SQL
+-- function anew in every call), and of few statements: an enqueue is paid for by the statement.
 
 create function private.acting_user(p_user_id uuid)
 returns uuid
@@ -60,9 +60,12 @@ create function private.find_or_create_job(
   p_priority int default null,
   p_scheduled_for timestamptz default null,
   p_asks_for jsonb default null,
-  p_supersede boolean default false
+  p_supersede boolean default false,
+  out job_id uuid,
+  out status text,
+  out outcome text,
+  out created_at timestamptz
 )
-returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile set search_path = ''
 as $$
 #variable_conflict use_column
@@ -72,11 +75,9 @@ declare
   v_key text;
   v_window interval;
   v_priority smallint;
-  v_scheduled_for constant timestamptz := greatest(coalesce(p_scheduled_for, now()), now());
+  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
   v_may_join boolean;
   v_equal record;
-  v_limit int;
-  v_active int;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
@@ -95,26 +96,27 @@ begin
 
   -- Whoever only wants to know of a job that is there waits for nobody.
   for is_locked in 0..1 loop
-    if is_locked = 1 then
-      perform private.lock_requests(p_user_id, p_job_type, v_key);
+    if is_locked = 0 then
+      continue when not v_may_join;
+    elsif p_user_id is not null then
+      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
+    else
+      -- As private.lock_requests(): a call in every enqueue costs more than the lock.
+      perform pg_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0)),
+        pg_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0));
     end if;
-    continue when is_locked = 0 and not v_may_join;
 
     select * into v_equal from private.find_active_job(p_user_id, v_key);
     if v_may_join and v_equal.requested_at > now() - v_window then
-      return query select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at;
+      select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at
+      into job_id, status, outcome, created_at;
       return;
     end if;
 
     if v_may_join and v_type.cache_ttl is not null then
-      return query
-        select job.id, job.status, 'reused', job.created_at
-        from public.job_queue as job
-        where job.user_id is not distinct from p_user_id
-          and job.dedupe_key = v_key and job.status = 'completed'
-          and job.completed_at > now() - v_type.cache_ttl and job.parent_job_id is null
-        order by job.completed_at desc
-        limit 1;
+      select found.job_id, 'completed', 'reused', found.created_at
+      into job_id, status, outcome, created_at
+      from private.find_result(p_user_id, v_key, v_type.cache_ttl) as found;
       if found then
         return;
       end if;
@@ -129,25 +131,19 @@ begin
       update public.job_queue set dedupe_key = gen_random_uuid()::text where id = v_equal.job_id;
     end if;
   end if;
-
   if p_user_id is not null then
-    v_active := private.count_active_jobs(p_user_id);
-    select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
-    if v_active >= v_limit then
-      perform private.raise_error('JOB_LIMIT_REACHED',
-        jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
-    end if;
+    perform private.check_job_limit(p_user_id);
   end if;
 
-  return query
-    insert into public.job_queue as job (
-      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
-    ) values (
-      p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
-      v_scheduled_for + v_type.expires_after, v_key,
-      case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
-    )
-    returning job.id, job.status, 'created', job.created_at;
+  insert into public.job_queue as job (
+    user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+  ) values (
+    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
+    v_scheduled_for + v_type.expires_after, v_key,
+    case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
+  )
+  returning job.id, job.status, 'created', job.created_at
+  into job_id, status, outcome, created_at;
 end;
 $$;
 comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
@@ -205,6 +201,44 @@ $$;
 comment on function private.find_active_job(uuid, text) is
   'The active top-level job under this key, if there is one. Volatile: must see what was committed after a lock.';
 
+create function private.find_result(p_user_id uuid, p_key text, p_ttl interval)
+returns table (job_id uuid, created_at timestamptz, completed_at timestamptz)
+language plpgsql volatile rows 1 set search_path = ''
+as $$
+begin
+  -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
+  if p_user_id is null then
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  else
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  end if;
+end;
+$$;
+comment on function private.find_result(uuid, text, interval) is
+  'The newest completed top-level job under this key that ended within p_ttl.';
+
 create function private.count_active_jobs(p_user_id uuid)
 returns int
 language plpgsql volatile set search_path = ''
@@ -219,13 +253,30 @@ $$;
 comment on function private.count_active_jobs(uuid) is
   'A user''s active top-level jobs. Volatile: must see what was committed after a lock.';
 
+create function private.check_job_limit(p_user_id uuid)
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_active constant int := private.count_active_jobs(p_user_id);
+  v_limit constant int := (select max_active_jobs_per_user from private.job_setting);
+begin
+  if v_active >= v_limit then
+    perform private.raise_error('JOB_LIMIT_REACHED',
+      jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
+  end if;
+end;
+$$;
+comment on function private.check_job_limit(uuid) is
+  'Refuses one more job of a user who has as many active ones as may be. The caller holds the user''s lock.';
+
 create function private.line_up(p_user_id uuid, p_priority smallint, p_count int default 1)
 returns bigint
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_lane regclass;
-  v_first constant bigint := private.next_turn(p_priority);
+  v_first constant bigint := (
+    select virtual_time + 1 from private.job_lane where job_priority = p_priority);
   v_turn bigint;
 begin
   if p_user_id is not null then
@@ -238,13 +289,10 @@ begin
   end if;
 
   -- So do the system's, however many wait: counted by a sequence, which nobody has to wait for.
-  v_lane := ('private.job_lane_system_' || p_priority)::regclass;
-  v_turn := nextval(v_lane);
-  if v_turn < v_first then
-    v_turn := v_first;
-    perform setval(v_lane, v_turn + p_count - 1);
-  elsif p_count > 1 then
-    perform setval(v_lane, v_turn + p_count - 1);
+  v_turn := nextval(('private.job_lane_system_' || p_priority)::regclass);
+  if v_turn < v_first or p_count > 1 then
+    v_turn := greatest(v_turn, v_first);
+    perform setval(('private.job_lane_system_' || p_priority)::regclass, v_turn + p_count - 1);
   end if;
   return v_turn;
 end;
@@ -266,16 +314,18 @@ revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.lock_requests(uuid, text, text),
   private.find_active_job(uuid, text),
+  private.find_result(uuid, text, interval),
   private.count_active_jobs(uuid),
+  private.check_job_limit(uuid),
   private.line_up(uuid, smallint, int),
   private.next_turn(smallint)
 from public, anon, authenticated, service_role;
 
 create function private.find_or_create_job_as_caller(
   p_user_id uuid, p_job_type text, p_params jsonb, p_priority int, p_dedupe_window interval,
-  p_scheduled_for timestamptz default null, p_key text default null, p_supersede boolean default false
+  p_scheduled_for timestamptz default null, p_key text default null, p_supersede boolean default false,
+  out job_id uuid, out status text, out outcome text, out created_at timestamptz
 )
-returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -298,19 +348,20 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
   end if;
 
-  return query
-    select * from private.find_or_create_job(
-      v_user_id, p_job_type, p_params, p_dedupe_window,
-      -- A user may step back in the queue, not forward: that would be at the other users' cost.
-      case
-        when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
-        else p_priority
-      end,
-      p_scheduled_for,
-      -- A string, which params never are: no request by key equals one by params.
-      to_jsonb(p_key),
-      coalesce(p_supersede, false)
-    );
+  select made.job_id, made.status, made.outcome, made.created_at
+  into job_id, status, outcome, created_at
+  from private.find_or_create_job(
+    v_user_id, p_job_type, p_params, p_dedupe_window,
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    case
+      when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
+      else p_priority
+    end,
+    p_scheduled_for,
+    -- A string, which params never are: no request by key equals one by params.
+    to_jsonb(p_key),
+    coalesce(p_supersede, false)
+  ) as made;
 end;
 $$;
 comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean) is
@@ -329,12 +380,12 @@ create function public.create_job(
 returns uuid
 language plpgsql volatile set search_path = ''
 as $$
-begin
+declare
   -- A window of nothing joins nothing: every call is a job of its own.
-  return (
-    select job_id
-    from private.find_or_create_job_as_caller(
-      p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for));
+  v_made constant record := private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
+begin
+  return v_made.job_id;
 end;
 $$;
 comment on function public.create_job(uuid, text, jsonb, int, timestamptz) is

@@ -303,32 +303,36 @@ $$;
 comment on function private.lower_cursors() is
   'Sets the floor of lanes back to a job that came to stand below it; returns how many.';
 
-create function private.pass_lane_time(p_priorities smallint[], p_turns bigint[])
-returns void
+create function private.lock_jobs(p_job_ids uuid[], out rows tid[], out types text[])
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 begin
-  with latest as (
-    select job_priority, max(turn) as turn
-    from unnest(p_priorities, p_turns) as started (job_priority, turn)
-    group by job_priority
+  with locked as materialized (
+    -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
+    select job.ctid as row_id, job.job_type, job.job_priority, job.turn
+    from public.job_queue as job
+    where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
+    for update skip locked
   ),
-  -- A lane another claim is moving right now is left to it: nobody waits for the clock.
   free as (
+    -- A lane whose clock another claim is moving right now is left to it.
     select lane.job_priority, latest.turn
-    from latest
+    from (select job_priority, max(turn) as turn from locked group by job_priority) as latest
     join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
     for update of lane skip locked
+  ),
+  moved as (
+    update private.job_lane as lane
+    set virtual_time = free.turn
+    from free
+    where lane.job_priority = free.job_priority
   )
-  update private.job_lane as lane
-  set virtual_time = free.turn
-  from free
-  where lane.job_priority = free.job_priority;
+  select array_agg(row_id), array_agg(job_type) into rows, types from locked;
 end;
 $$;
-comment on function private.pass_lane_time(smallint[], bigint[]) is
-  'Moves the clock of each lane to the latest turn that was started.';
+comment on function private.lock_jobs(uuid[]) is
+  'Locks those of the picked jobs that are still there to be started, and moves the clock of their lanes; returns where they are, and their types.';
 
 create function private.charge_rates(p_started text[])
 returns void
@@ -357,12 +361,9 @@ as $$
 #variable_conflict use_column
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
-  v_lanes private.lane_head[];
-  v_snapshot pg_snapshot;
-  v_type record;
-  v_setting private.job_setting;
+  v record;
   v_aged int;
-  v_job_ids uuid[];
+  v_type record;
   v_job record;
 begin
   if coalesce(p_worker_id, '') = '' then
@@ -370,55 +371,42 @@ begin
   end if;
 
   perform private.put_queue_right();
-  select array_agg(lane), pg_current_snapshot() into v_lanes, v_snapshot
-  from private.lanes_with_work(p_job_types) as lane;
+  -- Everything there is to know in one look, since for a single job what costs is the statements.
+  select setting.is_draining, setting.ageing_share, setting.ageing_after,
+    array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
+    pg_current_snapshot() as snapshot,
+    exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+    exists (select from private.job_pause) as is_paused
+  into v
+  from private.job_setting as setting;
   -- Most claims of an idle worker end here.
-  if v_lanes is null and not exists (select from private.job_waiting where held_by = 'user_cap') then
+  if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
     return;
   end if;
 
-  select * into v_setting from private.job_setting;
-  if v_setting.is_draining then
-    return;
-  end if;
   -- A share of a job is a job with that probability, so that single claims keep to it, too.
-  v_aged := floor(v_batch_size * v_setting.ageing_share + random());
+  v_aged := floor(v_batch_size * v.ageing_share + random());
   select array_agg(name) as names, array_agg(lease) as leases,
-    bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null) as has_limit
+    bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
+      and not is_paused and (v.is_capped or name in (select job_type from unnest(v.lanes)))) as has_limit,
+    array_agg(name) filter (where not is_paused) as open_names
   into v_type
   from public.job_type
-  where not is_paused and name in (select lane.job_type from unnest(v_lanes) as lane);
+  where p_job_types is null or name = any(p_job_types);
 
-  if v_lanes is null or v_type.has_limit or exists (select from private.job_pause)
-    or (v_aged > 0 and v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority)
+  if v_type.has_limit or v.is_paused or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
   then
-    v_job_ids := private.pick_by_rules(
-      v_batch_size, p_job_types, v_aged, now() - v_setting.ageing_after);
-    select array_agg(name) as names, array_agg(lease) as leases, true as has_limit
-    into v_type
-    from public.job_type;
+    v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else
-    v_job_ids := private.pick_next(
-      array(select lane from unnest(v_lanes) as lane where lane.job_type = any(v_type.names)), v_batch_size);
+    v_job := private.lock_jobs(private.pick_next(
+      array(select lane from unnest(v.lanes) as lane where lane.job_type = any(v_type.open_names)), v_batch_size));
   end if;
-
-  -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-  select array_agg(row_id) as rows, array_agg(locked.job_type) as types, array_agg(job_priority) as priorities,
-    array_agg(turn) as turns
-  into v_job
-  from (
-    select job.ctid as row_id, job.job_type, job.job_priority, job.turn
-    from public.job_queue as job
-    where job.id = any(v_job_ids) and job.status = 'pending' and job.turn is not null
-    for update skip locked
-  ) as locked;
   if v_job.rows is null then
     return;
   end if;
-  perform private.pass_lane_time(v_job.priorities, v_job.turns);
   -- Moving a floor costs as much as passing over a hundred dead entries.
-  if random() * 100 < cardinality(v_job.rows) and v_lanes is not null then
-    perform private.move_cursors(v_lanes, v_snapshot);
+  if random() * 100 < cardinality(v_job.rows) then
+    perform private.move_cursors(v.lanes, v.snapshot);
   end if;
   if v_type.has_limit then
     perform private.charge_rates(v_job.types);
@@ -452,7 +440,7 @@ revoke all on function
   private.pick_by_rules(int, text[], int, timestamptz),
   private.move_cursors(private.lane_head[], pg_snapshot),
   private.lower_cursors(),
-  private.pass_lane_time(smallint[], bigint[]),
+  private.lock_jobs(uuid[]),
   private.charge_rates(text[]),
   private.take_jobs(text, int, text[])
 from public, anon, authenticated, service_role;

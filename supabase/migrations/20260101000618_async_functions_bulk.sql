@@ -1,5 +1,5 @@
 -- What a request for a job must be, and many of them in one call: they are read and checked once, as a
--- whole, into rows of private.job_request; one statement then creates what is not there yet.
+-- whole, into private.job_requests; one statement then creates what is not there yet.
 
 create function private.check_job_request(p_params jsonb, p_priority int)
 returns void
@@ -10,7 +10,8 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
       'Job parameters must be a JSON object.');
   end if;
-  if octet_length(p_params::text) > 65536 then
+  -- The stored size is a cheap lower bound of a quarter of the text.
+  if pg_column_size(p_params) > 16384 and octet_length(p_params::text) > 65536 then
     perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
   end if;
   if p_priority not between 1 and 10 then
@@ -22,27 +23,29 @@ $$;
 comment on function private.check_job_request(jsonb, int) is
   'Refuses params that are no object or over 64 KB, and priorities outside 1 to 10.';
 
-create type private.job_request as (
-  ordinal int,
-  user_id uuid,
-  job_type text,
-  params jsonb,
-  job_priority smallint,
-  max_retries int,
-  scheduled_for timestamptz,
-  expires_at timestamptz,
-  key text,
-  dedupe_key text,
-  joins_since timestamptz
+create type private.job_requests as (
+  user_ids uuid[],
+  job_types text[],
+  params jsonb[],
+  priorities smallint[],
+  max_retries int[],
+  scheduled_for timestamptz[],
+  expires_at timestamptz[],
+  keys text[],
+  dedupe_keys text[],
+  joins_since timestamptz[]
 );
+comment on type private.job_requests is
+  'Requests for jobs, column by column, since rows of a type are packed and unpacked at every look.';
 
 create function private.read_job_requests(p_jobs jsonb)
-returns setof private.job_request
+returns private.job_requests
 language plpgsql volatile set search_path = ''
+set enable_nestloop = off set jit = off
 as $$
 declare
   v_limit constant int := 5000;
-  v_refused record;
+  v_read record;
 begin
   if coalesce(jsonb_typeof(p_jobs), '') <> 'array' then
     perform private.raise_error('VALIDATION_ERROR', null, 'The jobs must be a JSON array.');
@@ -51,94 +54,103 @@ begin
       'These are too many jobs for one call.');
   end if;
 
-  select job.ordinality - 1 as index, job.job_type, verdict.code into v_refused
-  from rows from (jsonb_to_recordset(p_jobs) as (job_type text, params jsonb, key text, priority int))
-    with ordinality as job (job_type, params, key, priority, ordinality)
-  left join public.job_type as type on type.name = job.job_type
-  cross join lateral (
-    select case
-      when type.name is null then 'UNKNOWN_JOB_TYPE'
-      when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
-        or length(job.key) not between 1 and 200 then 'VALIDATION_ERROR'
-      -- The stored size is a cheap lower bound of a quarter of the text.
-      when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
-        then 'PARAMS_TOO_LARGE'
-    end as code
-  ) as verdict
-  where verdict.code is not null
-  order by job.ordinality
-  limit 1;
-  if found then
-    perform private.raise_error(v_refused.code,
-      jsonb_build_object('index', v_refused.index, 'job_type', v_refused.job_type));
-  end if;
-
-  return query
-    select job.ordinality::int, job.user_id, type.name, asked.params,
-      coalesce(job.priority, type.default_priority)::smallint, type.max_retries, asked.due_at,
-      asked.due_at + type.expires_after, job.key,
-      private.job_dedupe_key(type.name, coalesce(to_jsonb(job.key), asked.params)), now() - type.dedupe_window
+  select array_agg(user_id) as user_ids, array_agg(job_type) as job_types, array_agg(params) as params,
+    array_agg(priority) as priorities, array_agg(max_retries) as max_retries,
+    array_agg(due_at) as scheduled_for, array_agg(due_at + expires_after) as expires_at, array_agg(key) as keys,
+    -- As private.job_dedupe_key(), written out: a call per job costs as much again.
+    array_agg(left(encode(sha256(convert_to(
+      job_type || ' ' || coalesce(to_jsonb(key), params)::text, 'UTF8')), 'hex'), 32)) as dedupe_keys,
+    array_agg(now() - dedupe_window) as joins_since,
+    min(place) filter (where code is not null) as refused, array_agg(code) as codes
+  into v_read
+  from (
+    select job.place, job.user_id, job.job_type, job.key, coalesce(job.params, '{}') as params,
+      coalesce(job.priority, type.default_priority)::smallint as priority, type.max_retries, type.expires_after,
+      type.dedupe_window,
+      greatest(now(), job.scheduled_for, now() + job.delay_ms * interval '1 millisecond') as due_at,
+      case
+        when type.name is null then 'UNKNOWN_JOB_TYPE'
+        when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
+          or length(job.key) not between 1 and 200 then 'VALIDATION_ERROR'
+        -- The stored size is a cheap lower bound of a quarter of the text.
+        when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
+          then 'PARAMS_TOO_LARGE'
+      end as code
     from rows from (jsonb_to_recordset(p_jobs) as (
         job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for timestamptz,
         delay_ms double precision))
       with ordinality
-      as job (job_type, params, key, priority, user_id, scheduled_for, delay_ms, ordinality)
-    join public.job_type as type on type.name = job.job_type
-    cross join lateral (
-      select coalesce(job.params, '{}') as params,
-        greatest(now(), job.scheduled_for, now() + make_interval(secs => job.delay_ms / 1000.0)) as due_at
-    ) as asked
-    order by job.ordinality;
+      as job (job_type, params, key, priority, user_id, scheduled_for, delay_ms, place)
+    left join public.job_type as type on type.name = job.job_type
+    order by job.place
+  ) as request;
+
+  if v_read.refused is not null then
+    perform private.raise_error(v_read.codes[v_read.refused],
+      jsonb_build_object('index', v_read.refused - 1, 'job_type', v_read.job_types[v_read.refused]));
+  end if;
+  return row(v_read.user_ids, v_read.job_types, v_read.params, v_read.priorities, v_read.max_retries,
+    v_read.scheduled_for, v_read.expires_at, v_read.keys, v_read.dedupe_keys, v_read.joins_since)::private.job_requests;
 end;
 $$;
 comment on function private.read_job_requests(jsonb) is
   'Reads up to 5 000 requests for jobs, in order; refuses all of them when one is not valid.';
 
-create function private.find_active_jobs(p_requests private.job_request[])
-returns table (ordinal int, job_id uuid, is_joinable boolean)
-language sql volatile set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+create function private.find_active_jobs(p_user_ids uuid[], p_keys text[])
+returns table (place int, job_id uuid, requested_at timestamptz)
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  -- As find_active_job(), for many.
-  select request.ordinal, newest.id, newest.requested_at > request.joins_since
-  from unnest(p_requests) as request
-  cross join lateral (
-    select job.id, job.status, job.requested_at
-    from public.job_queue as job
-    where job.user_id = request.user_id and job.dedupe_key = request.dedupe_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1
-  ) as newest
-  where request.user_id is not null and newest.status in ('pending', 'processing')
-  union all
-  select request.ordinal, newest.id, newest.requested_at > request.joins_since
-  from unnest(p_requests) as request
-  cross join lateral (
-    select job.id, job.status, job.requested_at
-    from public.job_queue as job
-    where job.user_id is null and job.dedupe_key = request.dedupe_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1
-  ) as newest
-  where request.user_id is null and newest.status in ('pending', 'processing');
+begin
+  -- As find_active_job(), for many; the arm that has nothing to do is not run.
+  if array_position(p_user_ids, null) is not null then
+    return query
+      select request.place::int, newest.id, newest.requested_at
+      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+      cross join lateral (
+        select job.id, job.status, job.requested_at
+        from public.job_queue as job
+        where job.user_id is null and job.dedupe_key = request.key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where request.user_id is null and newest.status in ('pending', 'processing');
+  end if;
+  return query
+    select request.place::int, newest.id, newest.requested_at
+    from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+    cross join lateral (
+      select job.id, job.status, job.requested_at
+      from public.job_queue as job
+      where job.user_id = request.user_id and job.dedupe_key = request.key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1
+    ) as newest
+    where request.user_id is not null and newest.status in ('pending', 'processing');
+end;
 $$;
-comment on function private.find_active_jobs(private.job_request[]) is
-  'The active job each request equals, if there is one, and whether it is young enough to be joined.';
+comment on function private.find_active_jobs(uuid[], text[]) is
+  'The active job that each request equals, by the request''s place, if there is one.';
 
 create function private.create_jobs(p_jobs jsonb)
 returns table (ordinal int, job_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = ''
--- A plan for any number of rows would join as if there were ten.
-set plan_cache_mode = force_custom_plan
+-- Five thousand rows or one: hashes are right for the former and cost the latter nothing.
+set plan_cache_mode = force_generic_plan set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $$
 #variable_conflict use_column
 declare
-  v_requests constant private.job_request[] := array(
-    select request from private.read_job_requests(p_jobs) as request);
+  v_asked constant private.job_requests := private.read_job_requests(p_jobs);
+  v_known int[];
+  v_known_ids uuid[];
+  v_too_old uuid[];
   v_limit int;
 begin
+  if v_asked.job_types is null then
+    return;
+  end if;
   -- Each is a lock, and the server's table of locks is shared by everybody.
-  if (select count(distinct user_id) from unnest(v_requests)) > 1000 then
+  if (select count(distinct user_id) from unnest(v_asked.user_ids) as user_id) > 1000 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', 1000),
       'These are too many users for one call.');
   end if;
@@ -146,60 +158,68 @@ begin
   -- locks. In order, so that two calls cannot wait for each other.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
   from (
-    select distinct coalesce(user_id::text, job_type) as name from unnest(v_requests) order by name
+    select distinct coalesce(user_id::text, job_type) as name
+    from unnest(v_asked.user_ids, v_asked.job_types) as request (user_id, job_type)
+    order by name
   ) as subject;
-  select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
 
-  update public.job_queue as job
-  set dedupe_key = gen_random_uuid()::text
-  from private.find_active_jobs(v_requests) as known
-  where job.id = known.job_id and not known.is_joinable;
+  select array_agg(known.place), array_agg(known.job_id),
+    array_agg(known.job_id) filter (where known.requested_at <= v_asked.joins_since[known.place])
+  into v_known, v_known_ids, v_too_old
+  from private.find_active_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
+  if v_too_old is not null then
+    update public.job_queue as job set dedupe_key = gen_random_uuid()::text where job.id = any(v_too_old);
+  end if;
+  select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
 
   return query
   with request as materialized (
-    select * from unnest(v_requests)
-  ),
-  known as materialized (
-    select ordinal, job_id from private.find_active_jobs(v_requests)
+    select request.*, known.job_id as known_id
+    from unnest(v_asked.user_ids, v_asked.job_types, v_asked.params, v_asked.priorities, v_asked.max_retries,
+        v_asked.scheduled_for, v_asked.expires_at, v_asked.dedupe_keys)
+      with ordinality as request (
+        user_id, job_type, params, job_priority, max_retries, scheduled_for, expires_at, dedupe_key, ordinal)
+    left join unnest(v_known, v_known_ids) as known (ordinal, job_id)
+      on known.ordinal = request.ordinal and known.job_id <> all(coalesce(v_too_old, '{}'))
   ),
   fresh as materialized (
-    select first.*,
+    select private.time_ordered_id() as id, request.*,
       row_number() over (partition by user_id order by ordinal) as nth,
       row_number() over (partition by user_id, job_priority order by ordinal) as place
-    from (
-      select distinct on (user_id, dedupe_key) *
-      from request
-      where ordinal not in (select ordinal from known)
-      order by user_id, dedupe_key, ordinal
-    ) as first
+    from request
+    where known_id is null and ordinal in (
+      select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
   lane as materialized (
-    select user_id, job_priority, private.count_active_jobs(user_id) as active,
-      private.line_up(user_id, job_priority, jobs) as first_turn
+    select own.user_id, own.job_priority, private.line_up(own.user_id, own.job_priority, own.jobs) as first_turn,
+      case when own.user_id is not null then v_limit - private.count_active_jobs(own.user_id) end as room
     from (select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority) as own
   ),
-  created as (
-    insert into public.job_queue as job (
-      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
-    select fresh.user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
-      fresh.scheduled_for, fresh.expires_at, fresh.dedupe_key,
-      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end
+  accepted as materialized (
+    select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn
     from fresh
-    join lane on lane.user_id is not distinct from fresh.user_id and lane.job_priority = fresh.job_priority
-    where fresh.user_id is null or lane.active + fresh.nth <= v_limit
-    order by fresh.ordinal
-    returning job.id, job.user_id, job.dedupe_key
+    join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+        = coalesce(fresh.user_id, '00000000-0000-0000-0000-000000000000')
+      and lane.job_priority = fresh.job_priority
+    where lane.room is null or fresh.nth <= lane.room
+  ),
+  created as (
+    insert into public.job_queue (
+      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
+    select id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+    from accepted
+    order by ordinal
   )
-  select request.ordinal, coalesce(known.job_id, created.id), case
-    when known.job_id is not null then 'joined'
-    when created.id is null then 'limited'
-    when request.ordinal in (select ordinal from fresh) then 'created'
+  select request.ordinal::int, coalesce(request.known_id, accepted.id), case
+    when request.known_id is not null then 'joined'
+    when accepted.id is null then 'limited'
+    when accepted.ordinal = request.ordinal then 'created'
     else 'joined'
   end
   from request
-  left join known on known.ordinal = request.ordinal
-  left join created on created.dedupe_key = request.dedupe_key
-    and created.user_id is not distinct from request.user_id
+  left join accepted on accepted.dedupe_key = request.dedupe_key
+    and coalesce(accepted.user_id, '00000000-0000-0000-0000-000000000000')
+      = coalesce(request.user_id, '00000000-0000-0000-0000-000000000000')
   order by request.ordinal;
 end;
 $$;
@@ -209,7 +229,7 @@ comment on function private.create_jobs(jsonb) is
 revoke all on function
   private.check_job_request(jsonb, int),
   private.read_job_requests(jsonb),
-  private.find_active_jobs(private.job_request[]),
+  private.find_active_jobs(uuid[], text[]),
   private.create_jobs(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function private.create_jobs(jsonb) to service_role;

@@ -28,7 +28,7 @@ as $$
 #variable_conflict use_column
 declare
   v_user_id uuid;
-  v_children private.job_request[];
+  v_children private.job_requests;
 begin
   -- Held to the end: nobody can take the job over, and only its attempt creates children.
   select job.user_id into v_user_id
@@ -39,7 +39,7 @@ begin
   if not found then
     perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
   end if;
-  v_children := array(select child from private.read_job_requests(p_children) as child);
+  v_children := private.read_job_requests(p_children);
 
   if p_checkpoint is not null then
     update public.job_queue as job
@@ -52,7 +52,10 @@ begin
   return query
   with wanted as materialized (
     select child.*, coalesce('key:' || child.key, child.dedupe_key) as name
-    from unnest(v_children) as child
+    from unnest(v_children.job_types, v_children.params, v_children.priorities, v_children.max_retries,
+        v_children.scheduled_for, v_children.expires_at, v_children.keys, v_children.dedupe_keys)
+      with ordinality as child (
+        job_type, params, job_priority, max_retries, scheduled_for, expires_at, key, dedupe_key, ordinal)
   ),
   known as materialized (
     select job.id, job.dedupe_key

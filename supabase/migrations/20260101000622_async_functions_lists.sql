@@ -119,24 +119,10 @@ declare
     (select type.cache_ttl from public.job_type as type where type.name = p_job_type));
   v_key constant text := private.job_dedupe_key(p_job_type, coalesce(p_params, '{}'));
 begin
-  -- No or, which would keep a prepared plan from the index.
-  if v_user_id is null then
-    return query
-      select job.id, job.result, job.completed_at
-      from public.job_queue as job
-      where job.user_id is null and job.dedupe_key = v_key and job.status = 'completed'
-        and job.completed_at > now() - v_ttl
-      order by job.completed_at desc
-      limit 1;
-  else
-    return query
-      select job.id, job.result, job.completed_at
-      from public.job_queue as job
-      where job.user_id = v_user_id and job.dedupe_key = v_key and job.status = 'completed'
-        and job.completed_at > now() - v_ttl
-      order by job.completed_at desc
-      limit 1;
-  end if;
+  return query
+    select job.id, job.result, job.completed_at
+    from private.find_result(v_user_id, v_key, v_ttl) as found
+    join public.job_queue as job on job.id = found.job_id;
 end;
 $$;
 comment on function private.find_cached_result(uuid, text, jsonb, interval) is

@@ -42,59 +42,47 @@ comment on function private.invoke_function(text, jsonb) is
 create sequence private.doorbell_clock as bigint minvalue 0 start with 0;
 revoke all on sequence private.doorbell_clock from public, anon, authenticated, service_role;
 
-create function private.doorbell_is_due()
-returns boolean
-language plpgsql volatile set search_path = ''
-as $$
-declare
-  v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
-begin
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
-    return false;
-  end if;
-  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
-  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget.
-  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000)) then
-    return false;
-  end if;
-  -- Once more, for who came to the lock when the one before had left it.
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
-    return false;
-  end if;
-  perform setval('private.doorbell_clock', v_now);
-  return true;
-end;
-$$;
-comment on function private.doorbell_is_due() is 'True for one caller a second.';
-
 create function private.ring_doorbell()
 returns text
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_live int;
-  v_idle int;
+  v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
+  v record;
 begin
-  select live, idle into v_live, v_idle from private.live_workers();
-  if v_idle > 0 then
+  select live, idle, (select max_workers from private.job_setting) as max_workers,
+    (select v_now - last_value < 1000 from private.doorbell_clock) as has_just_rung
+  into v
+  from private.live_workers();
+  if v.idle > 0 then
     perform pg_notify('job_ready', '');
     return 'notified';
-  end if;
-  if v_live >= (select max_workers from private.job_setting) then
+  elsif v.live >= v.max_workers then
     return 'busy';
-  end if;
-  if not private.doorbell_is_due() then
+  elsif v.has_just_rung then
     return 'coalesced';
   end if;
-  perform private.invoke_function('job-processor');
+
+  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
+  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget. And the
+  -- clock is read once more, for who came to the lock when the one before had left it.
+  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000))
+    or (select v_now - last_value < 1000 from private.doorbell_clock)
+  then
+    return 'coalesced';
+  end if;
+  perform setval('private.doorbell_clock', v_now);
+  begin
+    perform private.invoke_function('job-processor');
+  exception when others then
+    raise warning 'the doorbell did not ring: %', sqlerrm;
+    return 'failed';
+  end;
   return 'rang';
-exception when others then
-  raise warning 'the doorbell did not ring: %', sqlerrm;
-  return 'failed';
 end;
 $$;
 comment on function private.ring_doorbell() is
-  'Tells workers that work waits: a notification when one is idle, else a call that starts one. Never fails.';
+  'Tells workers that work waits: a notification when one is idle, else, once a second at most, a call that starts one. Never fails.';
 
 create function private.last_ring_status()
 returns int
@@ -218,7 +206,6 @@ comment on function private.apply_timetable() is 'Makes pg_cron run what the tim
 revoke all on private.timetable from public, anon, authenticated, service_role;
 revoke all on function
   private.invoke_function(text, jsonb),
-  private.doorbell_is_due(),
   private.ring_doorbell(),
   private.last_ring_status(),
   private.process_background_jobs(),

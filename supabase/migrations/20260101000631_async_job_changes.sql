@@ -10,37 +10,37 @@ as $$
 declare
   v_new record;
 begin
-  select count(*) as jobs,
-    count(*) filter (where status = 'pending') as pending,
-    count(*) filter (where status = 'pending' and scheduled_for <= now()) as due,
-    count(*) filter (where status = 'processing') as processing,
-    count(*) filter (where status = 'failed') as failed,
-    -- Thousands of children begin at once, and their parent has said so.
-    count(*) filter (where user_id is not null and parent_job_id is null) as owned
-  into v_new
-  from new_job;
-  if v_new.jobs = 0 then
-    return null;
-  end if;
-
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, count(*) from new_job group by job_type, status;
-
-  if v_new.pending > 0 then
-    with arrived as (
-      insert into private.job_waiting (
-        job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-      select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-      from new_job
-      where status = 'pending'
-      returning job_type, job_priority, turn
-    )
-    -- Somebody read the lane's time, and the lane has moved on since.
+  -- One statement, since for a single job what costs is how many there are.
+  with counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select job_type, status, count(*) from new_job group by job_type, status
+  ),
+  arrived as (
+    insert into private.job_waiting (
+      job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+    from new_job
+    where status = 'pending'
+    returning job_type, job_priority, turn
+  ),
+  -- Somebody read the lane's time, and the lane has moved on since.
+  lowered as (
     update private.job_cursor as cursor
     set turn = late.turn, place = 0
     from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
     where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
-      and cursor.turn > late.turn;
+      and cursor.turn > late.turn
+  )
+  select count(*) as jobs,
+    count(*) filter (where job_type not in (select name from public.job_type)) as unknown,
+    count(*) filter (where status = 'pending' and scheduled_for <= now()) as due,
+    count(*) filter (where status = 'processing') as processing,
+    count(*) filter (where status = 'failed') as failed,
+    count(*) filter (where user_id is not null and parent_job_id is null) as owned
+  into v_new
+  from new_job;
+  if v_new.unknown > 0 then
+    perform private.raise_error('UNKNOWN_JOB_TYPE');
   end if;
 
   if v_new.owned > 0 then
@@ -70,9 +70,22 @@ begin
     perform private.ring_doorbell();
   end if;
   if v_new.owned > 0 then
-    perform private.broadcast_jobs(array_agg(row(job.*)::public.job_queue), true)
-    from new_job as job
-    where job.user_id is not null and job.parent_job_id is null;
+    begin
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true, clock_timestamp(),
+        private.time_ordered_id()
+      from new_job as job
+      cross join lateral (
+        select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
+          job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
+        offset 0
+      ) as news
+      -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
+      -- before its id is known.
+      where job.user_id is not null and job.parent_job_id is null;
+    exception when others then
+      raise warning 'job_update was not broadcast: %', sqlerrm;
+    end;
   end if;
   return null;
 end;
@@ -80,35 +93,22 @@ $$;
 comment on function private.tg_job_queue__after_insert() is
   'Trigger: side tables, counters, doorbell, news. Lends the right to write all of them to whoever enqueues.';
 
-create type private.job_move as (
-  job_type text,
-  status text,
-  before int,
-  after int,
-  has_owner boolean,
-  has_parent boolean
-);
-comment on type private.job_move is
-  'How many jobs of a type had a status before and after a statement, and whether one of the latter has an owner or a parent.';
-
 create function private.tg_job_queue__after_update()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
 -- A plan is kept from the first call, which may have seen one row. 500 rows need the hash, also where the
 -- caller, who knows its few rows, has switched it off; and real tables are asked by arrays of ids.
-set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off
+set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set jit = off
 as $$
 declare
-  v_moved private.job_move[];
-  v_old record;
-  v_new record;
+  v record;
   v_is_due boolean := false;
   v_parent_ids uuid[];
 begin
-  -- One look at both sides.
-  select array_agg(row(moved.*)::private.job_move) into v_moved
-  from (
-    select job_type, status, sum(before)::int, sum(after)::int, bool_or(has_owner), bool_or(has_parent)
+  -- One look at both sides, and the counters from it: for a single job what costs is the statements.
+  with moved as materialized (
+    select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
+      bool_or(has_parent) as has_parent
     from (
       select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
         parent_job_id is not null as has_parent
@@ -117,27 +117,66 @@ begin
       select job_type, status, 1, 0, false, false from old_job
     ) as side
     group by job_type, status
-  ) as moved;
-  if v_moved is null then
-    return null;
-  end if;
-  select coalesce(sum(before) filter (where status = 'pending'), 0) as pending,
-    coalesce(sum(before) filter (where status = 'processing'), 0) as processing,
-    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended
-  into v_old
-  from unnest(v_moved);
-  select coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+  ),
+  counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select job_type, status, after - before from moved where before <> after
+  )
+  select sum(after) as jobs,
+    coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
+    coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+    coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
     coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
+    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
     coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
     coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-    bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
-  into v_new
-  from unnest(v_moved);
+    bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+  into v
+  from moved;
+  if v.jobs is null then
+    return null;
+  end if;
 
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, after - before from unnest(v_moved) where before <> after;
+  -- Started jobs, and nothing else: what every claim does.
+  if v.was_pending = v.jobs and v.processing = v.jobs then
+    with left_line as (
+      delete from private.job_waiting where job_id = any(array(select id from new_job))
+    ),
+    listed as (
+      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+      select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+          job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+      from new_job as job
+      join public.job_type as type on type.name = job.job_type
+      group by job.job_type, job.worker_id
+    )
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    where job.job_type in (
+      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
+    on conflict do nothing;
+  elsif v.processing > 0 then
+    -- Started among others that ran, or put under a shorter lease.
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join old_job on old_job.id = job.id
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
+        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
+    group by job.job_type, job.worker_id;
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.id, job.job_type, job.user_id
+    from new_job as job
+    where v.processing > v.was_processing and job.status = 'processing' and job.job_type in (
+      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
+    on conflict do nothing;
+  end if;
 
-  if v_new.pending > 0 then
+  if v.pending > 0 then
     with arrived as (
       insert into private.job_waiting as waiting (
         job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
@@ -174,56 +213,26 @@ begin
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
   end if;
-  if v_old.pending > v_new.pending then
+  if v.was_pending > v.pending and v.processing < v.jobs then
     delete from private.job_waiting
     where job_id = any(array(select id from new_job where status <> 'pending'));
   end if;
-
-  if v_new.processing > 0 and v_old.processing = 0 then
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-    group by job.job_type, job.worker_id;
-  elsif v_new.processing > 0 then
-    -- Started among others that ran, or put under a shorter lease.
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join old_job on old_job.id = job.id
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
-        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
-    group by job.job_type, job.worker_id;
-  end if;
-  if v_new.processing > v_old.processing then
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where job.status = 'processing' and job.job_type = any(array(
-        select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null))
-    on conflict do nothing;
-  end if;
-  if v_old.processing > v_new.processing and exists (select from private.job_running) then
+  if v.was_processing > v.processing and exists (select from private.job_running) then
     delete from private.job_running
     where job_id = any(array(select id from new_job where status <> 'processing'));
   end if;
 
-  if v_new.has_owner and v_old.ended <> v_new.ended then
+  if v.has_owner and v.was_ended <> v.ended then
     perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
     from new_job
     where completed_at is not null and user_id is not null and parent_job_id is null;
     insert into private.job_active (user_id, job_id)
     select user_id, id
     from new_job
-    where v_old.ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
+    where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
   end if;
-  if v_new.failed > 0 then
+  if v.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)
     select id, job_type, completed_at from new_job where status = 'failed'
     on conflict (job_id) do update set failed_at = excluded.failed_at;
@@ -232,22 +241,62 @@ begin
   if v_is_due then
     perform private.ring_doorbell();
   end if;
-  if v_new.has_owner then
-    perform private.broadcast_jobs(array_agg(row(job.*)::public.job_queue), false)
-    from new_job as job
-    join old_job on old_job.id = job.id
-    where job.seq <> old_job.seq and job.user_id is not null;
-    if (v_old.pending, v_old.processing) <> (v_new.pending, v_new.processing) then
-      perform private.notify_job_changes(array_agg(jsonb_build_object('job_id', job.id, 'user_id', job.user_id,
-        'job_type', job.job_type, 'status', job.status, 'seq', job.seq)))
+  if v.has_owner then
+    -- A failure, say no partition, is a warning.
+    begin
+      -- By the clock, and with ids that grow with it: what is inserted side by side in both indexes costs a
+      -- third less than random ids and one moment for all, which lets the topics be compared as text.
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select topic.name, 'broadcast', news.payload, 'job_update', true, clock_timestamp(), private.time_ordered_id()
       from new_job as job
       join old_job on old_job.id = job.id
-      where job.status <> old_job.status and job.user_id is not null;
+      cross join lateral (
+        select case
+          when job.parent_job_id is null and job.result is null then base.payload
+          else base.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', job.parent_job_id)) || case
+            -- A larger result is fetched by the client.
+            when octet_length(job.result::text) <= 32768 then jsonb_build_object('result', job.result)
+            else '{}'
+          end
+        end as payload
+        from (
+          select to_jsonb(fields) as payload
+          from (
+            select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
+              job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
+          ) as fields
+        ) as base
+        offset 0
+      ) as news
+      cross join lateral (
+        values ('user_jobs:' || job.user_id), ('job_status:' || job.id)
+      ) as topic (name)
+      where job.seq <> old_job.seq and job.user_id is not null;
+    exception when others then
+      raise warning 'job_update was not broadcast: %', sqlerrm;
+    end;
+
+    -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
+    -- 8 000 bytes hold, and can be switched off in one place.
+    if v.has_moved
+      and (select notify_status_changes from private.job_setting)
+    then
+      perform pg_notify('job_status_changed', jsonb_build_object('status', part.status, 'job_ids', part.job_ids)::text)
+      from (
+        select changed.status, jsonb_agg(changed.id) as job_ids
+        from (
+          select job.id, job.status, row_number() over (partition by job.status) / 150 as part
+          from new_job as job
+          join old_job on old_job.id = job.id
+          where job.status <> old_job.status and job.user_id is not null
+        ) as changed
+        group by changed.status, changed.part
+      ) as part;
     end if;
   end if;
 
   -- Last, so that a batch is locked only from here to the commit.
-  if v_new.has_parent and (v_old.ended > 0 or v_new.ended > 0) then
+  if v.has_parent and (v.was_ended > 0 or v.ended > 0) then
     v_parent_ids := array(
       select distinct parent_job_id
       from (
@@ -327,10 +376,15 @@ returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- Deleted, not truncated: that would wait for every reader, and readers of these wait for the queue.
   delete from private.job_count;
   delete from private.job_count_change;
+  delete from private.job_waiting;
+  delete from private.job_lease;
+  delete from private.job_running;
+  delete from private.job_active;
+  delete from private.job_failure;
   delete from public.job_batch;
-  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
   return null;
 end;
 $$;
@@ -405,6 +459,33 @@ $$;
 comment on function private.rebuild_side_tables() is
   'Fills everything that triggers keep from the jobs themselves, after a load without triggers; writers wait meanwhile. Lends the right to write the side tables.';
 
+-- In place of a foreign key. Whoever inserts meanwhile waits, and then finds the type gone or renamed.
+create function private.tg_job_type__keep_jobs()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  lock table public.job_queue in share row exclusive mode;
+  if tg_op = 'UPDATE' then
+    update public.job_queue set job_type = new.name where job_type = old.name;
+  elsif exists (select from public.job_queue where job_type = old.name) then
+    raise foreign_key_violation using message = format('There are jobs of the type "%s".', old.name);
+  end if;
+  return null;
+end;
+$$;
+comment on function private.tg_job_type__keep_jobs() is
+  'Trigger: jobs follow their type''s new name, and keep it from being deleted. Lends the right to change the queue.';
+
+create trigger _100_keep_jobs_on_rename
+  after update on public.job_type
+  for each row when (old.name <> new.name)
+  execute function private.tg_job_type__keep_jobs();
+
+create trigger _100_keep_jobs_on_delete
+  after delete on public.job_type
+  for each row execute function private.tg_job_type__keep_jobs();
+
 -- When a type gets its first limit, what runs already counts.
 create function private.tg_job_type__count_running()
 returns trigger
@@ -438,5 +519,6 @@ revoke all on function
   private.tg_job_queue__after_truncate(),
   private.forget_active_jobs(uuid[], uuid[]),
   private.rebuild_side_tables(),
+  private.tg_job_type__keep_jobs(),
   private.tg_job_type__count_running()
 from public, anon, authenticated, service_role;

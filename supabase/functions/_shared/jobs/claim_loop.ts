@@ -68,7 +68,7 @@ export class ClaimLoop<Deps> {
     let pause = options.poll_min_ms;
     while (remaining() > 0) {
       const found = await this.#look();
-      if (found > 0 || inFlight.size > 0) busyAt = clock.now();
+      if (found > 0 || inFlight.held.size > 0) busyAt = clock.now();
       const isIdle = found === 0 && clock.now() - busyAt >= options.linger_ms;
       if (isIdle && await this.#mayLeave()) return;
       if (found > 0) pause = options.poll_min_ms;
@@ -80,7 +80,7 @@ export class ClaimLoop<Deps> {
   }
 
   #free(): number {
-    return this.parts.options.concurrency - this.parts.inFlight.size;
+    return this.parts.options.concurrency - this.parts.inFlight.held.size;
   }
 
   /** Claims as many jobs as there are free slots, and starts them; answers how many. */
@@ -98,7 +98,7 @@ export class ClaimLoop<Deps> {
     });
     if (jobs && jobs.length > 0) inFlight.start(jobs, sentAt);
     heartbeat.noteRoom();
-    const isEmpty = jobs?.length === 0 && inFlight.size === 0;
+    const isEmpty = jobs?.length === 0 && inFlight.held.size === 0;
     if (isEmpty && waiters.length > 0 && await this.#isDrained()) this.#answer(waiters);
     else this.#waiters.push(...waiters);
     return jobs?.length ?? 0;

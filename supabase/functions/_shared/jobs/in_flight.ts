@@ -4,21 +4,15 @@ import type { Clock } from "./clock.ts";
 import { noCounts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
+import { type Held, HeldJobs } from "./held_jobs.ts";
 import { endingOf, logEnding } from "./job_report.ts";
 import { JobRun, type RunParts } from "./job_run.ts";
-import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
+import type { ClaimedJob, JobStore } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
 import type { Outcome } from "./outcomes.ts";
 import { runHandler } from "./run_handler.ts";
 import type { Settler } from "./settler.ts";
-
-interface Held {
-  readonly run: JobRun;
-  readonly startedAt: number;
-  /** When the lease ends on our own clock, unless a heartbeat extends it. */
-  until: number;
-}
 
 interface InFlightParts<Deps> {
   store: JobStore;
@@ -36,29 +30,15 @@ interface InFlightParts<Deps> {
   onTrouble(error: unknown): void;
 }
 
-/** The jobs this worker holds: starts them, keeps their leases, settles them, counts outcomes. */
+/** Takes claimed jobs to their end: starts them, lets them announce themselves, settles and counts them. */
 export class InFlight<Deps> {
   readonly counts = noCounts();
-  readonly #held = new Map<string, Held>();
+  readonly held = new HeldJobs();
   readonly #runParts: RunParts;
-  #emptied = Promise.withResolvers<void>();
   #callOffAnnouncing: (() => void) | null = null;
 
   constructor(private readonly parts: InFlightParts<Deps>) {
     this.#runParts = { ...parts, progressIntervalMs: parts.options.progress_interval_ms };
-  }
-
-  get size(): number {
-    return this.#held.size;
-  }
-
-  leases(): Lease[] {
-    return Array.from(this.#held.values(), ({ run }) => run.lease);
-  }
-
-  /** The shortest lease held, which sets the pace of the heartbeat. */
-  shortestLease(): number {
-    return Math.min(...Array.from(this.#held.values(), ({ run }) => run.job.lease_ms));
   }
 
   /** Starts what a claim sent at `claimedAt` has brought. */
@@ -66,50 +46,12 @@ export class InFlight<Deps> {
     const startedAt = this.parts.clock.now();
     this.counts.claimed += jobs.length;
     for (const job of jobs) {
-      this.#replace(job.id);
       const run = new JobRun(job, this.#runParts);
-      const held = { run, startedAt, until: claimedAt + job.lease_ms };
-      this.#held.set(job.id, held);
+      const held = { run, startedAt, until: claimedAt + job.lease_ms, isOver: false };
+      this.held.add(held);
       this.#carry(held);
     }
     this.#announceLater(this.parts.options.first_progress_ms);
-  }
-
-  /** A worker that slept through its lease may be given its own job again. */
-  #replace(id: string): void {
-    this.#held.get(id)?.run.abort("lease_lost");
-    this.#held.delete(id);
-  }
-
-  /** A beat sent at `sentAt` found these leases good; it leaves alone what has three quarters left. */
-  extend(ids: string[], sentAt: number): void {
-    for (const id of ids) {
-      const held = this.#held.get(id);
-      if (held) held.until = Math.max(held.until, sentAt + held.run.job.lease_ms * 0.75);
-    }
-  }
-
-  /** News that was asked for at `askedAt` says nothing about an attempt that began since. */
-  abort(ids: string[], reason: AbortReason, askedAt = Infinity): void {
-    for (const id of ids) {
-      const held = this.#held.get(id);
-      if (held && held.startedAt <= askedAt) held.run.abort(reason);
-    }
-  }
-
-  abortAll(reason: AbortReason): void {
-    this.abort(Array.from(this.#held.keys()), reason);
-  }
-
-  /** Stops what can no longer be ours: its lease ran out while no heartbeat got through. */
-  abortExpired(): void {
-    const now = this.parts.clock.now();
-    for (const { run, until } of this.#held.values()) if (until <= now) run.abort("lease_lost");
-  }
-
-  /** Resolves when nothing is held any more. */
-  async empty(): Promise<void> {
-    while (this.size > 0) await this.#emptied.promise;
   }
 
   /** Takes a job to its end. Never rejects: that would end the process, and the other jobs with it. */
@@ -120,6 +62,7 @@ export class InFlight<Deps> {
       const definition = jobs.get(run.job.job_type);
       if (!definition) return;
       const outcome = await runHandler(definition, run, deps, clock, this.#graceMs);
+      held.isOver = true;
       if (run.hasSpoken || outcome.kind === "failed") await this.#lastWords(run, outcome);
       run.close();
       // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
@@ -168,21 +111,18 @@ export class InFlight<Deps> {
     const { clock, options } = this.parts;
     const now = clock.now();
     // In the order in which they were started.
-    for (const { run, startedAt } of this.#held.values()) {
+    for (const { run, startedAt, isOver } of this.held) {
       const wait = startedAt + options.first_progress_ms - now;
       if (wait > 0) return this.#announceLater(wait);
-      run.announce();
+      if (!isOver) run.announce();
     }
   }
 
   #release(held: Held): void {
-    const { id } = held.run.job;
-    if (this.#held.get(id) === held) this.#held.delete(id);
-    if (this.size === 0) {
+    this.held.remove(held);
+    if (this.held.size === 0) {
       this.#callOffAnnouncing?.();
       this.#callOffAnnouncing = null;
-      this.#emptied.resolve();
-      this.#emptied = Promise.withResolvers();
     }
     this.parts.onFree();
   }

@@ -49,7 +49,7 @@ export class JobRun {
 
   /** Why the handler was told to stop; null as long as nobody has. */
   get aborted(): AbortReason | null {
-    return this.#aborted && this.#aborted.reason;
+    return this.#aborted?.reason ?? null;
   }
 
   get signal(): AbortSignal {
@@ -65,12 +65,7 @@ export class JobRun {
   }
 
   get progress(): ProgressWriter {
-    return this.#writer ??= new ProgressWriter({
-      clock: this.parts.clock,
-      intervalMs: this.parts.progressIntervalMs,
-      from: this.job.progress_percent,
-      write: (progress) => this.#saveProgress(progress),
-    });
+    return this.#writer ??= this.#openWriter();
   }
 
   /** Whether there may be progress or log lines that still wait. */
@@ -112,6 +107,7 @@ export class JobRun {
   /** From now on the handler writes nothing. */
   close(): void {
     this.#isOpen = false;
+    this.#onAbort = null;
     this.#writer?.close();
   }
 
@@ -132,6 +128,17 @@ export class JobRun {
   refused(): never {
     this.abort("lease_lost");
     throw this.#aborted;
+  }
+
+  #openWriter(): ProgressWriter {
+    const writer = new ProgressWriter({
+      clock: this.parts.clock,
+      intervalMs: this.parts.progressIntervalMs,
+      from: this.job.progress_percent,
+      write: (progress) => this.#saveProgress(progress),
+    });
+    if (!this.#isOpen) writer.close();
+    return writer;
   }
 
   async #saveProgress(progress: Required<Progress>): Promise<void> {

@@ -5,19 +5,27 @@ import type { JobRun } from "./job_run.ts";
 import { type Outcome, outcomeOfAbort, outcomeOfError } from "./outcomes.ts";
 
 /**
- * Runs a handler to its outcome. Never rejects. A handler that was told to stop and does not is
+ * Runs a handler to its outcome, also when it throws. A handler that was told to stop and does not is
  * left behind after its grace: its lease is given up, so whatever it still writes is refused.
  */
-export async function runHandler<Deps>(
+export function runHandler<Deps>(
   definition: RunnableJob<Deps>,
   run: JobRun,
   deps: Deps,
   clock: Clock,
   graceMs: (reason: AbortReason) => number,
 ): Promise<Outcome> {
-  const finished = definition.execute(run, deps).then(completed, outcomeOfError);
-  const outcome = await unlessOverdue(finished, run, clock, graceMs);
-  return run.aborted === null ? outcome : afterAbort(run.aborted, outcome);
+  return new Promise((resolve, reject) => {
+    let callOff: (() => void) | null = null;
+    const end = (outcome: Outcome) => {
+      callOff?.();
+      resolve(run.aborted === null ? outcome : afterAbort(run.aborted, outcome));
+    };
+    run.onAbort((reason) => {
+      callOff = clock.after(graceMs(reason), () => end(outcomeOfAbort(reason)));
+    });
+    definition.execute(run, deps).then(completed, outcomeOfError).then(end, reject);
+  });
 }
 
 function completed(result: unknown): Outcome {
@@ -30,22 +38,4 @@ function afterAbort(reason: AbortReason, outcome: Outcome): Outcome {
   if (stopped.kind !== "yielded") return stopped;
   const decided = outcome.kind === "failed" ? !outcome.retryable : true;
   return decided ? outcome : stopped;
-}
-
-function unlessOverdue(
-  finished: Promise<Outcome>,
-  run: JobRun,
-  clock: Clock,
-  graceMs: (reason: AbortReason) => number,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    let callOff: (() => void) | null = null;
-    run.onAbort((reason) => {
-      callOff = clock.after(graceMs(reason), () => resolve(outcomeOfAbort(reason)));
-    });
-    finished.then((outcome) => {
-      callOff?.();
-      resolve(outcome);
-    });
-  });
 }

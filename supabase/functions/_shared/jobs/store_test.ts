@@ -114,6 +114,23 @@ Deno.test("settlements are recorded in batches: complete, retry, fail, give back
   assert.deepEqual([yielded.retry_count, yielded.crash_count], [0, 0]);
 });
 
+Deno.test("a batch of completions names those it refused; each result goes to its own job", async () => {
+  await using queue = await openQueue();
+  const { store } = queue;
+  await queue.add(3);
+  const [one, two, stale] = (await store.claim("w", 3, [queue.type])).map(leaseOf) as Lease[];
+  const refused = await store.complete([
+    { ...one!, result: null },
+    { ...stale!, fencing_token: stale!.fencing_token + 1, result: { stale: true } },
+    { ...two!, result: { page: 'a,b"{}' } },
+  ]);
+  assert.deepEqual(refused, new Set([stale!.job_id]));
+  const rows = await Promise.all([one, two, stale].map((lease) => queue.row(lease!.job_id)));
+  assert.deepEqual(rows.map(({ status }) => status), ["completed", "completed", "processing"]);
+  assert.deepEqual(rows.map(({ result }) => result), [null, { page: 'a,b"{}' }, null]);
+  assert.deepEqual(await store.complete([{ ...stale!, result: undefined }]), new Set());
+});
+
 Deno.test("an input that can never be stored is told from a database in trouble", async () => {
   await using queue = await openQueue();
   await queue.add();

@@ -6,6 +6,7 @@ import { type Clock, settlesWithin } from "./clock.ts";
 import type { Counts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { HeldJobs } from "./held_jobs.ts";
 import { InFlight } from "./in_flight.ts";
 import type { HeartbeatReply, JobStore, Unlisten } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
@@ -58,7 +59,7 @@ export class Worker<Deps> {
         clock,
         windowMs: options.settle_window_ms,
         maxBatch: options.settle_batch,
-        company: () => this.#inFlight.size > 1,
+        company: () => this.#held.size > 1,
         onTrouble,
       }),
       remaining: () => this.#remaining(),
@@ -71,14 +72,13 @@ export class Worker<Deps> {
       workerId: id,
       region: parts.region,
       capacity: () => this.leaving ? 0 : options.concurrency,
-      hasRoom: () => this.#inFlight.size < (this.leaving ? 0 : options.concurrency),
+      hasRoom: () => this.#held.size < (this.leaving ? 0 : options.concurrency),
       newsMs: options.room_news_ms,
       // A claim that had to wait may bring a lease of which nothing is left.
-      interval: () =>
-        Math.min(options.heartbeat_ms, Math.max(100, this.#inFlight.shortestLease() / 4)),
-      leases: () => this.#inFlight.leases(),
+      interval: () => Math.min(options.heartbeat_ms, Math.max(100, this.#held.shortestLease() / 4)),
+      leases: () => this.#held.leases(),
       onReply: (reply, sentAt) => this.#heard(reply, sentAt),
-      onSilence: () => this.#inFlight.abortExpired(),
+      onSilence: () => this.#held.abortExpired(clock.now()),
       onTrouble,
     });
     this.#loop = new ClaimLoop({
@@ -121,7 +121,7 @@ export class Worker<Deps> {
   /** The platform is about to end this process: stop handlers, give jobs back, leave. */
   async shutdown(): Promise<void> {
     this.#draining = this.#unloading = true;
-    this.#inFlight.abortAll("shutdown");
+    this.#held.abortAll("shutdown");
     this.nudge();
     await this.#life;
   }
@@ -145,11 +145,11 @@ export class Worker<Deps> {
   async #drain(): Promise<void> {
     const { clock, options } = this.parts;
     // A claim that was under way when unloading began has come back since.
-    if (this.#unloading) this.#inFlight.abortAll("shutdown");
-    if (!await settlesWithin(clock, options.slice_margin_ms, this.#inFlight.empty())) {
-      this.#inFlight.abortAll("slice_over");
+    if (this.#unloading) this.#held.abortAll("shutdown");
+    if (!await settlesWithin(clock, options.slice_margin_ms, this.#held.empty())) {
+      this.#held.abortAll("slice_over");
     }
-    await this.#inFlight.empty();
+    await this.#held.empty();
   }
 
   async #leave(unlisten: Unlisten | null): Promise<void> {
@@ -177,13 +177,17 @@ export class Worker<Deps> {
   }
 
   #heard(reply: HeartbeatReply, sentAt: number): void {
-    this.#inFlight.extend(reply.held, sentAt);
-    this.#inFlight.abort(reply.cancelled, "cancelled", sentAt);
-    this.#inFlight.abort(reply.lost, "lease_lost", sentAt);
+    this.#held.extend(reply.held, sentAt);
+    this.#held.abort(reply.cancelled, "cancelled", sentAt);
+    this.#held.abort(reply.lost, "lease_lost", sentAt);
     if (reply.drain && !this.#draining) {
       this.#draining = true;
       this.nudge();
     }
+  }
+
+  get #held(): HeldJobs {
+    return this.#inFlight.held;
   }
 
   #remaining(): number {

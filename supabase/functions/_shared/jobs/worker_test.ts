@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { createLogger } from "../log.ts";
+import { sleep } from "./clock.ts";
 import type { JobContext } from "./context.ts";
 import { defineJob } from "./define_job.ts";
 import { FatalError, RetryableError } from "./errors.ts";
@@ -88,6 +89,37 @@ Deno.test("a handler that takes its time shows a first progress right after the 
   worker.run();
   await clock.advance(100);
   assert.deepEqual(row.progress, [{ percent: 1, message: "Starting" }]);
+});
+
+Deno.test("each job says so a moment after its own start, and one that is over by then never does", async () => {
+  const { clock, worker, add } = setUp(async (ctx) => {
+    await ctx.sleep(ctx.params.name === "short" ? 10 : 1_000);
+    return { ok: true };
+  });
+  const first = [add("long"), add("short")];
+  worker.run();
+  await clock.advance(15);
+  const second = [add("long"), add("short")];
+  await clock.advance(10);
+  assert.deepEqual(first.map(({ progress }) => progress.length), [1, 0]);
+  assert.deepEqual(second.map(({ progress }) => progress.length), [0, 0]);
+  await clock.advance(15);
+  assert.deepEqual(second.map(({ progress }) => progress), [
+    [{ percent: 1, message: "Starting" }],
+    [],
+  ]);
+});
+
+Deno.test("a job that is over while its log is being written does not say that it starts", async () => {
+  const { clock, store, worker, add } = setUp((ctx) => {
+    ctx.log.info("Done");
+    return Promise.resolve({ ok: true });
+  });
+  store.addLogs = () => sleep(clock, 100);
+  const row = add();
+  worker.run();
+  await clock.advance(200);
+  assert.deepEqual([row.status, row.progress], ["completed", []]);
 });
 
 Deno.test("no more than `concurrency` jobs run at once, and a free slot is filled", async () => {

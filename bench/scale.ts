@@ -17,9 +17,9 @@ import { growthChart } from "./report/growth_chart.ts";
 import { scaleTable } from "./report/scale_table.ts";
 import { writeResults } from "./report/write_results.ts";
 import { bytesOnDisk, fill, prepare } from "./scale/fill.ts";
-import { lineOf, take } from "./scale/growth.ts";
+import { lineOf, take, type Taken } from "./scale/growth.ts";
 import { indexBytes, indexCosts } from "./scale/index_costs.ts";
-import { measures, type Sample } from "./scale/measures.ts";
+import { measures } from "./scale/measures.ts";
 
 const { values: { quick, most } } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ await lab.sql`alter system set max_wal_size = '8GB'`;
 await lab.sql`select pg_reload_conf()`;
 const url = await lab.productUrl("scale");
 const [sql, helper] = [connect(url), connect(url)];
-const samples = new Map<string, Sample[]>(measures.map(({ name }) => [name, []]));
+const taken = new Map<string, Taken[]>(measures.map(({ name }) => [name, []]));
 const bytes: Awaited<ReturnType<typeof bytesOnDisk>>[] = [];
 try {
   const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
@@ -53,7 +53,7 @@ try {
     bytes.push(await bytesOnDisk(sql));
     await lab.sql`checkpoint`;
     for (const measure of measures) {
-      samples.get(measure.name)!.push(await take({ sql, pid: backend!.pid }, measure, quick));
+      taken.get(measure.name)!.push(await take({ sql, pid: backend!.pid }, measure, quick));
     }
     const seconds = [filled - started, performance.now() - filled]
       .map((ms) => `${(ms / 1000).toFixed(0)} s`);
@@ -93,7 +93,7 @@ async function measureIndexes() {
 
 async function report(): Promise<void> {
   const indexes = await measureIndexes();
-  const lines = measures.map((measure) => lineOf(measure, samples.get(measure.name)!));
+  const lines = measures.map((measure) => lineOf(measure, taken.get(measure.name)!));
   const data = { facts: await machineFacts(lab.sql), sizes, lines, bytes, indexes };
   const name = quick ? "scale-quick" : "scale";
   const files = await writeResults(name, data, growthChart(sizes, lines));

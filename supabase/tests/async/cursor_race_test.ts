@@ -1,9 +1,9 @@
-/** What pgTAP cannot show, having one session: claims that begin from a remembered place, and jobs that arrive late. */
+/** What pgTAP cannot show, having one session: claims that begin from a remembered place, and who comes late. */
 import assert from "node:assert/strict";
 import type postgres from "postgres";
 import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
 
-const claim = async (sql: postgres.Sql, jobTypes: readonly string[], batchSize: number) =>
+const claim = async (sql: postgres.ISql, jobTypes: readonly string[], batchSize: number) =>
   (await sql<{ id: string }[]>`
     select id from private.take_jobs('cursor-race', ${batchSize}, ${sql.array([...jobTypes])})`)
     .map(({ id }) => id);
@@ -138,5 +138,55 @@ Deno.test("no job is skipped while many enqueue, some of them slowly, and many c
     isOpen = false;
     await Promise.all(workers);
     assert.deepEqual(claimed.sort(), made.sort(), "each is claimed, and once");
+  });
+});
+
+/** The blocks of the line, table and indexes, that a transaction's task looks at. */
+async function blocksOf(tx: postgres.TransactionSql, task: () => Promise<unknown>) {
+  const read = async () => {
+    const [row] = await tx<{ blocks: number }[]>`
+      select sum(pg_stat_get_xact_blocks_fetched(relation))::int as blocks
+      from (
+        select 'private.job_waiting'::regclass as relation
+        union all
+        select indexrelid from pg_index where indrelid = 'private.job_waiting'::regclass
+      ) as line`;
+    return row!.blocks;
+  };
+  const before = await read();
+  await task();
+  return await read() - before;
+}
+
+Deno.test("a claim reads no more while somebody holds an old snapshot, however many have gone through", async () => {
+  await withOwnJobs({ connections: 3 }, async (own) => {
+    const { sql, jobTypes } = own;
+    const claimOne = () => sql.begin((tx) => blocksOf(tx, () => claim(tx, jobTypes, 1)));
+    const goThrough = async (jobs: number) => {
+      for (let done = 0; done < jobs; done += many) {
+        await fill(own, many);
+        assert.equal((await claim(sql, jobTypes, many)).length, many);
+      }
+    };
+    await fill(own, 10 * many);
+    await goThrough(5 * many);
+    const old = await sql.reserve();
+    try {
+      await old`begin transaction isolation level repeatable read, read only`;
+      await old`select count(*) from public.job_type`;
+      await goThrough(10 * many);
+      const early = await claimOne();
+      await goThrough(60 * many);
+      const late = await claimOne();
+      assert.ok(late <= early + 1_500, `${early} blocks after 1 000 jobs, ${late} after 7 000`);
+
+      await sql`
+        update private.job_cursor set turn = -1, next_turn = -1 where job_type = ${jobTypes[0]!}`;
+      const fromTheStart = await claimOne();
+      assert.ok(fromTheStart > late + 3_000, `${fromTheStart} blocks without a floor`);
+    } finally {
+      await old`rollback`;
+      old.release();
+    }
   });
 });

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(8);
+select plan(32);
 
 select tests.create_user('ann');
 

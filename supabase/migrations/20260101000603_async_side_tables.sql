@@ -93,7 +93,7 @@ create table private.job_failure (
   failed_at timestamptz not null
 );
 
-comment on table private.job_failure is 'Jobs that failed, and when; one that was retried since has another status.';
+comment on table private.job_failure is 'Jobs that have failed, and when.';
 
 create index job_failure_type_idx on private.job_failure (job_type, failed_at);
 

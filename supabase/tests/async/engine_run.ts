@@ -4,6 +4,7 @@ import type postgres from "postgres";
 import { type Foretold, limits, type ModelJob } from "./engine_job.ts";
 import type { Model } from "./engine_model.ts";
 import type { JobRow, OwnJobs } from "./own_jobs.ts";
+import { assertSideTablesAreRight } from "./side_tables.ts";
 
 /** What may happen to a job, and between which states it then moves: the spec's "Life of a job". */
 const life = {
@@ -146,6 +147,7 @@ export class EngineRun {
   async drain(): Promise<void> {
     const { sql, jobTypes } = this.own;
     for (let round = 0;; round++) {
+      await assertSideTablesAreRight(sql, round === 0 ? "when the steps end" : "while it drains");
       const jobs = [...(await this.#read()).values()];
       if (jobs.every(({ completed_at }) => completed_at !== null)) return;
       assert.ok(round < 100, "every accepted job ends");

@@ -1,5 +1,6 @@
 /** What must hold of the history that the witness wrote down: each query lists what breaks a rule. */
 import type postgres from "postgres";
+import { sideTableFaults } from "../async/side_tables.ts";
 
 /** A rule as a sentence, and a query for what breaks it. */
 type Rule = readonly [title: string, query: string];
@@ -204,6 +205,7 @@ const rules: readonly Rule[] = [
        using (job_type, status)
      where coalesce(counted, 0) <> coalesce(truth, 0)`,
   ],
+  ["the side tables say what the jobs say", sideTableFaults],
 ];
 
 /** The sentences that do not hold, each with a few of the rows that show it. */

@@ -62,6 +62,7 @@ async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
   await admin.unsafe(`
     alter publication supabase_realtime drop table public.job_queue, public.job_log;
     alter table public.job_queue set unlogged;
+    alter table private.job_waiting set unlogged;
     set session_replication_role = replica;
     update private.job_setting set max_active_jobs_per_user = 1000000;
     set maintenance_work_mem = '256MB';
@@ -79,9 +80,13 @@ async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
   for (const { ddl } of indexes) await admin.unsafe(ddl.replace(" ON ONLY ", " ON "));
   await admin.unsafe(`
     set session_replication_role = origin;
+    select private.rebuild_side_tables();
     analyze public.job_queue;
     analyze public.job_log;
-    select private.recount_jobs();
+    analyze private.job_waiting;
+    analyze private.job_lease;
+    analyze private.job_active;
+    analyze private.job_failure;
   `).simple();
   return users;
 }

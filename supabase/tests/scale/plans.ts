@@ -12,11 +12,22 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** How a call read the jobs and their log. */
+/** The queue, the slim tables beside it that it is found by, and the log. */
+const tables = [
+  "job_queue",
+  "job_waiting",
+  "job_lease",
+  "job_running",
+  "job_active",
+  "job_failure",
+  "job_log",
+];
+
+/** How a call read the jobs, what stands beside them, and their log. */
 export interface Reading {
-  /** Names of the indexes on `job_queue` and `job_log` that were read; of partitions, the parent's. */
+  /** Names of the indexes on these tables that were read; of partitions, the parent's. */
   readonly indexes: ReadonlySet<string>;
-  /** Rows of both tables that were looked at. */
+  /** Rows of all of them that were looked at. */
   readonly rows: number;
 }
 
@@ -71,7 +82,7 @@ export async function readingOf(
     .flatMap(({ Plan }) => [...nodesOf(Plan)]);
   const tableOf = (name = "") => parentOf.get(name) ?? name;
   const ofJobs = nodes.filter((node) =>
-    ["job_queue", "job_log"].includes(tableOf(node["Relation Name"])) &&
+    tables.includes(tableOf(node["Relation Name"])) &&
     node["Actual Loops"] !== 0
   );
   const indexes = nodes

@@ -346,7 +346,9 @@ begin
     insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
     select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending';
+    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending'
+    -- Whoever holds the job may have put its entry back already.
+    on conflict do nothing;
   end if;
 end;
 $$;
@@ -414,7 +416,8 @@ begin
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
 
-  if v_type.has_limit or v.is_capped or v.is_paused or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
+  if v_type.has_limit or v.is_capped or v.is_paused
+    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
   then
     v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else

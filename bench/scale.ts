@@ -3,7 +3,7 @@
  * grows, what the table and each of its indexes cost. A size counts finished jobs; 10 000 more wait,
  * at every size. Results go to `bench/results/`.
  *
- *     deno task bench:scale [--quick]
+ *     deno task bench:scale [--quick] [--most=1000000]
  *
  * The largest size needs 20 GB of disk, and is left out where there is less.
  */
@@ -17,37 +17,43 @@ import { growthChart } from "./report/growth_chart.ts";
 import { scaleTable } from "./report/scale_table.ts";
 import { writeResults } from "./report/write_results.ts";
 import { bytesOnDisk, fill, prepare } from "./scale/fill.ts";
-import { lineOf, take } from "./scale/growth.ts";
+import { lineOf, take, type Taken } from "./scale/growth.ts";
 import { indexBytes, indexCosts } from "./scale/index_costs.ts";
-import { measures, type Sample } from "./scale/measures.ts";
+import { measures } from "./scale/measures.ts";
 
-const { values: { quick } } = parseArgs({
-  options: { quick: { type: "boolean", default: false } },
+const { values: { quick, most } } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    most: { type: "string", default: "Infinity" },
+  },
 });
 const largest = { rows: 10_000_000, diskBytes: 20e9 };
 
 const lab = await Lab.open();
 const interrupted = () => lab.close().finally(() => Deno.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
-const sizes = quick ? [10_000, 50_000] : [10_000, 100_000, 1_000_000];
-if (!quick && await hasRoom()) sizes.push(largest.rows);
+const sizes = quick
+  ? [10_000, 50_000]
+  : [10_000, 100_000, 1_000_000, largest.rows].filter((size) => size <= Number(most));
+if (sizes.includes(largest.rows) && !await hasRoom()) sizes.pop();
 // Or filling ten million rows would be one checkpoint after the other.
 await lab.sql`alter system set max_wal_size = '8GB'`;
 await lab.sql`select pg_reload_conf()`;
-const sql = connect(await lab.productUrl("scale"));
-const samples = new Map<string, Sample[]>(measures.map(({ name }) => [name, []]));
+const url = await lab.productUrl("scale");
+const [sql, helper] = [connect(url), connect(url)];
+const taken = new Map<string, Taken[]>(measures.map(({ name }) => [name, []]));
 const bytes: Awaited<ReturnType<typeof bytesOnDisk>>[] = [];
 try {
   const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
   await prepare(sql);
   for (const [i, size] of sizes.entries()) {
     const started = performance.now();
-    await fill(sql, sizes[i - 1] ?? 0, size);
+    await fill([sql, helper], sizes[i - 1] ?? 0, size);
     const filled = performance.now();
     bytes.push(await bytesOnDisk(sql));
     await lab.sql`checkpoint`;
     for (const measure of measures) {
-      samples.get(measure.name)!.push(await take({ sql, pid: backend!.pid }, measure, quick));
+      taken.get(measure.name)!.push(await take({ sql, pid: backend!.pid }, measure, quick));
     }
     const seconds = [filled - started, performance.now() - filled]
       .map((ms) => `${(ms / 1000).toFixed(0)} s`);
@@ -55,7 +61,7 @@ try {
   }
   await report();
 } finally {
-  await sql.end();
+  await Promise.all([sql.end(), helper.end()]);
   await lab.close();
 }
 Deno.exit();
@@ -87,7 +93,7 @@ async function measureIndexes() {
 
 async function report(): Promise<void> {
   const indexes = await measureIndexes();
-  const lines = measures.map((measure) => lineOf(measure, samples.get(measure.name)!));
+  const lines = measures.map((measure) => lineOf(measure, taken.get(measure.name)!));
   const data = { facts: await machineFacts(lab.sql), sizes, lines, bytes, indexes };
   const name = quick ? "scale-quick" : "scale";
   const files = await writeResults(name, data, growthChart(sizes, lines));

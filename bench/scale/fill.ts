@@ -34,46 +34,70 @@ export async function prepare(sql: Sql): Promise<void> {
 
 /**
  * Adds finished jobs numbered from `from` up to `to`, of users who grow with them, oldest first, all
- * within the last six days. Set by set and without triggers, as if they had come one by one.
+ * within the last six days. Set by set and without triggers, as if they had come one by one; half of
+ * them over each of two connections.
  */
-export async function fill(sql: Sql, from: number, to: number): Promise<void> {
-  const users = usersAt(to);
-  await addUsers(sql, usersAt(from) + 1, users);
+export async function fill(two: readonly [Sql, Sql], from: number, to: number): Promise<void> {
+  const [sql] = two;
+  await addUsers(sql, usersAt(from) + 1, usersAt(to));
   const indexes = await secondaryIndexes(sql);
+  // Building an index at the end costs a third of keeping it all the way.
+  for (const { name } of indexes) await sql`drop index public.${sql(name)}`;
+  const middle = (from + to) / 2;
+  await Promise.all([
+    addFinished(two[0], { from, to: middle, oldest: "6 days", newest: "3 days" }, usersAt(to)),
+    addFinished(two[1], { from: middle, to, oldest: "3 days", newest: "0" }, usersAt(to)),
+  ]);
+  await Promise.all(two.map(async (one) => {
+    for (let index = indexes.pop(); index; index = indexes.pop()) {
+      const { definition } = index;
+      await inBulk(one, (tx) => tx.unsafe(definition));
+    }
+  }));
+  await inBulk(sql, (tx) => fillSideTables(tx, from));
+  await sql`vacuum analyze public.job_queue, private.job_failure, private.job_count`;
+}
+
+async function addFinished(
+  sql: Sql,
+  { from, to, oldest, newest }: { from: number; to: number; oldest: string; newest: string },
+  users: number,
+): Promise<void> {
+  await inBulk(sql, (tx) =>
+    tx`
+    insert into public.job_queue (
+      id, user_id, job_type, params, status, progress_percent, result, error_code, created_at,
+      requested_at, updated_at, scheduled_for, expires_at, started_at, completed_at,
+      cancel_requested_at, worker_id, fencing_token, dedupe_key, turn, seq)
+    select
+      (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid,
+      ('00000000-0000-4000-8000-' || lpad(to_hex(2 + n % ${users - 1}::int), 12, '0'))::uuid,
+      -- The same things again and again, as syncs of the same accounts are.
+      'bench_scale_' || n % ${types}::int, jsonb_build_object('account', n % ${users}::int), status,
+      case status when 'completed' then 100 else 0 end,
+      case status when 'completed' then jsonb_build_object('found', n % 1000) end,
+      case status when 'failed' then 'HANDLER_ERROR' end,
+      at, at, at + interval '3 s', at, at + interval '1 day', at + interval '1 s', at + interval '3 s',
+      case status when 'cancelled' then at + interval '3 s' end,
+      'worker-bench', 1, md5(n::text), n / 1000, 3
+    from generate_series(${from + 1}::int, ${to}::int) as n
+    cross join lateral (
+      select now() - ${oldest}::interval + (n - ${from}::int)
+        * ((${oldest}::interval - ${newest}::interval) / ${to - from}::int) as at
+    ) as moment
+    cross join lateral (
+      select case n % 50 when 1 then 'failed' when 2 then 'cancelled' else 'completed' end as status
+    ) as kind`);
+}
+
+/** In a transaction for which neither triggers nor the disk are waited for. */
+async function inBulk(sql: Sql, work: (tx: TransactionSql) => PromiseLike<unknown>): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`
       set local session_replication_role = replica; set local synchronous_commit = off;
       set local maintenance_work_mem = '1GB'`.simple();
-    // Building an index at the end costs a third of keeping it all the way.
-    for (const { name } of indexes) await tx`drop index public.${tx(name)}`;
-    await tx`
-      insert into public.job_queue (
-        id, user_id, job_type, params, status, progress_percent, result, error_code, created_at,
-        requested_at, updated_at, scheduled_for, expires_at, started_at, completed_at,
-        cancel_requested_at, worker_id, fencing_token, dedupe_key, turn, seq)
-      select
-        (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid,
-        ('00000000-0000-4000-8000-' || lpad(to_hex(2 + n % ${users - 1}::int), 12, '0'))::uuid,
-        'bench_scale_' || n % ${types}::int, jsonb_build_object('n', n), status,
-        case status when 'completed' then 100 else 0 end,
-        case status when 'completed' then jsonb_build_object('n', n) end,
-        case status when 'failed' then 'HANDLER_ERROR' end,
-        at, at, at + interval '3 s', at, at + interval '1 day', at + interval '1 s', at + interval '3 s',
-        case status when 'cancelled' then at + interval '3 s' end,
-        'worker-bench', 1, md5(n::text), n / 1000, 3
-      from generate_series(${from + 1}::int, ${to}::int) as n
-      cross join lateral (
-        select now() - interval '6 days' + (n - ${from}::int) * (interval '6 days' / ${
-      to - from
-    }::int) as at
-      ) as moment
-      cross join lateral (
-        select case n % 50 when 1 then 'failed' when 2 then 'cancelled' else 'completed' end as status
-      ) as kind`;
-    for (const { definition } of indexes) await tx.unsafe(definition);
-    await fillSideTables(tx, from);
+    await work(tx);
   });
-  await sql`vacuum analyze public.job_queue, private.job_failure, private.job_count`;
 }
 
 /** What the triggers would have written for the finished jobs numbered above `from`. */

@@ -1,4 +1,5 @@
 import { spreadOf } from "../statistics.ts";
+import { busyMs } from "./busy.ts";
 import type { Measure, Sample, Session } from "./measures.ts";
 
 /** What a line of the report may grow by from the first size to the last. */
@@ -11,31 +12,43 @@ export interface Line {
   readonly name: string;
   readonly limitMs: number;
   readonly times: readonly number[];
-  /** CPU time at the last size against the first. */
+  /** CPU time at the last size against the first, on a machine of the same pace. */
   readonly growth: number;
   readonly verdict: "ok" | "too slow" | "grows";
 }
 
-/** The medians of enough goes, after some that do not count. */
-export async function take(session: Session, measure: Measure, quick: boolean): Promise<Sample> {
-  const samples: Sample[] = [];
-  for (let go = -Math.min(warmUp, measure.goes / 3); go < measure.goes; go++) {
-    const sample = await measure.run(session, quick);
-    if (go >= 0) samples.push(sample);
-  }
-  return {
-    ms: spreadOf(samples.map(({ ms }) => ms)).median,
-    cpuMs: spreadOf(samples.map(({ cpuMs }) => cpuMs)).median,
-  };
+/** What a measure took at one size, and what the machine took at the same time for always the same. */
+export interface Taken extends Sample {
+  readonly paceMs: number;
 }
 
-/** Judges a measure by what it took at each size. */
+/** The medians of enough goes, after some that do not count. */
+export async function take(session: Session, measure: Measure, quick: boolean): Promise<Taken> {
+  const samples: Taken[] = [];
+  for (let go = -Math.min(warmUp, measure.goes / 3); go < measure.goes; go++) {
+    const sample = await measure.run(session, quick);
+    const taken = { ...sample, paceMs: await paceMs(session) };
+    if (go >= 0) samples.push(taken);
+  }
+  const median = (of: keyof Taken) => spreadOf(samples.map((sample) => sample[of])).median;
+  return { ms: median("ms"), cpuMs: median("cpuMs"), paceMs: median("paceMs") };
+}
+
+/** CPU time of work that no table has a part in: a CPU is slower when its neighbour is busy. */
+async function paceMs({ sql, pid }: Session): Promise<number> {
+  const before = await busyMs(pid);
+  await sql`select sum(length(md5(n::text))) from generate_series(1, 2000) as n`;
+  return await busyMs(pid) - before;
+}
+
+/** Judges a measure by what it took at each size; growth is counted in the machine's own pace. */
 export function lineOf(
   { name, limitMs }: Pick<Measure, "name" | "limitMs">,
-  samples: readonly Sample[],
+  taken: readonly Taken[],
 ): Line {
-  const growth = samples.at(-1)!.cpuMs / samples[0]!.cpuMs;
-  const times = samples.map(({ ms }) => ms);
-  const verdict = times[0]! > limitMs ? "too slow" : growth > mostGrowth ? "grows" : "ok";
+  const [first, last] = [taken[0]!, taken.at(-1)!];
+  const growth = last.cpuMs / last.paceMs / (first.cpuMs / first.paceMs);
+  const times = taken.map(({ ms }) => ms);
+  const verdict = first.ms > limitMs ? "too slow" : growth > mostGrowth ? "grows" : "ok";
   return { name, limitMs, times, growth, verdict };
 }

@@ -55,6 +55,9 @@ comment on table private.job_lease is 'Running jobs by claim; jobs that have end
 comment on column private.job_lease.check_at is
   'Not later than the first of these jobs can be lost: the end of its lease, or of its max_runtime.';
 
+-- Random ids do not get shorter by trying.
+alter table private.job_lease alter column job_ids set storage external;
+
 -- recover_lost_jobs() (stuck detection).
 create index job_lease_check_idx on private.job_lease (check_at);
 -- What a worker is at (worker active).
@@ -90,7 +93,7 @@ create table private.job_failure (
   failed_at timestamptz not null
 );
 
-comment on table private.job_failure is 'Jobs that failed, and when; one that was retried since has another status.';
+comment on table private.job_failure is 'Jobs that have failed, and when.';
 
 create index job_failure_type_idx on private.job_failure (job_type, failed_at);
 

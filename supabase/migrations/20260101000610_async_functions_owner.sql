@@ -273,6 +273,8 @@ comment on function private.check_job_limit(uuid) is
 create function private.line_up(p_user_id uuid, p_priority smallint, p_count int default 1)
 returns bigint
 language plpgsql volatile set search_path = ''
+-- A user's few jobs, by their ids, whatever the caller needs for its own plan.
+set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 as $$
 declare
   v_first constant bigint := (

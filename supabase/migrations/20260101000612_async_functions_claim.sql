@@ -52,11 +52,11 @@ declare
   v_picked uuid[] := '{}';
 begin
   for v_priority in select distinct job_priority from unnest(p_lanes) order by 1 loop
-    v_picked := v_picked || array(
-      select next.job_id
+    with next as (
+      select head.row_id
       from unnest(p_lanes) as lane
       cross join lateral (
-        select waiting.job_id, waiting.turn, waiting.place
+        select waiting.ctid as row_id, waiting.turn, waiting.place
         from private.job_waiting as waiting
         where waiting.job_type = lane.job_type and waiting.job_priority = v_priority
           and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
@@ -64,18 +64,22 @@ begin
         order by waiting.turn, waiting.place
         limit p_limit - cardinality(v_picked)
         for update skip locked
-      ) as next
+      ) as head
       where lane.job_priority = v_priority
-      order by next.turn, next.place
+      order by head.turn, head.place
       limit p_limit - cardinality(v_picked)
-    );
+    ),
+    taken as (
+      delete from private.job_waiting where ctid = any(array(select row_id from next)) returning job_id
+    )
+    select v_picked || array_agg(job_id) into v_picked from taken;
     exit when cardinality(v_picked) >= p_limit;
   end loop;
   return v_picked;
 end;
 $$;
 comment on function private.pick_next(private.lane_head[], int) is
-  'Locks the entries of the next jobs of these lanes, passing over what another claim has; returns their ids in order.';
+  'Takes away the entries of the next jobs of these lanes, passing over what another claim has; returns their ids.';
 
 -- The whole of the rules, in one statement.
 create function private.pick_by_rules(
@@ -92,6 +96,8 @@ declare
   v_open constant private.open_job_type[] := array(
     select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
   v_lanes private.lane_head[];
+  v_rows tid[];
+  v_picked uuid[];
 begin
   if v_open = '{}' then
     return '{}';
@@ -104,7 +110,7 @@ begin
     select lane
     from private.lanes_with_work(array(select name from unnest(v_open))) as lane);
 
-  return array(
+  v_rows := array(
     with open_type as materialized (
       select open_type.*, first.job_priority, first.turn, first.place
       from unnest(v_open) as open_type
@@ -198,14 +204,14 @@ begin
     )
     -- Then that many of each lane are locked, deeper in it where another claim was quicker. A limited type
     -- is claimed by nobody else now, and exactly the chosen jobs of it are taken.
-    select picked.job_id
+    select picked.row_id
     from (
-      select locked.*
+      select locked.row_id
       from lane
       join open_type on open_type.name = lane.name
       join unnest(v_lanes) as from_here on from_here.job_type = lane.name and from_here.job_priority = lane.job_priority
       cross join lateral (
-        select waiting.job_id, waiting.job_priority, waiting.turn, waiting.place
+        select waiting.ctid as row_id
         from private.job_waiting as waiting
         where waiting.job_type = lane.name and waiting.job_priority = lane.job_priority
           and waiting.turn is not null and (waiting.turn, waiting.place) >= (from_here.turn, from_here.place)
@@ -217,17 +223,21 @@ begin
       ) as locked
       where not lane.is_limited
       union all
-      select exact.*
+      select exact.row_id
       from (
-        select waiting.job_id, waiting.job_priority, waiting.turn, waiting.place
+        select waiting.ctid as row_id
         from private.job_waiting as waiting
         where waiting.ctid = any(array(select unnest(row_ids) from lane where is_limited))
           and waiting.turn is not null
         for update skip locked
       ) as exact
     ) as picked
-    order by picked.job_priority, picked.turn, picked.place
   );
+  with taken as (
+    delete from private.job_waiting where ctid = any(v_rows) returning job_id
+  )
+  select array_agg(job_id) into v_picked from taken;
+  return v_picked;
 end;
 $$;
 comment on function private.pick_by_rules(int, text[], int, timestamptz) is
@@ -307,10 +317,12 @@ create function private.lock_jobs(p_job_ids uuid[], out rows tid[], out types te
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
+declare
+  v_locked uuid[];
 begin
   with locked as materialized (
     -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-    select job.ctid as row_id, job.job_type, job.job_priority, job.turn
+    select job.ctid as row_id, job.id, job.job_type, job.job_priority, job.turn
     from public.job_queue as job
     where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
     for update skip locked
@@ -328,11 +340,20 @@ begin
     from free
     where lane.job_priority = free.job_priority
   )
-  select array_agg(row_id), array_agg(job_type) into rows, types from locked;
+  select array_agg(row_id), array_agg(job_type), array_agg(id) into rows, types, v_locked from locked;
+
+  if cardinality(v_locked) is distinct from cardinality(p_job_ids) then
+    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+    from public.job_queue
+    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending'
+    -- Whoever holds the job may have put its entry back already.
+    on conflict do nothing;
+  end if;
 end;
 $$;
 comment on function private.lock_jobs(uuid[]) is
-  'Locks those of the picked jobs that are still there to be started, and moves the clock of their lanes; returns where they are, and their types.';
+  'Locks those of the picked jobs that are still there to be started, moves the clock of their lanes, and gives the entries of the others back; returns where they are, and their types.';
 
 create function private.charge_rates(p_started text[])
 returns void
@@ -387,14 +408,16 @@ begin
   -- A share of a job is a job with that probability, so that single claims keep to it, too.
   v_aged := floor(v_batch_size * v.ageing_share + random());
   select array_agg(name) as names, array_agg(lease) as leases,
+    array_agg((extract(epoch from lease) * 1000)::int) as lease_ms,
     bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
-      and not is_paused and (v.is_capped or name in (select job_type from unnest(v.lanes)))) as has_limit,
+      and not is_paused and name in (select job_type from unnest(v.lanes))) as has_limit,
     array_agg(name) filter (where not is_paused) as open_names
   into v_type
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
 
-  if v_type.has_limit or v.is_paused or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
+  if v_type.has_limit or v.is_capped or v.is_paused
+    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
   then
     v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else
@@ -408,7 +431,7 @@ begin
   if random() * 100 < cardinality(v_job.rows) then
     perform private.move_cursors(v.lanes, v.snapshot);
   end if;
-  if v_type.has_limit then
+  if v_type.has_limit or v.is_capped then
     perform private.charge_rates(v_job.types);
   end if;
 
@@ -428,7 +451,7 @@ begin
   where job.ctid = any(v_job.rows)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
-    (extract(epoch from v_type.leases[array_position(v_type.names, job.job_type)]) * 1000)::int;
+    v_type.lease_ms[array_position(v_type.names, job.job_type)];
 end;
 $$;
 comment on function private.take_jobs(text, int, text[]) is

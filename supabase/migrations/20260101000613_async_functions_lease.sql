@@ -159,9 +159,11 @@ to service_role;
 
 create function public.start_job(p_job_id uuid, p_worker_id text)
 returns boolean
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select private.start_job(p_job_id, p_worker_id);
+begin
+  return private.start_job(p_job_id, p_worker_id);
+end;
 $$;
 comment on function public.start_job(uuid, text) is
   'Service only. Takes one pending job; false when it is not there to be taken, or its type or user may not start one now.';
@@ -170,9 +172,11 @@ create function public.heartbeat(
   p_worker_id text, p_leases jsonb, p_capacity int, p_in_flight int, p_region text default null
 )
 returns jsonb
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select private.heartbeat(p_worker_id, p_leases, p_capacity, p_in_flight, p_region);
+begin
+  return private.heartbeat(p_worker_id, p_leases, p_capacity, p_in_flight, p_region);
+end;
 $$;
 comment on function public.heartbeat(text, jsonb, int, int, text) is
   'Service only. Extends the given leases; returns {held, cancelled, lost: [job ids], drain}.';

@@ -61,57 +61,61 @@ comment on function private.save_job_checkpoint(uuid, bigint, jsonb, int, text) 
 
 create function private.yield_jobs(p_jobs jsonb)
 returns table (job_id uuid, recorded boolean)
-language sql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 -- A few known rows of a large table: the planner, which cannot know, must not scan or hash it.
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  with given as materialized (
-    select distinct on (job_id) job_id, fencing_token, checkpoint,
-      make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
-    from jsonb_to_recordset(p_jobs)
-      as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
-    -- Of two attempts at one job only the newer can hold it.
-    order by job_id, fencing_token desc nulls last
-  ),
-  held as (
-    select job.id, given.checkpoint, given.delay, type.expires_after,
-      job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-        >= extract(epoch from type.max_runtime) as is_over_runtime
-    from given
-    join public.job_queue as job on job.id = given.job_id
-    join public.job_type as type on type.name = job.job_type
-    where job.lease_expires_at is not null
-      and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-    order by job.id
-    for update of job
-  ),
-  yielded as (
-    update public.job_queue as job
-    set status = case when held.is_over_runtime then 'failed' else 'pending' end,
-      checkpoint = coalesce(held.checkpoint, job.checkpoint),
-      crash_streak = 0,
-      worker_id = case when held.is_over_runtime then job.worker_id end,
-      lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
-      slice_started_at = null,
-      scheduled_for = now() + held.delay,
-      -- A job that moves on has not waited in vain.
-      expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
-      -- Behind what came while it ran: a job of many slices takes turns with everybody else.
-      turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
-      error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
-      error_message = case when held.is_over_runtime
-        then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
-        else job.error_message end,
-      completed_at = case when held.is_over_runtime then now() end,
-      seq = job.seq + 1,
-      updated_at = now()
-    from held
-    where job.id = held.id
-    returning job.id
-  )
-  select given.job_id, yielded.id is not null
-  from given left join yielded on yielded.id = given.job_id;
+#variable_conflict use_column
+begin
+  return query
+    with given as materialized (
+      select distinct on (job_id) job_id, fencing_token, checkpoint,
+        make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
+      from jsonb_to_recordset(p_jobs)
+        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
+      -- Of two attempts at one job only the newer can hold it.
+      order by job_id, fencing_token desc nulls last
+    ),
+    held as (
+      select job.id, given.checkpoint, given.delay, type.expires_after,
+        job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          >= extract(epoch from type.max_runtime) as is_over_runtime
+      from given
+      join public.job_queue as job on job.id = given.job_id
+      join public.job_type as type on type.name = job.job_type
+      where job.lease_expires_at is not null
+        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
+      order by job.id
+      for update of job
+    ),
+    yielded as (
+      update public.job_queue as job
+      set status = case when held.is_over_runtime then 'failed' else 'pending' end,
+        checkpoint = coalesce(held.checkpoint, job.checkpoint),
+        crash_streak = 0,
+        worker_id = case when held.is_over_runtime then job.worker_id end,
+        lease_expires_at = null,
+        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        slice_started_at = null,
+        scheduled_for = now() + held.delay,
+        -- A job that moves on has not waited in vain.
+        expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
+        -- Behind what came while it ran: a job of many slices takes turns with everybody else.
+        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
+        error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
+        error_message = case when held.is_over_runtime
+          then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
+          else job.error_message end,
+        completed_at = case when held.is_over_runtime then now() end,
+        seq = job.seq + 1,
+        updated_at = now()
+      from held
+      where job.id = held.id
+      returning job.id
+    )
+    select given.job_id, yielded.id is not null
+    from given left join yielded on yielded.id = given.job_id;
+end;
 $$;
 comment on function private.yield_jobs(jsonb) is
   'Body of yield_job() and yield_jobs(). Lends the right to change the queue.';
@@ -132,9 +136,11 @@ create function public.update_job_progress(
   p_fencing_token bigint default null
 )
 returns boolean
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select private.update_job_progress(p_job_id, p_progress_percent, p_progress_message, p_fencing_token);
+begin
+  return private.update_job_progress(p_job_id, p_progress_percent, p_progress_message, p_fencing_token);
+end;
 $$;
 comment on function public.update_job_progress(uuid, int, text, bigint) is
   'Service only. Reports progress, which never goes back; false when the lease is lost.';
@@ -144,10 +150,12 @@ create function public.save_job_checkpoint(
   p_progress_percent int default null, p_progress_message text default null
 )
 returns boolean
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select private.save_job_checkpoint(
+begin
+  return private.save_job_checkpoint(
     p_job_id, p_fencing_token, p_checkpoint, p_progress_percent, p_progress_message);
+end;
 $$;
 comment on function public.save_job_checkpoint(uuid, bigint, jsonb, int, text) is
   'Service only. Stores where the next attempt or slice goes on; false when the lease is lost.';
@@ -156,21 +164,28 @@ create function public.yield_job(
   p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb default null, p_delay interval default '0'
 )
 returns boolean
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select recorded
-  from private.yield_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'fencing_token', p_fencing_token, 'checkpoint', p_checkpoint,
-    'delay_ms', extract(epoch from p_delay) * 1000)));
+begin
+  return (
+    select recorded
+    from private.yield_jobs(jsonb_build_array(jsonb_build_object(
+      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'checkpoint', p_checkpoint,
+      'delay_ms', extract(epoch from p_delay) * 1000))));
+end;
 $$;
 comment on function public.yield_job(uuid, bigint, jsonb, interval) is
   'Service only. Gives a job back to go on later, counting no retry; false when the lease is lost.';
 
 create function public.yield_jobs(p_jobs jsonb)
 returns table (job_id uuid, recorded boolean)
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
-  select * from private.yield_jobs(p_jobs);
+#variable_conflict use_column
+begin
+  return query
+    select * from private.yield_jobs(p_jobs);
+end;
 $$;
 comment on function public.yield_jobs(jsonb) is
   'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}].';

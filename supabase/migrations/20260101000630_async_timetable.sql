@@ -42,16 +42,39 @@ comment on function private.invoke_function(text, jsonb) is
 create sequence private.doorbell_clock as bigint minvalue 0 start with 0;
 revoke all on sequence private.doorbell_clock from public, anon, authenticated, service_role;
 
+create function private.doorbell_is_due()
+returns boolean
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
+begin
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+    return false;
+  end if;
+  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
+  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget.
+  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000)) then
+    return false;
+  end if;
+  -- Once more, for who came to the lock when the one before had left it.
+  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+    return false;
+  end if;
+  perform setval('private.doorbell_clock', v_now);
+  return true;
+end;
+$$;
+comment on function private.doorbell_is_due() is 'True for one caller a second.';
+
 create function private.ring_doorbell()
 returns text
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
   v record;
 begin
-  select live, idle, (select max_workers from private.job_setting) as max_workers,
-    (select v_now - last_value < 1000 from private.doorbell_clock) as has_just_rung
+  select live, idle, (select max_workers from private.job_setting) as max_workers
   into v
   from private.live_workers();
   if v.idle > 0 then
@@ -59,19 +82,10 @@ begin
     return 'notified';
   elsif v.live >= v.max_workers then
     return 'busy';
-  elsif v.has_just_rung then
+  elsif not private.doorbell_is_due() then
     return 'coalesced';
   end if;
 
-  -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
-  -- transaction is in nobody's way in the next one, and there is nothing to unlock and to forget. And the
-  -- clock is read once more, for who came to the lock when the one before had left it.
-  if not pg_try_advisory_xact_lock(hashtextextended('doorbell_clock', v_now / 1000))
-    or (select v_now - last_value < 1000 from private.doorbell_clock)
-  then
-    return 'coalesced';
-  end if;
-  perform setval('private.doorbell_clock', v_now);
   begin
     perform private.invoke_function('job-processor');
   exception when others then
@@ -206,6 +220,7 @@ comment on function private.apply_timetable() is 'Makes pg_cron run what the tim
 revoke all on private.timetable from public, anon, authenticated, service_role;
 revoke all on function
   private.invoke_function(text, jsonb),
+  private.doorbell_is_due(),
   private.ring_doorbell(),
   private.last_ring_status(),
   private.process_background_jobs(),

@@ -10,37 +10,33 @@ as $$
 declare
   v_new record;
 begin
-  -- One statement, since for a single job what costs is how many there are.
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+  from new_job
+  where status = 'pending';
+
+  -- Counted and looked through in one statement: for a single job what costs is how many there are.
   with counted as (
     insert into private.job_count_change (job_type, status, change)
     select job_type, status, count(*) from new_job group by job_type, status
-  ),
-  arrived as (
-    insert into private.job_waiting (
-      job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-    from new_job
-    where status = 'pending'
-    returning job_type, job_priority, turn
-  ),
-  -- Somebody read the lane's time, and the lane has moved on since.
-  lowered as (
-    update private.job_cursor as cursor
-    set turn = late.turn, place = 0
-    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
-    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
-      and cursor.turn > late.turn
   )
   select count(*) as jobs,
-    count(*) filter (where job_type not in (select name from public.job_type)) as unknown,
-    count(*) filter (where status = 'pending' and scheduled_for <= now()) as due,
-    count(*) filter (where status = 'processing') as processing,
-    count(*) filter (where status = 'failed') as failed,
-    count(*) filter (where user_id is not null and parent_job_id is null) as owned
+    count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
+    -- Somebody read the lane's time, and the lane has moved on since.
+    count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
+    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()) as due,
+    count(*) filter (where job.status = 'processing') as processing,
+    count(*) filter (where job.status = 'failed') as failed,
+    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned
   into v_new
-  from new_job;
+  from new_job as job
+  left join private.job_cursor as cursor
+    on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
   if v_new.unknown > 0 then
     perform private.raise_error('UNKNOWN_JOB_TYPE');
+  end if;
+  if v_new.late > 0 then
+    perform private.lower_cursors();
   end if;
 
   if v_new.owned > 0 then
@@ -66,7 +62,13 @@ begin
     select id, job_type, completed_at from new_job where status = 'failed';
   end if;
 
-  if v_new.due > 0 then
+  -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
+  if v_new.due > 0 and (
+    select count(*) filter (where in_flight < capacity and not is_draining) > 0
+      or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
+    from public.job_worker
+    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+  then
     perform private.ring_doorbell();
   end if;
   if v_new.owned > 0 then
@@ -139,10 +141,11 @@ begin
 
   -- Started jobs, and nothing else: what every claim does.
   if v.was_pending = v.jobs and v.processing = v.jobs then
-    with left_line as (
-      delete from private.job_waiting where job_id = any(array(select id from new_job))
-    ),
-    listed as (
+    -- Who claims has taken their entries away.
+    if exists (select from private.job_waiting where job_id = (select id from new_job limit 1)) then
+      delete from private.job_waiting where job_id = any(array(select id from new_job));
+    end if;
+    with listed as (
       insert into private.job_lease (job_type, worker_id, check_at, job_ids)
       select job.job_type, job.worker_id, min(least(job.lease_expires_at,
           job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
@@ -231,6 +234,10 @@ begin
     from new_job
     where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
+  end if;
+  if v.was_ended > 0 and v.was_ended > v.ended then
+    delete from private.job_failure
+    where job_id = any(array(select id from new_job where completed_at is null));
   end if;
   if v.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)

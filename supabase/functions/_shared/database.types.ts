@@ -339,13 +339,6 @@ export type Database = {
         };
         Relationships: [
           {
-            foreignKeyName: "job_queue_job_type_fkey";
-            columns: ["job_type"];
-            isOneToOne: false;
-            referencedRelation: "job_type";
-            referencedColumns: ["name"];
-          },
-          {
             foreignKeyName: "job_queue_user_id_fkey";
             columns: ["user_id"];
             isOneToOne: false;

@@ -80,3 +80,58 @@ Deno.test("a line that would be cut is shortened to valid JSON", () => {
     { request_id: "r", truncated: true },
   );
 });
+
+for (
+  const [what, text] of [
+    ["two e-mail addresses joined by a sign", "one.s3cr3t@b.c+two.s3cr3t@d.e"],
+    ["a JWT after a word that begins like one", `eyJ-eyJx eyJ.${JWT}`],
+    ["a JWT behind a dash", `token-${JWT}`],
+    ["a password in the second URL", "http://a:b:c/x://u:s3cr3t@h"],
+  ]
+) {
+  Deno.test(`redactText() hides ${what}`, () => {
+    const redacted = redactText(text!);
+    assert.ok(!redacted.includes("s3cr3t") && !redacted.includes(JWT), redacted);
+  });
+}
+
+Deno.test("redactText() takes time in proportion to the text, whatever it looks like", () => {
+  const many = (part: string) => part.repeat(1_000_000 / part.length);
+  const texts = [
+    `${many("a")} @`,
+    many("a@"),
+    many("a@b."),
+    many("eyJ-"),
+    many("eyJa.-"),
+    `${many("w")}://u:${many("p")}`,
+    many("w://u:p"),
+    `bearer${many(" ")}`,
+    many("bearer "),
+    many("?key=&"),
+    many("sb_secret_"),
+  ];
+  const startedAt = performance.now();
+  for (const text of texts) assert.ok(redactText(text).length <= 2_001);
+  // Milliseconds each; minutes where the square of a million counts.
+  assert.ok(performance.now() - startedAt < 20_000);
+});
+
+Deno.test("a field may replace what a line begins with, or its context, and stands there once", () => {
+  const lines: string[] = [];
+  const log = createLogger({ job: 1, page: 1 }, (line) => lines.push(line));
+  log.info("said", { page: 2, message: "instead" });
+  log.with({ time: "noon", job: undefined }).info("said");
+  log.info("said", {});
+  assert.deepEqual(lines.map((line) => line.match(/"(page|message|job)":/g)?.length), [3, 2, 3]);
+  const [first, second, third] = lines.map((line) => JSON.parse(line));
+  assert.deepEqual([first.page, first.message, first.job], [2, "instead", 1]);
+  assert.deepEqual([second.time, second.page, "job" in second], ["noon", 1, false]);
+  assert.match(third.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.ok(Math.abs(Date.parse(third.time) - Date.now()) < 60_000);
+});
+
+Deno.test("a field named __proto__ is a field like any other", () => {
+  const fields = JSON.parse('{"__proto__": {"password": "s3cr3t"}, "page": 1}');
+  const copy = JSON.stringify(redact(fields));
+  assert.equal(copy, '{"__proto__":{"password":"[redacted]"},"page":1}');
+});

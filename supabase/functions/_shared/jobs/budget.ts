@@ -1,6 +1,9 @@
 import process from "node:process";
 import type { Clock } from "./clock.ts";
 
+/** Reading the memory takes longer than a small job, and it does not fill up in less. */
+const MEMORY_SAMPLE_MS = 100;
+
 /** What one invocation may use up before it drains. A null limit is not watched. */
 export interface BudgetLimits {
   wall_ms: number;
@@ -42,6 +45,8 @@ export class Budget {
   readonly #deadline: number;
   readonly #cpuAtStart: number | null;
   readonly #memoryLimit: number;
+  #memory = 0;
+  #memoryReadAt = -Infinity;
 
   constructor(
     private readonly clock: Clock,
@@ -63,11 +68,20 @@ export class Budget {
 
   /** The limit that is used up, or null. */
   spent(): "wall_clock" | "cpu" | "memory" | null {
-    if (this.clock.now() >= this.#deadline) return "wall_clock";
+    const now = this.clock.now();
+    if (now >= this.#deadline) return "wall_clock";
     const { cpu_ms } = this.limits;
     const cpu = cpu_ms === null ? null : this.meter.cpuMs();
     if (cpu_ms !== null && cpu !== null && cpu - (this.#cpuAtStart ?? 0) >= cpu_ms) return "cpu";
-    const watchesMemory = this.#memoryLimit !== Infinity;
-    return watchesMemory && (this.meter.memoryBytes() ?? 0) >= this.#memoryLimit ? "memory" : null;
+    if (this.#memoryLimit === Infinity) return null;
+    return this.#memoryUsed(now) >= this.#memoryLimit ? "memory" : null;
+  }
+
+  #memoryUsed(now: number): number {
+    if (now - this.#memoryReadAt >= MEMORY_SAMPLE_MS) {
+      this.#memory = this.meter.memoryBytes() ?? 0;
+      this.#memoryReadAt = now;
+    }
+    return this.#memory;
   }
 }

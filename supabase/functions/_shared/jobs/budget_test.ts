@@ -37,6 +37,20 @@ Deno.test("memory over its limit spends the budget", () => {
   assert.equal(budget.spent(), "memory");
 });
 
+Deno.test("memory is read once in a while, however often a budget is asked", async () => {
+  const clock = new FakeClock();
+  let readings = 0;
+  const meter = { cpuMs: () => null, memoryBytes: () => ++readings };
+  const limits = { wall_ms: 10_000, cpu_ms: null, memory_bytes: 10 };
+  const budget = new Budget(clock, limits, meter);
+  const before = readings;
+  for (let asked = 0; asked < 100; asked += 1) budget.remaining();
+  assert.equal(readings - before, 1);
+  await clock.advance(1_000);
+  assert.ok(budget.remaining() > 0);
+  assert.equal(readings - before, 2);
+});
+
 Deno.test("what the platform does not tell is not watched", () => {
   const { used, budget } = setUp({ cpu_ms: 1, memory_bytes: 1 });
   used.cpu = used.memory = null;

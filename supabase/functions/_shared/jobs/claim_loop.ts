@@ -4,6 +4,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { JobStore } from "./job_store.ts";
 import type { WorkerOptions } from "./options.ts";
+import { Prospects } from "./prospects.ts";
 import { Wake } from "./wake.ts";
 
 interface ClaimLoopParts<Deps> {
@@ -36,6 +37,7 @@ export class ClaimLoop<Deps> {
   /** Set when notifications wake us: then polling only finds jobs whose time has come. */
   isNotified = false;
   readonly #wake: Wake;
+  readonly #prospects = new Prospects();
   #waiters: DrainWaiter[] = [];
   /** How often in a row a look found nothing although something was due. */
   #doubts = 0;
@@ -47,6 +49,13 @@ export class ClaimLoop<Deps> {
   /** There may be work: look now. */
   nudge(): void {
     this.#wake.ring();
+  }
+
+  /** A job of this type has ended, and left its slot: look now if that promises something, else soon. */
+  freed(type: string): void {
+    const isPromising = this.#prospects.afterEnd(type);
+    if (isPromising || this.#waiters.length > 0) this.#wake.ring();
+    else this.#wake.shorten(this.parts.options.poll_min_ms);
   }
 
   /** Resolves when a look at the queue found nothing and nothing is running, with what was done. */
@@ -66,15 +75,16 @@ export class ClaimLoop<Deps> {
     const { clock, inFlight, options, remaining } = this.parts;
     let busyAt = clock.now();
     let pause = options.poll_min_ms;
+    let isRung = true;
     while (remaining() > 0) {
-      const found = await this.#look();
+      const found = await this.#look(isRung);
       if (found > 0 || inFlight.held.size > 0) busyAt = clock.now();
       const isIdle = found === 0 && clock.now() - busyAt >= options.linger_ms;
       if (isIdle && await this.#mayLeave()) return;
       if (found > 0) pause = options.poll_min_ms;
-      if (found > 0 && this.#free() > 0) continue;
+      if (found > 0 && this.#prospects.hasMore && this.#free() > 0) continue;
       const longest = this.isNotified ? options.poll_listening_ms : options.poll_max_ms;
-      await this.#wake.wait(Math.min(pause, longest, Math.max(1, remaining())));
+      isRung = await this.#wake.wait(Math.min(pause, longest, Math.max(1, remaining())));
       pause = Math.min(pause * 2, longest);
     }
   }
@@ -84,18 +94,24 @@ export class ClaimLoop<Deps> {
   }
 
   /** Claims as many jobs as there are free slots, and starts them; answers how many. */
-  async #look(): Promise<number> {
+  async #look(isRung: boolean): Promise<number> {
     const { clock, heartbeat, inFlight, store, types, workerId, onTrouble } = this.parts;
     const free = this.#free();
     heartbeat.noteRoom();
     // A worker that cannot extend its leases must not take more of them.
-    if (free <= 0 || !heartbeat.healthy) return 0;
+    if (free <= 0 || !heartbeat.healthy) {
+      this.#prospects.missed();
+      return 0;
+    }
+    const brought = this.#prospects.claiming(free, isRung);
     const waiters = this.#waiters.splice(0);
     const sentAt = clock.now();
     const jobs = await store.claim(workerId, free, types).catch((error) => {
       onTrouble(error);
+      this.#prospects.missed();
       return null;
     });
+    if (jobs) brought(jobs.length);
     if (jobs && jobs.length > 0) inFlight.start(jobs, sentAt);
     heartbeat.noteRoom();
     const isEmpty = jobs?.length === 0 && inFlight.held.size === 0;
@@ -122,7 +138,7 @@ export class ClaimLoop<Deps> {
     const { heartbeat, store, workerId, onTrouble } = this.parts;
     await heartbeat.stop();
     await store.unregister(workerId).catch(onTrouble);
-    if (await this.#look() === 0 && !this.#wake.rung) return true;
+    if (await this.#look(true) === 0 && !this.#wake.rung) return true;
     heartbeat.start();
     return false;
   }

@@ -25,8 +25,8 @@ interface InFlightParts<Deps> {
   options: WorkerOptions;
   settler: Settler;
   remaining(): number;
-  /** Called each time a slot has become free. */
-  onFree(): void;
+  /** Called each time a job of this type has left its slot. */
+  onFree(type: string): void;
   onTrouble(error: unknown): void;
 }
 
@@ -124,6 +124,6 @@ export class InFlight<Deps> {
       this.#callOffAnnouncing?.();
       this.#callOffAnnouncing = null;
     }
-    this.parts.onFree();
+    this.parts.onFree(held.run.job.job_type);
   }
 }

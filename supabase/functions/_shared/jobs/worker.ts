@@ -63,7 +63,7 @@ export class Worker<Deps> {
         onTrouble,
       }),
       remaining: () => this.#remaining(),
-      onFree: () => this.#loop.nudge(),
+      onFree: (type) => this.#loop.freed(type),
       onTrouble,
     });
     this.#heartbeat = new Heartbeat({

@@ -9,10 +9,12 @@ update private.job_setting set ageing_share = 0;
 create temporary table made (name text, id uuid);
 grant all on made to public;
 
--- Rows of the queue that a claim read, as the statistics of this transaction count them.
+-- Rows of the queue, and of what stands beside it, that a claim read, as the statistics of this transaction count them.
 create function tests.rows_read() returns bigint
 language sql volatile as $$
-  select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'public.job_queue'::regclass
+  select sum(seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables
+  where relid in ('public.job_queue'::regclass, 'private.job_waiting'::regclass, 'private.job_lease'::regclass,
+    'private.job_running'::regclass, 'private.job_active'::regclass)
 $$;
 create function tests.cost_of_claim(p_batch_size int) returns bigint
 language plpgsql volatile as $$

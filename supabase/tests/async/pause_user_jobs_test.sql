@@ -53,7 +53,7 @@ insert into made values ('newer', tests.enqueue('ann'));
 select is(private.oldest_due_at(), null, 'nor is it due');
 select private.process_background_jobs();
 select is((tests.job(id)).held_by, 'user_pause', 'the tick puts such jobs aside, too') from made where name = 'newer';
-select ok(worked_at = ticked_at, 'which is work') from private.job_tick;
+select ok(worked_at >= ticked_at, 'which is work') from private.job_tick;
 update public.job_queue set lease_expires_at = now() - interval '1 second' where id = (select id from made where name = 'running');
 select is((select count(*)::int from tests.claim('w1', 10)), 0, 'a job she loses meanwhile is not taken again');
 select is((tests.job(id)).held_by, 'user_pause', 'it waits like the others') from made where name = 'running';

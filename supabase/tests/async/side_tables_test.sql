@@ -23,7 +23,7 @@ begin
   return v_count;
 end
 $$;
-select plan(120);
+select plan(123);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -130,6 +130,13 @@ select tests.after('a type loses its limits', $$ update public.job_type set max_
 select tests.after('and jobs of it end', $$ select public.complete_jobs((select jsonb_agg(jsonb_build_object('job_id', id, 'fencing_token', fencing_token))
   from public.job_queue where status = 'processing')) $$);
 select is(tests.count_of('private.job_running'), 0, 'nothing runs');
+
+-- Failures that are over
+select tests.after('failed jobs are retried, completed and deleted', $$ with failed as materialized (
+    select failure.job_id, public.retry_job(failure.job_id) from private.job_failure as failure
+  )
+  select * from failed, public.start_job(failed.job_id, 'classic'), public.complete_job(failed.job_id) $$);
+select is(tests.count_of('private.job_failure'), 0, 'no failure is listed');
 
 -- Parents and children
 delete from public.job_queue where user_id = tests.user_id('ann');

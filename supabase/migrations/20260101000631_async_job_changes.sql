@@ -73,9 +73,8 @@ begin
   end if;
   if v_new.owned > 0 then
     begin
-      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
-      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true, clock_timestamp(),
-        private.time_ordered_id()
+      insert into realtime.messages (topic, extension, payload, event, private)
+      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true
       from new_job as job
       cross join lateral (
         select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
@@ -251,10 +250,8 @@ begin
   if v.has_owner then
     -- A failure, say no partition, is a warning.
     begin
-      -- By the clock, and with ids that grow with it: what is inserted side by side in both indexes costs a
-      -- third less than random ids and one moment for all, which lets the topics be compared as text.
-      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
-      select topic.name, 'broadcast', news.payload, 'job_update', true, clock_timestamp(), private.time_ordered_id()
+      insert into realtime.messages (topic, extension, payload, event, private)
+      select topic.name, 'broadcast', news.payload, 'job_update', true
       from new_job as job
       join old_job on old_job.id = job.id
       cross join lateral (

@@ -1755,81 +1755,85 @@ grant execute on function private.expire_pending_jobs() to service_role;
 
 CREATE OR REPLACE FUNCTION private.fail_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, status text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
-  with given as materialized (
-    select distinct on (job_id) job_id, fencing_token, coalesce(retryable, true) as retryable,
-      left(coalesce(error_message, 'The job failed.'), 4000) as error_message,
-      coalesce(nullif(error_code, ''), 'HANDLER_ERROR') as error_code,
-      case when retry_after_ms is not null
-        then make_interval(secs => greatest(retry_after_ms, 0) / 1000.0)
-      end as retry_after
-    from jsonb_to_recordset(p_jobs) as job (
-      job_id uuid, fencing_token bigint, error_message text, error_code text, retryable boolean,
-      retry_after_ms double precision)
-    -- As above.
-    order by job_id, fencing_token desc nulls last
-  ),
-  held as (
-    select job.id, given.error_message, given.error_code, type.expires_after,
-      given.retryable and job.retry_count < job.max_retries
-        and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-          < extract(epoch from type.max_runtime)
-        -- What may wait no longer than that for a worker does not wait longer for the other side.
-        and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
-      coalesce(given.retry_after,
-        -- Doubling is capped before it is computed: 2^n of a large n is no interval.
-        least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
-          * (0.8 + random() * 0.4)) as delay
-    from given
-    join public.job_queue as job on job.id = given.job_id
-    join public.job_type as type on type.name = job.job_type
-    where job.lease_expires_at is not null
-      and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-    order by job.id
-    for update of job
-  ),
-  failed as (
-    update public.job_queue as job
-    set status = case when held.will_retry then 'pending' else 'failed' end,
-      retry_count = job.retry_count + held.will_retry::int,
-      error_code = held.error_code,
-      error_message = held.error_message,
-      worker_id = case when not held.will_retry then job.worker_id end,
-      lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
-      slice_started_at = null,
-      -- An attempt that left no checkpoint starts over, and so does its progress.
-      progress_percent = case
-        when held.will_retry and job.checkpoint is null then 0
-        else job.progress_percent
-      end,
-      progress_base_seconds = case
-        when held.will_retry and job.checkpoint is null
-          then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
-        else job.progress_base_seconds
-      end,
-      scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
-      -- A retry is not a job that was never started.
-      expires_at = case
-        when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
-        else job.expires_at
-      end,
-      turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
-      completed_at = case when not held.will_retry then now() end,
-      seq = job.seq + 1,
-      updated_at = now()
-    from held
-    where job.id = held.id
-    returning job.id, job.status
-  )
-  select given.job_id, failed.status
-  from given left join failed on failed.id = given.job_id;
+#variable_conflict use_column
+begin
+  return query
+    with given as materialized (
+      select distinct on (job_id) job_id, fencing_token, coalesce(retryable, true) as retryable,
+        left(coalesce(error_message, 'The job failed.'), 4000) as error_message,
+        coalesce(nullif(error_code, ''), 'HANDLER_ERROR') as error_code,
+        case when retry_after_ms is not null
+          then make_interval(secs => greatest(retry_after_ms, 0) / 1000.0)
+        end as retry_after
+      from jsonb_to_recordset(p_jobs) as job (
+        job_id uuid, fencing_token bigint, error_message text, error_code text, retryable boolean,
+        retry_after_ms double precision)
+      -- As above.
+      order by job_id, fencing_token desc nulls last
+    ),
+    held as (
+      select job.id, given.error_message, given.error_code, type.expires_after,
+        given.retryable and job.retry_count < job.max_retries
+          and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+            < extract(epoch from type.max_runtime)
+          -- What may wait no longer than that for a worker does not wait longer for the other side.
+          and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
+        coalesce(given.retry_after,
+          -- Doubling is capped before it is computed: 2^n of a large n is no interval.
+          least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
+            * (0.8 + random() * 0.4)) as delay
+      from given
+      join public.job_queue as job on job.id = given.job_id
+      join public.job_type as type on type.name = job.job_type
+      where job.lease_expires_at is not null
+        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
+      order by job.id
+      for update of job
+    ),
+    failed as (
+      update public.job_queue as job
+      set status = case when held.will_retry then 'pending' else 'failed' end,
+        retry_count = job.retry_count + held.will_retry::int,
+        error_code = held.error_code,
+        error_message = held.error_message,
+        worker_id = case when not held.will_retry then job.worker_id end,
+        lease_expires_at = null,
+        runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
+        slice_started_at = null,
+        -- An attempt that left no checkpoint starts over, and so does its progress.
+        progress_percent = case
+          when held.will_retry and job.checkpoint is null then 0
+          else job.progress_percent
+        end,
+        progress_base_seconds = case
+          when held.will_retry and job.checkpoint is null
+            then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
+          else job.progress_base_seconds
+        end,
+        scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
+        -- A retry is not a job that was never started.
+        expires_at = case
+          when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
+          else job.expires_at
+        end,
+        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
+        completed_at = case when not held.will_retry then now() end,
+        seq = job.seq + 1,
+        updated_at = now()
+      from held
+      where job.id = held.id
+      returning job.id, job.status
+    )
+    select given.job_id, failed.status
+    from given left join failed on failed.id = given.job_id;
+end;
 $function$
 ;
 grant execute on function private.fail_jobs(p_jobs jsonb) to service_role;
@@ -2789,6 +2793,10 @@ CREATE OR REPLACE FUNCTION private.line_up(p_user_id uuid, p_priority smallint, 
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_nestloop TO 'on'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_first constant bigint := (
@@ -2923,7 +2931,9 @@ begin
     insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
     select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending';
+    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending'
+    -- Whoever holds the job may have put its entry back already.
+    on conflict do nothing;
   end if;
 end;
 $function$
@@ -4737,7 +4747,8 @@ begin
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
 
-  if v_type.has_limit or v.is_capped or v.is_paused or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
+  if v_type.has_limit or v.is_capped or v.is_paused
+    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
   then
     v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else
@@ -4783,34 +4794,45 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__after_delete()
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_old record;
 begin
+  with counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select job_type, status, -count(*)
+    from old_job
+    group by job_type, status
+  )
+  select count(*) as jobs, bool_or(status = 'pending') as was_pending, bool_or(status = 'processing') as was_running,
+    bool_or(completed_at is null and user_id is not null) as was_active, bool_or(status = 'failed') as had_failed
+  into v_old
+  from old_job;
   -- A trigger for statements runs for none, too: here the children's children end.
-  if not exists (select from old_job) then
+  if v_old.jobs = 0 then
     return null;
   end if;
 
-  insert into private.job_count_change (job_type, status, change)
-  select job_type, status, -count(*)
-  from old_job
-  group by job_type, status;
-
-  -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
   -- Executed as text to be planned anew, for one job or for 100 000.
-  if exists (select from old_job where status = 'pending') then
-    execute $sql$ delete from private.job_waiting as entry using old_job where entry.job_id = old_job.id $sql$;
+  if v_old.was_pending then
+    execute 'delete from private.job_waiting as entry using old_job where entry.job_id = old_job.id';
   end if;
-  if exists (select from old_job where status = 'processing') then
-    execute $sql$ delete from private.job_running as entry using old_job where entry.job_id = old_job.id $sql$;
+  if v_old.was_running then
+    execute 'delete from private.job_running as entry using old_job where entry.job_id = old_job.id';
   end if;
-  if exists (select from old_job where completed_at is null and user_id is not null) then
-    execute $sql$ delete from private.job_active as entry using old_job
-      where entry.user_id = old_job.user_id and entry.job_id = old_job.id $sql$;
+  if v_old.was_active then
+    execute 'delete from private.job_active as entry using old_job
+      where entry.user_id = old_job.user_id and entry.job_id = old_job.id';
   end if;
-  if exists (select from old_job where error_code is not null) then
-    execute $sql$ delete from private.job_failure as entry using old_job where entry.job_id = old_job.id $sql$;
+  if v_old.had_failed then
+    execute 'delete from private.job_failure as entry using old_job where entry.job_id = old_job.id';
   end if;
-  execute 'delete from public.job_batch as batch using old_job where batch.parent_job_id = old_job.id';
-  execute 'delete from public.job_queue as child using old_job where child.parent_job_id = old_job.id';
+  -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
+  if exists (select from public.job_batch) then
+    execute 'delete from public.job_batch as batch using old_job where batch.parent_job_id = old_job.id';
+  end if;
+  if exists (select from public.job_queue where parent_job_id is not null) then
+    execute 'delete from public.job_queue as child using old_job where child.parent_job_id = old_job.id';
+  end if;
   return null;
 end;
 $function$
@@ -4825,37 +4847,33 @@ AS $function$
 declare
   v_new record;
 begin
-  -- One statement, since for a single job what costs is how many there are.
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+  from new_job
+  where status = 'pending';
+
+  -- Counted and looked through in one statement: for a single job what costs is how many there are.
   with counted as (
     insert into private.job_count_change (job_type, status, change)
     select job_type, status, count(*) from new_job group by job_type, status
-  ),
-  arrived as (
-    insert into private.job_waiting (
-      job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-    from new_job
-    where status = 'pending'
-    returning job_type, job_priority, turn
-  ),
-  -- Somebody read the lane's time, and the lane has moved on since.
-  lowered as (
-    update private.job_cursor as cursor
-    set turn = late.turn, place = 0
-    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
-    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
-      and cursor.turn > late.turn
   )
   select count(*) as jobs,
-    count(*) filter (where job_type not in (select name from public.job_type)) as unknown,
-    count(*) filter (where status = 'pending' and scheduled_for <= now()) as due,
-    count(*) filter (where status = 'processing') as processing,
-    count(*) filter (where status = 'failed') as failed,
-    count(*) filter (where user_id is not null and parent_job_id is null) as owned
+    count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
+    -- Somebody read the lane's time, and the lane has moved on since.
+    count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
+    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()) as due,
+    count(*) filter (where job.status = 'processing') as processing,
+    count(*) filter (where job.status = 'failed') as failed,
+    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned
   into v_new
-  from new_job;
+  from new_job as job
+  left join private.job_cursor as cursor
+    on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
   if v_new.unknown > 0 then
     perform private.raise_error('UNKNOWN_JOB_TYPE');
+  end if;
+  if v_new.late > 0 then
+    perform private.lower_cursors();
   end if;
 
   if v_new.owned > 0 then
@@ -4881,14 +4899,19 @@ begin
     select id, job_type, completed_at from new_job where status = 'failed';
   end if;
 
-  if v_new.due > 0 then
+  -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
+  if v_new.due > 0 and (
+    select count(*) filter (where in_flight < capacity and not is_draining) > 0
+      or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
+    from public.job_worker
+    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+  then
     perform private.ring_doorbell();
   end if;
   if v_new.owned > 0 then
     begin
-      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
-      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true, clock_timestamp(),
-        private.time_ordered_id()
+      insert into realtime.messages (topic, extension, payload, event, private)
+      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true
       from new_job as job
       cross join lateral (
         select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
@@ -5071,6 +5094,10 @@ begin
     where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
   end if;
+  if v.was_ended > 0 and v.was_ended > v.ended then
+    delete from private.job_failure
+    where job_id = any(array(select id from new_job where completed_at is null));
+  end if;
   if v.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)
     select id, job_type, completed_at from new_job where status = 'failed'
@@ -5083,10 +5110,8 @@ begin
   if v.has_owner then
     -- A failure, say no partition, is a warning.
     begin
-      -- By the clock, and with ids that grow with it: what is inserted side by side in both indexes costs a
-      -- third less than random ids and one moment for all, which lets the topics be compared as text.
-      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
-      select topic.name, 'broadcast', news.payload, 'job_update', true, clock_timestamp(), private.time_ordered_id()
+      insert into realtime.messages (topic, extension, payload, event, private)
+      select topic.name, 'broadcast', news.payload, 'job_update', true
       from new_job as job
       join old_job on old_job.id = job.id
       cross join lateral (
@@ -5403,60 +5428,64 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
-  with given as materialized (
-    select distinct on (job_id) job_id, fencing_token, checkpoint,
-      make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
-    from jsonb_to_recordset(p_jobs)
-      as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
-    -- Of two attempts at one job only the newer can hold it.
-    order by job_id, fencing_token desc nulls last
-  ),
-  held as (
-    select job.id, given.checkpoint, given.delay, type.expires_after,
-      job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-        >= extract(epoch from type.max_runtime) as is_over_runtime
-    from given
-    join public.job_queue as job on job.id = given.job_id
-    join public.job_type as type on type.name = job.job_type
-    where job.lease_expires_at is not null
-      and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-    order by job.id
-    for update of job
-  ),
-  yielded as (
-    update public.job_queue as job
-    set status = case when held.is_over_runtime then 'failed' else 'pending' end,
-      checkpoint = coalesce(held.checkpoint, job.checkpoint),
-      crash_streak = 0,
-      worker_id = case when held.is_over_runtime then job.worker_id end,
-      lease_expires_at = null,
-      runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
-      slice_started_at = null,
-      scheduled_for = now() + held.delay,
-      -- A job that moves on has not waited in vain.
-      expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
-      -- Behind what came while it ran: a job of many slices takes turns with everybody else.
-      turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
-      error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
-      error_message = case when held.is_over_runtime
-        then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
-        else job.error_message end,
-      completed_at = case when held.is_over_runtime then now() end,
-      seq = job.seq + 1,
-      updated_at = now()
-    from held
-    where job.id = held.id
-    returning job.id
-  )
-  select given.job_id, yielded.id is not null
-  from given left join yielded on yielded.id = given.job_id;
+#variable_conflict use_column
+begin
+  return query
+    with given as materialized (
+      select distinct on (job_id) job_id, fencing_token, checkpoint,
+        make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
+      from jsonb_to_recordset(p_jobs)
+        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
+      -- Of two attempts at one job only the newer can hold it.
+      order by job_id, fencing_token desc nulls last
+    ),
+    held as (
+      select job.id, given.checkpoint, given.delay, type.expires_after,
+        job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          >= extract(epoch from type.max_runtime) as is_over_runtime
+      from given
+      join public.job_queue as job on job.id = given.job_id
+      join public.job_type as type on type.name = job.job_type
+      where job.lease_expires_at is not null
+        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
+      order by job.id
+      for update of job
+    ),
+    yielded as (
+      update public.job_queue as job
+      set status = case when held.is_over_runtime then 'failed' else 'pending' end,
+        checkpoint = coalesce(held.checkpoint, job.checkpoint),
+        crash_streak = 0,
+        worker_id = case when held.is_over_runtime then job.worker_id end,
+        lease_expires_at = null,
+        runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
+        slice_started_at = null,
+        scheduled_for = now() + held.delay,
+        -- A job that moves on has not waited in vain.
+        expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
+        -- Behind what came while it ran: a job of many slices takes turns with everybody else.
+        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
+        error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
+        error_message = case when held.is_over_runtime
+          then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
+          else job.error_message end,
+        completed_at = case when held.is_over_runtime then now() end,
+        seq = job.seq + 1,
+        updated_at = now()
+      from held
+      where job.id = held.id
+      returning job.id
+    )
+    select given.job_id, yielded.id is not null
+    from given left join yielded on yielded.id = given.job_id;
+end;
 $function$
 ;
 grant execute on function private.yield_jobs(p_jobs jsonb) to service_role;
@@ -5526,22 +5555,29 @@ grant execute on function public.cleanup_old_jobs() to service_role;
 
 CREATE OR REPLACE FUNCTION public.complete_job(p_job_id uuid, p_result jsonb DEFAULT NULL::jsonb, p_fencing_token bigint DEFAULT NULL::bigint)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select recorded
-  from private.complete_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'fencing_token', p_fencing_token, 'result', p_result)));
+begin
+  return (
+    select recorded
+    from private.complete_jobs(jsonb_build_array(jsonb_build_object(
+      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'result', p_result))));
+end;
 $function$
 ;
 grant execute on function public.complete_job(p_job_id uuid, p_result jsonb, p_fencing_token bigint) to service_role;
 
 CREATE OR REPLACE FUNCTION public.complete_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select * from private.complete_jobs(p_jobs);
+#variable_conflict use_column
+begin
+  return query
+    select * from private.complete_jobs(p_jobs);
+end;
 $function$
 ;
 grant execute on function public.complete_jobs(p_jobs jsonb) to service_role;
@@ -5647,24 +5683,31 @@ grant execute on function public.expire_stale_jobs() to service_role;
 
 CREATE OR REPLACE FUNCTION public.fail_job(p_job_id uuid, p_error_message text, p_error_code text DEFAULT 'HANDLER_ERROR'::text, p_retryable boolean DEFAULT true, p_retry_after interval DEFAULT NULL::interval, p_fencing_token bigint DEFAULT NULL::bigint)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select status
-  from private.fail_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'fencing_token', p_fencing_token, 'error_message', p_error_message,
-    'error_code', p_error_code, 'retryable', p_retryable,
-    'retry_after_ms', extract(epoch from p_retry_after) * 1000)));
+begin
+  return (
+    select status
+    from private.fail_jobs(jsonb_build_array(jsonb_build_object(
+      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'error_message', p_error_message,
+      'error_code', p_error_code, 'retryable', p_retryable,
+      'retry_after_ms', extract(epoch from p_retry_after) * 1000))));
+end;
 $function$
 ;
 grant execute on function public.fail_job(p_job_id uuid, p_error_message text, p_error_code text, p_retryable boolean, p_retry_after interval, p_fencing_token bigint) to service_role;
 
 CREATE OR REPLACE FUNCTION public.fail_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, status text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select * from private.fail_jobs(p_jobs);
+#variable_conflict use_column
+begin
+  return query
+    select * from private.fail_jobs(p_jobs);
+end;
 $function$
 ;
 grant execute on function public.fail_jobs(p_jobs jsonb) to service_role;
@@ -5795,10 +5838,12 @@ grant execute on function public.get_user_jobs_page(p_user_id uuid, p_status tex
 
 CREATE OR REPLACE FUNCTION public.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text DEFAULT NULL::text)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select private.heartbeat(p_worker_id, p_leases, p_capacity, p_in_flight, p_region);
+begin
+  return private.heartbeat(p_worker_id, p_leases, p_capacity, p_in_flight, p_region);
+end;
 $function$
 ;
 grant execute on function public.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text) to service_role;
@@ -5899,21 +5944,25 @@ grant execute on function public.save_content_batch(p_job_id uuid, p_fencing_tok
 
 CREATE OR REPLACE FUNCTION public.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer DEFAULT NULL::integer, p_progress_message text DEFAULT NULL::text)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select private.save_job_checkpoint(
+begin
+  return private.save_job_checkpoint(
     p_job_id, p_fencing_token, p_checkpoint, p_progress_percent, p_progress_message);
+end;
 $function$
 ;
 grant execute on function public.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
 CREATE OR REPLACE FUNCTION public.start_job(p_job_id uuid, p_worker_id text)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select private.start_job(p_job_id, p_worker_id);
+begin
+  return private.start_job(p_job_id, p_worker_id);
+end;
 $function$
 ;
 grant execute on function public.start_job(p_job_id uuid, p_worker_id text) to service_role;
@@ -5941,10 +5990,12 @@ grant execute on function public.unregister_worker(p_worker_id text) to service_
 
 CREATE OR REPLACE FUNCTION public.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text DEFAULT NULL::text, p_fencing_token bigint DEFAULT NULL::bigint)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select private.update_job_progress(p_job_id, p_progress_percent, p_progress_message, p_fencing_token);
+begin
+  return private.update_job_progress(p_job_id, p_progress_percent, p_progress_message, p_fencing_token);
+end;
 $function$
 ;
 grant execute on function public.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text, p_fencing_token bigint) to service_role;
@@ -5961,23 +6012,30 @@ grant execute on function public.wait_for_children(p_job_id uuid, p_fencing_toke
 
 CREATE OR REPLACE FUNCTION public.yield_job(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb DEFAULT NULL::jsonb, p_delay interval DEFAULT '00:00:00'::interval)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select recorded
-  from private.yield_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'fencing_token', p_fencing_token, 'checkpoint', p_checkpoint,
-    'delay_ms', extract(epoch from p_delay) * 1000)));
+begin
+  return (
+    select recorded
+    from private.yield_jobs(jsonb_build_array(jsonb_build_object(
+      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'checkpoint', p_checkpoint,
+      'delay_ms', extract(epoch from p_delay) * 1000))));
+end;
 $function$
 ;
 grant execute on function public.yield_job(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_delay interval) to service_role;
 
 CREATE OR REPLACE FUNCTION public.yield_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select * from private.yield_jobs(p_jobs);
+#variable_conflict use_column
+begin
+  return query
+    select * from private.yield_jobs(p_jobs);
+end;
 $function$
 ;
 grant execute on function public.yield_jobs(p_jobs jsonb) to service_role;

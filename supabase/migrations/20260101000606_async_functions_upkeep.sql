@@ -234,7 +234,7 @@ begin
   update public.job_queue as job
   set turn = placed.turn
   from placed
-  where job.id = placed.id and job.id = any(v_job_ids);
+  where job.id = placed.id;
   get diagnostics v_promoted = row_count;
   return v_promoted;
 end;

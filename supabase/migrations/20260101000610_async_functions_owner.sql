@@ -84,10 +84,7 @@ begin
     perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
   end if;
   perform private.check_job_request(v_params, p_priority);
-  -- Blind to what others commit, it would find no equal job and no limit reached.
-  if current_setting('transaction_isolation') = 'repeatable read' then
-    perform private.raise_error('CONFLICT', null, 'Jobs are not created under repeatable read.');
-  end if;
+  perform private.check_isolation();
 
   v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
@@ -148,6 +145,20 @@ end;
 $$;
 comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
   'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params). p_supersede: creates, and cancels the equal active job.';
+
+create function private.check_isolation()
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  -- Blind to what others commit, it would find no equal job and no limit reached.
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    perform private.raise_error('CONFLICT', null, 'Jobs are created and retried under read committed only.');
+  end if;
+end;
+$$;
+comment on function private.check_isolation() is
+  'Refuses transactions that do not see what was committed since they began.';
 
 create function private.lock_requests(p_user_id uuid, p_job_type text, p_key text)
 returns void
@@ -277,10 +288,13 @@ language plpgsql volatile set search_path = ''
 set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 as $$
 declare
-  v_first constant bigint := (
-    select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+  v_first bigint;
   v_turn bigint;
 begin
+  -- As private.next_turn(): numbered before it looks.
+  perform pg_current_xact_id();
+  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+
   if p_user_id is not null then
     -- A user's jobs stand one behind the other, so that users take turns.
     return v_first + (
@@ -307,6 +321,8 @@ returns bigint
 language plpgsql volatile set search_path = ''
 as $$
 begin
+  -- Numbered before it looks: see private.move_cursors().
+  perform pg_current_xact_id();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 end;
 $$;
@@ -314,6 +330,7 @@ comment on function private.next_turn(smallint) is 'The first free turn in a pri
 
 revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
+  private.check_isolation(),
   private.lock_requests(uuid, text, text),
   private.find_active_job(uuid, text),
   private.find_result(uuid, text, interval),

@@ -10,10 +10,11 @@ create type private.lane_head as (
   turn bigint,
   place bigint,
   from_turn bigint,
-  from_place bigint
+  from_place bigint,
+  lane_time bigint
 );
 comment on type private.lane_head is
-  'A lane of a type that has work: where its first job stands, and from where it was looked for.';
+  'A lane of a type that has work: where its first job stands, from where it was looked for, and the time of the lane then.';
 
 create function private.lanes_with_work(p_job_types text[])
 returns setof private.lane_head
@@ -23,8 +24,9 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place
+  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
   from private.job_cursor as cursor
+  join private.job_lane as time on time.job_priority = cursor.job_priority
   cross join lateral (
     select waiting.turn, waiting.place
     from private.job_waiting as waiting
@@ -245,8 +247,11 @@ comment on function private.pick_by_rules(int, text[], int, timestamptz) is
 
 -- The floor of a lane moves behind the claims. When a claim looks, everything below the first job it sees
 -- has gone; but a transaction that is still open may yet bring a job to a place below, and one that begins
--- later may line up from the lane's time on. So the place seen now is only noted, with the oldest
--- transaction number still to come, and becomes the floor when a later claim finds all of those ended.
+-- later may line up from the lane's time on. So the place seen now is only noted, no further than the time
+-- that everybody could read then, and becomes the floor when a later claim finds that every transaction
+-- with a number below this claim's has ended. For this the claim takes its number after it has looked
+-- (pg_snapshot_xmax() would not do: it is the first number of which nothing is known, and who has it may
+-- have been open for long), and who lines up takes one before: see private.next_turn().
 -- Who breaks the rule all the same (a job inserted with an old turn) sets the floor back itself, and the
 -- tick looks below it: see private.lower_cursors().
 create function private.move_cursors(p_lanes private.lane_head[], p_snapshot pg_snapshot)
@@ -256,10 +261,9 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_has
 as $$
 begin
   with free as (
-    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, lane.virtual_time
+    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
     from unnest(p_lanes) as seen
     join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
-    join private.job_lane as lane on lane.job_priority = seen.job_priority
     where pg_snapshot_xmin(p_snapshot) >= cursor.next_xid
     -- One that another claim is moving right now is left to it.
     for update of cursor skip locked
@@ -271,9 +275,9 @@ begin
       order by floor.turn, floor.place
       limit 1
     ),
-    next_turn = least(free.seen_turn, free.virtual_time + 1),
-    next_place = case when free.seen_turn <= free.virtual_time + 1 then free.seen_place else 0 end,
-    next_xid = pg_snapshot_xmax(p_snapshot)
+    next_turn = least(free.seen_turn, free.lane_time + 1),
+    next_place = case when free.seen_turn <= free.lane_time + 1 then free.seen_place else 0 end,
+    next_xid = pg_current_xact_id()
   from free
   where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
 end;
@@ -396,6 +400,7 @@ begin
   select setting.is_draining, setting.ageing_share, setting.ageing_after,
     array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
     pg_current_snapshot() as snapshot,
+    pg_current_xact_id_if_assigned() is null as has_no_number,
     exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
     exists (select from private.job_pause) as is_paused
   into v
@@ -428,7 +433,7 @@ begin
     return;
   end if;
   -- Moving a floor costs as much as passing over a hundred dead entries.
-  if random() * 100 < cardinality(v_job.rows) then
+  if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
     perform private.move_cursors(v.lanes, v.snapshot);
   end if;
   if v_type.has_limit or v.is_capped then

@@ -146,6 +146,7 @@ declare
   v_too_old uuid[];
   v_limit int;
 begin
+  perform private.check_isolation();
   if v_asked.job_types is null then
     return;
   end if;

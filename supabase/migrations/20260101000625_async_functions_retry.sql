@@ -15,6 +15,7 @@ declare
   v_active int;
   v_turn bigint;
 begin
+  perform private.check_isolation();
   select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
   if v_job.id is not null and v_job.parent_job_id is null then

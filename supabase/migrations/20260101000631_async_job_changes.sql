@@ -173,7 +173,7 @@ begin
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from new_job as job
-    where v.processing > v.was_processing and job.status = 'processing' and job.job_type in (
+    where v.was_processing < v.jobs and job.status = 'processing' and job.job_type in (
       select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
     on conflict do nothing;
   end if;
@@ -215,16 +215,16 @@ begin
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
   end if;
-  if v.was_pending > v.pending and v.processing < v.jobs then
+  if v.was_pending > 0 and v.pending < v.jobs and v.processing < v.jobs then
     delete from private.job_waiting
     where job_id = any(array(select id from new_job where status <> 'pending'));
   end if;
-  if v.was_processing > v.processing and exists (select from private.job_running) then
+  if v.was_processing > 0 and v.processing < v.jobs and exists (select from private.job_running) then
     delete from private.job_running
     where job_id = any(array(select id from new_job where status <> 'processing'));
   end if;
 
-  if v.has_owner and v.was_ended <> v.ended then
+  if v.has_owner and v.was_ended + v.ended > 0 and least(v.was_ended, v.ended) < v.jobs then
     perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
     from new_job
     where completed_at is not null and user_id is not null and parent_job_id is null;
@@ -234,7 +234,7 @@ begin
     where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
   end if;
-  if v.was_ended > 0 and v.was_ended > v.ended then
+  if v.was_ended > 0 and v.ended < v.jobs then
     delete from private.job_failure
     where job_id = any(array(select id from new_job where completed_at is null));
   end if;
@@ -452,10 +452,12 @@ begin
   where status = 'pending'
   order by job_priority, turn, created_at;
   insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select job_type, worker_id, min(lease_expires_at), array_agg(id)
-  from public.job_queue
-  where status = 'processing'
-  group by job_type, worker_id;
+  select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+      job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.status = 'processing'
+  group by job.job_type, job.worker_id;
   insert into private.job_running (job_id, job_type, user_id)
   select job.id, job.job_type, job.user_id
   from public.job_queue as job
@@ -510,6 +512,8 @@ begin
   if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
     and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
   then
+    -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
+    lock table private.job_lease in share row exclusive mode;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease

@@ -24,7 +24,9 @@ begin
     count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
     -- Somebody read the lane's time, and the lane has moved on since.
     count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
-    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()) as due,
+    -- What a pause holds back rings no bell.
+    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
+      and job.job_type in (select name from public.job_type where not is_paused)) as due,
     count(*) filter (where job.status = 'processing') as processing,
     count(*) filter (where job.status = 'failed') as failed,
     count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned

@@ -3,6 +3,8 @@ import { createPostgresConnection } from "@supabase/lite/postgres";
 import type { ProjectConfig } from "./config.ts";
 import type { PartEnv } from "../part.ts";
 import { mailboxDriver } from "./email.ts";
+import { knownTokens } from "./known_tokens.ts";
+import { shortenSessions } from "./session.ts";
 
 /** Auth and data API on one reading of the database's schema. */
 export interface DataApi {
@@ -22,6 +24,8 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
   // schema that has it, and never switch roles if there is none. Telling it the answer keeps our
   // grants as they are. Should a new version look elsewhere, its grants fail: see platform SQL.
   Reflect.set(connection, "rlsState", "active");
+
+  shortenSessions(connection);
 
   // rpc() arguments of type jsonb reach the driver as JSON text already, and it would encode that
   // text once more, as a JSON string.
@@ -48,7 +52,11 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
     db: { migrations: { enabled: false } },
     studio: { enabled: false },
     options: {
-      server: { admin: false, disableFallback: true },
+      server: {
+        admin: false,
+        disableFallback: true,
+        middlewares: [knownTokens(env.jwtSecret)],
+      },
       drivers: {
         email: mailboxDriver({
           mailUrl: env.mailUrl,
@@ -59,6 +67,9 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
     },
   });
   await app.init();
-  await connection.introspect({ useCache: true });
+  // lite walks over all columns at every request; it answers for those of these schemas only.
+  const schema = await connection.introspect({ useCache: true });
+  const served = new Set([...api.schemas, "auth"]);
+  schema.columns = schema.columns.filter((column) => served.has(column.schema ?? "public"));
   return { fetch: (request) => app.fetch(request), close: () => connection.close() };
 }

@@ -1,3 +1,5 @@
+import { isSmall } from "./streams.ts";
+
 /** Headers that belong to one connection and not to the message. */
 const hopByHop = [
   "connection",
@@ -36,7 +38,7 @@ export function forwardedHeaders(request: Request, client: Client): Headers {
 }
 
 /**
- * Sends a request on to another origin, streaming both ways. A client that hangs up aborts it.
+ * Sends a request on to another origin, streaming both ways what is not small. A client that hangs up aborts it.
  *
  * @param path Path and query at the other side.
  */
@@ -47,19 +49,32 @@ export async function forward(
   path: string,
   options: { signal?: AbortSignal; body?: ReadableStream<Uint8Array> | null } = {},
 ): Promise<Response> {
-  const { signal = request.signal, body = request.body } = options;
+  const { signal = request.signal } = options;
   const response = await fetch(origin + path, {
     method: request.method,
     headers: forwardedHeaders(request, client),
-    body: request.method === "GET" || request.method === "HEAD" ? null : body,
+    body: await bodyToSend(request, options.body),
     redirect: "manual",
     signal,
   });
   const headers = new Headers(response.headers);
   for (const name of hopByHop) headers.delete(name);
-  return new Response(response.body, {
+  const isWhole = isSmall(headers) && request.method !== "HEAD" && !noBody.has(response.status);
+  return new Response(isWhole ? await response.bytes() : response.body, {
     status: response.status,
     statusText: response.statusText,
     headers,
   });
+}
+
+/** Statuses whose messages have no body, whatever their headers say. */
+const noBody = new Set([204, 205, 304]);
+
+async function bodyToSend(
+  request: Request,
+  replaced: ReadableStream<Uint8Array> | null | undefined,
+): Promise<BodyInit | null> {
+  if (request.method === "GET" || request.method === "HEAD") return null;
+  if (replaced !== undefined) return replaced;
+  return isSmall(request.headers) ? await request.bytes() : request.body;
 }

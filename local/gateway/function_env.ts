@@ -1,5 +1,6 @@
 import { functionSecrets } from "../functions.env.ts";
 import type { PartEnv } from "../part.ts";
+import { dataApiVariable } from "./short_way.ts";
 
 /** The environment every function gets: what the platform injects, and the project's own secrets. */
 export function functionEnv(env: PartEnv): Record<string, string> {
@@ -21,5 +22,6 @@ export function functionEnv(env: PartEnv): Record<string, string> {
       }],
     }),
     SB_REGION: "local",
+    ...(env.dataApiUrl && { [dataApiVariable]: env.dataApiUrl }),
   };
 }

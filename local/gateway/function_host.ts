@@ -4,7 +4,7 @@
  * ({@link HostCommand}) and output ({@link HostMessage}).
  */
 import type { HostCommand, HostMessage } from "./host_protocol.ts";
-import { captureHandler, forwardConsole, restrictDeno } from "./host_runtime.ts";
+import { captureHandler, forwardConsole, restrictDeno, shortenWays } from "./host_runtime.ts";
 
 const output = Deno.stdout;
 const encoder = new TextEncoder();
@@ -70,6 +70,7 @@ obey();
 
 const serve = Deno.serve;
 const handler = captureHandler();
+shortenWays();
 restrictDeno();
 handler.fromModule(await import(Deno.args[0] ?? ""));
 serve({

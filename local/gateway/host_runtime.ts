@@ -1,5 +1,6 @@
 import { format } from "node:util";
 import type { ConsoleLevel } from "./host_protocol.ts";
+import { dataApiVariable, shortWay } from "./short_way.ts";
 
 type Handler = Deno.ServeHandler;
 type ErrorHandler = (error: unknown) => Response | Promise<Response>;
@@ -27,6 +28,7 @@ const hiddenVariables = [
   "XDG_CACHE_HOME",
   "USERPROFILE",
   "LOCALAPPDATA",
+  dataApiVariable,
 ];
 
 /**
@@ -67,6 +69,14 @@ export function captureHandler(): Captured & { fromModule(module: FetchModule): 
     },
     onError: () => kept?.onError,
   };
+}
+
+/** Shortens the function's way to the data API, if its environment tells one. */
+export function shortenWays(): void {
+  const supabaseUrl = Deno.env.get("SUPABASE_URL");
+  const dataApiUrl = Deno.env.get(dataApiVariable);
+  if (!supabaseUrl || !dataApiUrl) return;
+  globalThis.fetch = shortWay(globalThis.fetch, { supabaseUrl, dataApiUrl });
 }
 
 /** Takes away what the hosted runtime does not have, and the environment it does not show. */

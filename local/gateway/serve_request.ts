@@ -3,7 +3,7 @@ import { forwardWebSocket, isWebSocketUpgrade } from "./forward_websocket.ts";
 import type { FunctionPool } from "./function_pool.ts";
 import type { FunctionProcess } from "./function_process.ts";
 import type { FunctionLimits } from "./limits.ts";
-import { limitedBody, observedBody } from "./streams.ts";
+import { isSmall, limitedBody, observedBody } from "./streams.ts";
 import {
   bodyTooLargeResponse,
   BootError,
@@ -43,7 +43,10 @@ export async function serveRequest(
     const response = await send(request, client, process, path, limits);
     response.headers.set("x-served-by", "supabase-edge-runtime");
     response.headers.set("x-sb-edge-region", "local");
-    return observedBody(response, done);
+    if (!isSmall(response.headers)) return observedBody(response, done);
+    // It is here already.
+    done();
+    return response;
   } catch (error) {
     done();
     throw error;
@@ -62,14 +65,14 @@ async function send(
 
   const idle = new AbortController();
   const timer = setTimeout(() => idle.abort(), limits.idleMs);
-  const body = limitedBody(request.body, limits.bodyBytes);
+  const body = isSmall(request.headers) ? null : limitedBody(request.body, limits.bodyBytes);
   try {
     return await forward(request, client, origin, path, {
-      body: body.stream,
+      body: body?.stream,
       signal: AbortSignal.any([request.signal, idle.signal]),
     });
   } catch (error) {
-    if (body.isTooLarge()) return bodyTooLargeResponse(limits.bodyBytes);
+    if (body?.isTooLarge()) return bodyTooLargeResponse(limits.bodyBytes);
     if (idle.signal.aborted) return idleTimeoutResponse(limits.idleMs);
     if (request.signal.aborted) throw error;
     // The connection broke: the process is going down. Its end tells why.

@@ -1,3 +1,12 @@
+/** Up to here a body is read and passed on whole: a stream costs more than its bytes. */
+const smallBytes = 64 * 1024;
+
+/** Whether a message says of its body that it is small. */
+export function isSmall(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= smallBytes;
+}
+
 /** Passes a body on until it is longer than `limit` bytes, then breaks it off. */
 export function limitedBody(
   body: ReadableStream<Uint8Array> | null,

@@ -49,42 +49,38 @@ create index rate_limit_counter_window_ends_at_idx on private.rate_limit_counter
 
 -- Fixed window from the first request. One upsert both counts and decides, so that concurrent requests
 -- queue on the row and no two of them get the last unit.
-create function private.consume_rate_limit(p_function_name text, p_caller text, p_key text)
-returns table (allowed boolean, max_requests int, remaining int, reset_at timestamptz)
+create function private.consume_rate_limit(
+  p_function_name text, p_caller text, p_key text,
+  out allowed boolean, out max_requests int, out remaining int, out reset_at timestamptz
+)
 language plpgsql volatile security definer set search_path = ''
 as $$
+#variable_conflict use_column
+declare
+  v_per interval;
+  v_count int;
 begin
-  return query
-  with rule as (
-    select rate_limit.max_requests, now() + rate_limit.per as window_ends_at
-    from private.rate_limit
-    where rate_limit.caller = p_caller and rate_limit.function_name in (p_function_name, '*')
-    order by rate_limit.function_name = '*'
-    limit 1
-  ),
-  counted as (
-    insert into private.rate_limit_counter as counter (function_name, caller, key_hash, request_count, window_ends_at)
-    select p_function_name, p_caller, sha256(convert_to(p_key, 'UTF8')), 1, rule.window_ends_at
-    from rule
-    on conflict (function_name, caller, key_hash) do update set
-      -- Saturates instead of overflowing under a flood.
-      request_count = case when counter.window_ends_at <= now() then 1
-        else least(counter.request_count, 2147483646) + 1 end,
-      window_ends_at = case when counter.window_ends_at <= now() then excluded.window_ends_at
-        else counter.window_ends_at end
-    returning counter.request_count, counter.window_ends_at
-  )
-  select
-    counted.request_count <= rule.max_requests,
-    rule.max_requests,
-    greatest(rule.max_requests - counted.request_count, 0),
-    counted.window_ends_at
-  from counted, rule;
-
+  select rule.max_requests, rule.per into max_requests, v_per
+  from private.rate_limit as rule
+  where rule.caller = p_caller and rule.function_name in (p_function_name, '*')
+  order by rule.function_name = '*'
+  limit 1;
   if not found then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('caller', p_caller),
       'There is no rate limit for this kind of caller.');
   end if;
+
+  insert into private.rate_limit_counter as counter (function_name, caller, key_hash, request_count, window_ends_at)
+  values (p_function_name, p_caller, sha256(convert_to(p_key, 'UTF8')), 1, now() + v_per)
+  on conflict (function_name, caller, key_hash) do update set
+    -- Saturates instead of overflowing under a flood.
+    request_count = case when counter.window_ends_at <= now() then 1
+      else least(counter.request_count, 2147483646) + 1 end,
+    window_ends_at = case when counter.window_ends_at <= now() then excluded.window_ends_at
+      else counter.window_ends_at end
+  returning counter.request_count, counter.window_ends_at into v_count, reset_at;
+  allowed := v_count <= max_requests;
+  remaining := greatest(max_requests - v_count, 0);
 end;
 $$;
 comment on function private.consume_rate_limit(text, text, text) is
@@ -99,9 +95,8 @@ returns void
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  limit_state record;
+  limit_state constant record := private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
 begin
-  select * into limit_state from private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
   if not limit_state.allowed then
     perform private.raise_error('RATE_LIMITED', jsonb_build_object('limit', limit_state.max_requests,
       'retry_after', greatest(1, ceil(extract(epoch from limit_state.reset_at - now())))));
@@ -114,9 +109,17 @@ revoke all on function private.assert_rate_limit(text, uuid) from public, anon, 
 
 create function public.consume_rate_limit(p_function_name text, p_caller text, p_key text)
 returns table (allowed boolean, max_requests int, remaining int, reset_at timestamptz)
-language sql volatile set search_path = ''
+language plpgsql volatile rows 1 set search_path = ''
 as $$
-  select * from private.consume_rate_limit(p_function_name, p_caller, p_key);
+declare
+  limit_state constant record := private.consume_rate_limit(p_function_name, p_caller, p_key);
+begin
+  allowed := limit_state.allowed;
+  max_requests := limit_state.max_requests;
+  remaining := limit_state.remaining;
+  reset_at := limit_state.reset_at;
+  return next;
+end;
 $$;
 comment on function public.consume_rate_limit(text, text, text) is
   'Service only. Counts one request of a caller (kind user or ip, key the user id or address) against a function''s limit.';

@@ -70,11 +70,23 @@ function keysFor(token: string, jwks: unknown): JWK[] {
   } catch (cause) {
     throw new AppError("UNAUTHENTICATED", { cause });
   }
-  const parsed = KeySet.safeParse(jwks);
-  const keys = parsed.success ? parsed.data.keys as JWK[] : [];
-  return keys.filter(({ kty, kid }) =>
+  return keysOf(jwks).filter(({ kty, kid }) =>
     ALGORITHM_OF_KEY[kty ?? ""] === header.alg && (!kid || !header.kid || kid === header.kid)
   );
+}
+
+const read = new WeakMap<object, JWK[]>();
+
+/** The keys of a set, read once: a key is imported once, too, as long as it stays the same object. */
+function keysOf(jwks: unknown): JWK[] {
+  if (typeof jwks !== "object" || jwks === null) return [];
+  let keys = read.get(jwks);
+  if (!keys) {
+    const parsed = KeySet.safeParse(jwks);
+    keys = parsed.success ? parsed.data.keys as JWK[] : [];
+    read.set(jwks, keys);
+  }
+  return keys;
 }
 
 async function verifyLocally(token: string, keys: JWK[]): Promise<string> {

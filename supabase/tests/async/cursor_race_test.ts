@@ -82,6 +82,58 @@ Deno.test("a job whose transaction commits late is claimed at once, however far 
   });
 });
 
+/** So many jobs of nobody, some turns ahead of the lane's time: those before them were cancelled, say. */
+const fillAhead = ({ sql, jobTypes }: OwnJobs, count: number) =>
+  sql`
+    insert into public.job_queue (job_type, turn)
+    select ${jobTypes[0]!}, virtual_time + 50 + n
+    from private.job_lane, generate_series(1, ${count}::int) as n
+    where job_priority = 5`;
+
+Deno.test("a job that commits late is not skipped where no later transaction has ended", async () => {
+  for (let round = 0; round < 5; round++) {
+    await withOwnJobs({ connections: 3 }, async (own) => {
+      const { sql, users, jobTypes } = own;
+      await fillAhead(own, 5 * many);
+      const late = await withOpenTransaction(
+        sql,
+        (held) => enqueueFor(held, users[0]!, jobTypes[0]!),
+        async () => {
+          for (let n = 0; n < 3; n++) await claim(sql, jobTypes, many);
+        },
+      );
+      assert.deepEqual(await claim(sql, jobTypes, 1), [late]);
+    });
+  }
+});
+
+Deno.test("nor one that lines up while the claim that moves the lane's time is open", async () => {
+  for (let round = 0; round < 5; round++) {
+    await withOwnJobs({ connections: 4 }, async (own) => {
+      const { sql, users, jobTypes } = own;
+      await fillAhead(own, 5 * many);
+      const slow = await sql.reserve();
+      let late = "";
+      try {
+        await withOpenTransaction(
+          sql,
+          (held) => claim(held, jobTypes, many),
+          async () => {
+            await slow`begin`;
+            late = await enqueueFor(slow, users[0]!, jobTypes[0]!);
+          },
+        );
+        for (let n = 0; n < 2; n++) await claim(sql, jobTypes, many);
+        await slow`commit`;
+      } finally {
+        await slow`rollback`;
+        slow.release();
+      }
+      assert.deepEqual(await claim(sql, jobTypes, 1), [late]);
+    });
+  }
+});
+
 Deno.test("a transaction that was open for long holds the floor for as long, and no longer", async () => {
   await withOwnJobs({ connections: 3 }, async (own) => {
     const { sql, jobTypes } = own;

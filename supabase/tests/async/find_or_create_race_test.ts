@@ -219,16 +219,29 @@ Deno.test("a job that is there is joined at once, while its owner asks for other
   });
 });
 
-Deno.test("under repeatable read, blind to what others commit, find_or_create_job() refuses", async () => {
+Deno.test("where it is blind to what others commit, nothing is created and nothing retried", async () => {
   await withOwnJobs({ connections: 2 }, async ({ sql, users, jobTypes }) => {
-    for (const user of [users[0]!, null]) {
-      const [answer] = await Promise.allSettled([
-        sql.begin("isolation level repeatable read", (tx) => ask(tx, user, jobTypes[0]!)),
-      ]);
-      assert.equal(answer.status === "rejected" && refusal(answer.reason), "PT409 CONFLICT");
+    const { job_id } = await ask(sql, users[0]!, jobTypes[0]!);
+    await sql`select public.cancel_job(${job_id})`;
+    const requests = [
+      (tx: postgres.Sql) => ask(tx, users[0]!, jobTypes[0]!),
+      (tx: postgres.Sql) => ask(tx, null, jobTypes[0]!),
+      (tx: postgres.Sql) => askForMany(tx, users[0]!, jobTypes[0]!),
+      (tx: postgres.Sql) => askForMany(tx, null, jobTypes[0]!),
+      (tx: postgres.Sql) => tx`select public.retry_job(${job_id})`,
+    ];
+    for (const level of ["repeatable read", "serializable"]) {
+      for (const request of requests) {
+        const held = await sql.reserve();
+        await held.unsafe(`begin isolation level ${level}`);
+        const said = await request(held).then(() => "nothing", refusal);
+        await held`rollback`;
+        held.release();
+        assert.equal(said, "PT409 CONFLICT");
+      }
     }
     const [stored] = await sql`
       select count(*)::int as jobs from public.job_queue where job_type = ${jobTypes[0]!}`;
-    assert.equal(stored!.jobs, 0);
+    assert.equal(stored!.jobs, 1);
   });
 });

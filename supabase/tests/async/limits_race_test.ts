@@ -79,6 +79,24 @@ Deno.test("caps are kept exactly while claims and classic starts meet", async ()
   }
 });
 
+Deno.test("a type's first limit counts what a claim under way is starting", async () => {
+  await withOwnJobs({ connections: 4 }, async ({ sql, jobTypes, enqueue, waitingFor }) => {
+    await enqueue(10);
+    let limited: Promise<unknown> | undefined;
+    await withOpenTransaction(
+      sql,
+      (held) => claim(held, "first", 3, jobTypes),
+      async (pid) => {
+        limited = sql`
+          update public.job_type set max_concurrency = 4 where name = ${jobTypes[0]!}`.execute();
+        await until(async () => await waitingFor(pid) === 1);
+      },
+    );
+    await limited;
+    assert.equal((await claim(sql, "second", 10, jobTypes)).length, 1);
+  });
+});
+
 Deno.test("start_job() waits for a claim under way, which may take the last slot or not", async () => {
   for (const end of ["commit", "rollback"] as const) {
     await withOwnJobs(

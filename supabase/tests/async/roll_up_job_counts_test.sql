@@ -1,4 +1,6 @@
 begin;
+-- First, and in the tick's order: whoever meets what empties tables, or changes them, in the middle could deadlock.
+lock table private.job_lease, private.job_waiting in access exclusive mode;
 \ir ../helpers.psql
 \ir jobs.psql
 select plan(20);

@@ -1,4 +1,6 @@
 begin;
+-- First, and in the tick's order: whoever meets what empties tables, or changes them, in the middle could deadlock.
+lock table private.job_lease, private.job_waiting in access exclusive mode;
 \ir ../helpers.psql
 \ir jobs.psql
 
@@ -23,7 +25,7 @@ begin
   return v_count;
 end
 $$;
-select plan(123);
+select plan(125);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -156,6 +158,28 @@ select tests.after('sweep_batches() runs', $$ select private.sweep_batches() $$)
 select tests.after('everything is cancelled in one statement', $$ update public.job_queue set status = 'cancelled', cancel_requested_at = now(), completed_at = now(),
   lease_expires_at = null, slice_started_at = null, held_by = null where completed_at is null $$);
 select is(tests.count_of('private.job_waiting') + tests.count_of('private.job_active'), 0, 'nothing waits and nothing is active');
+
+-- Every status becomes every other one that it can, in one statement.
+insert into public.job_type (name, category, description, max_concurrency) values ('test_mixed', 'maintenance', 'Is mixed.', 1000);
+insert into public.job_queue (user_id, job_type, status, error_code, completed_at, progress_percent, worker_id, started_at, slice_started_at,
+  lease_expires_at, cancel_requested_at, retry_count)
+select tests.user_id('ann'), 'test_mixed', status, 'X', case when status in ('failed', 'cancelled') then now() end, 0, case when status = 'processing' then 'w' end,
+  case when status = 'processing' then now() end, case when status = 'processing' then now() end, case when status = 'processing' then now() + interval '1 minute' end,
+  now(), n
+from unnest(array['pending', 'processing', 'failed', 'cancelled']) as status, generate_series(0, 3) as n;
+select tests.after('everything becomes everything', $$ update public.job_queue as job set status = next.status,
+    completed_at = case when next.status in ('failed', 'cancelled') then now() end, worker_id = case when next.status = 'processing' then 'w' end,
+    started_at = now(), slice_started_at = case when next.status = 'processing' then now() end,
+    lease_expires_at = case when next.status = 'processing' then now() + interval '1 minute' end
+  from (
+    select id, case when old.completed_at is not null and possible.status in ('failed', 'cancelled') then old.status else possible.status end as status
+    from public.job_queue as old
+    cross join lateral (
+      select (array['pending', 'processing', 'failed', 'cancelled'])[1 + (
+        array_position(array['pending', 'processing', 'failed', 'cancelled'], old.status) + old.retry_count) % 4] as status) as possible
+  ) as next
+  where job.id = next.id and job.job_type = 'test_mixed' $$);
+delete from public.job_queue where job_type = 'test_mixed';
 
 -- Names, ends
 select tests.enqueue('bob'), tests.enqueue('bob', 'test_other'), tests.claim('w6', 1, array['test_other']);

@@ -47,6 +47,12 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
       rows: 1_000,
     },
     {
+      asks: "the same where much has to be put right first",
+      statement: "select * from public.claim_jobs('scale', 10)",
+      index: "job_waiting_lane_idx",
+      rows: 30_000,
+    },
+    {
       asks: "what a worker is at (worker active)",
       statement: `
         select job.* from private.job_lease as lease

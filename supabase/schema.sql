@@ -680,9 +680,8 @@ CREATE OR REPLACE FUNCTION private.assert_rate_limit(p_function_name text, p_use
  SET search_path TO ''
 AS $function$
 declare
-  limit_state record;
+  limit_state constant record := private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
 begin
-  select * into limit_state from private.consume_rate_limit(p_function_name, 'user', p_user_id::text);
   if not limit_state.allowed then
     perform private.raise_error('RATE_LIMITED', jsonb_build_object('limit', limit_state.max_requests,
       'retry_after', greatest(1, ceil(extract(epoch from limit_state.reset_at - now())))));
@@ -862,6 +861,20 @@ begin
   join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
   on conflict (job_type) do update
     set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.check_isolation()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Blind to what others commit, it would find no equal job and no limit reached.
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    perform private.raise_error('CONFLICT', null, 'Jobs are created and retried under read committed only.');
+  end if;
 end;
 $function$
 ;
@@ -1208,48 +1221,42 @@ $function$
 ;
 grant execute on function private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text) to service_role;
 
-CREATE OR REPLACE FUNCTION private.consume_rate_limit(p_function_name text, p_caller text, p_key text)
- RETURNS TABLE(allowed boolean, max_requests integer, remaining integer, reset_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.consume_rate_limit(p_function_name text, p_caller text, p_key text, OUT allowed boolean, OUT max_requests integer, OUT remaining integer, OUT reset_at timestamp with time zone)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+#variable_conflict use_column
+declare
+  v_per interval;
+  v_count int;
 begin
-  return query
-  with rule as (
-    select rate_limit.max_requests, now() + rate_limit.per as window_ends_at
-    from private.rate_limit
-    where rate_limit.caller = p_caller and rate_limit.function_name in (p_function_name, '*')
-    order by rate_limit.function_name = '*'
-    limit 1
-  ),
-  counted as (
-    insert into private.rate_limit_counter as counter (function_name, caller, key_hash, request_count, window_ends_at)
-    select p_function_name, p_caller, sha256(convert_to(p_key, 'UTF8')), 1, rule.window_ends_at
-    from rule
-    on conflict (function_name, caller, key_hash) do update set
-      -- Saturates instead of overflowing under a flood.
-      request_count = case when counter.window_ends_at <= now() then 1
-        else least(counter.request_count, 2147483646) + 1 end,
-      window_ends_at = case when counter.window_ends_at <= now() then excluded.window_ends_at
-        else counter.window_ends_at end
-    returning counter.request_count, counter.window_ends_at
-  )
-  select
-    counted.request_count <= rule.max_requests,
-    rule.max_requests,
-    greatest(rule.max_requests - counted.request_count, 0),
-    counted.window_ends_at
-  from counted, rule;
-
+  select rule.max_requests, rule.per into max_requests, v_per
+  from private.rate_limit as rule
+  where rule.caller = p_caller and rule.function_name in (p_function_name, '*')
+  order by rule.function_name = '*'
+  limit 1;
   if not found then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('caller', p_caller),
       'There is no rate limit for this kind of caller.');
   end if;
+
+  insert into private.rate_limit_counter as counter (function_name, caller, key_hash, request_count, window_ends_at)
+  values (p_function_name, p_caller, sha256(convert_to(p_key, 'UTF8')), 1, now() + v_per)
+  on conflict (function_name, caller, key_hash) do update set
+    -- Saturates instead of overflowing under a flood.
+    request_count = case when counter.window_ends_at <= now() then 1
+      else least(counter.request_count, 2147483646) + 1 end,
+    window_ends_at = case when counter.window_ends_at <= now() then excluded.window_ends_at
+      else counter.window_ends_at end
+  returning counter.request_count, counter.window_ends_at into v_count, reset_at;
+  allowed := v_count <= max_requests;
+  remaining := greatest(max_requests - v_count, 0);
 end;
 $function$
 ;
-grant execute on function private.consume_rate_limit(p_function_name text, p_caller text, p_key text) to service_role;
+grant execute on function private.consume_rate_limit(p_function_name text, p_caller text, p_key text, OUT allowed boolean, OUT max_requests integer, OUT remaining integer, OUT reset_at timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid)
  RETURNS integer
@@ -1426,6 +1433,7 @@ declare
   v_too_old uuid[];
   v_limit int;
 begin
+  perform private.check_isolation();
   if v_asked.job_types is null then
     return;
   end if;
@@ -2032,10 +2040,7 @@ begin
     perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
   end if;
   perform private.check_job_request(v_params, p_priority);
-  -- Blind to what others commit, it would find no equal job and no limit reached.
-  if current_setting('transaction_isolation') = 'repeatable read' then
-    perform private.raise_error('CONFLICT', null, 'Jobs are not created under repeatable read.');
-  end if;
+  perform private.check_isolation();
 
   v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
@@ -2752,8 +2757,9 @@ CREATE OR REPLACE FUNCTION private.lanes_with_work(p_job_types text[])
 AS $function$
 begin
   return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place
+  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
   from private.job_cursor as cursor
+  join private.job_lane as time on time.job_priority = cursor.job_priority
   cross join lateral (
     select waiting.turn, waiting.place
     from private.job_waiting as waiting
@@ -2799,10 +2805,13 @@ CREATE OR REPLACE FUNCTION private.line_up(p_user_id uuid, p_priority smallint, 
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_first constant bigint := (
-    select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+  v_first bigint;
   v_turn bigint;
 begin
+  -- As private.next_turn(): numbered before it looks.
+  perform pg_current_xact_id();
+  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+
   if p_user_id is not null then
     -- A user's jobs stand one behind the other, so that users take turns.
     return v_first + (
@@ -3027,10 +3036,9 @@ CREATE OR REPLACE FUNCTION private.move_cursors(p_lanes private.lane_head[], p_s
 AS $function$
 begin
   with free as (
-    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, lane.virtual_time
+    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
     from unnest(p_lanes) as seen
     join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
-    join private.job_lane as lane on lane.job_priority = seen.job_priority
     where pg_snapshot_xmin(p_snapshot) >= cursor.next_xid
     -- One that another claim is moving right now is left to it.
     for update of cursor skip locked
@@ -3042,9 +3050,9 @@ begin
       order by floor.turn, floor.place
       limit 1
     ),
-    next_turn = least(free.seen_turn, free.virtual_time + 1),
-    next_place = case when free.seen_turn <= free.virtual_time + 1 then free.seen_place else 0 end,
-    next_xid = pg_snapshot_xmax(p_snapshot)
+    next_turn = least(free.seen_turn, free.lane_time + 1),
+    next_place = case when free.seen_turn <= free.lane_time + 1 then free.seen_place else 0 end,
+    next_xid = pg_current_xact_id()
   from free
   where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
 end;
@@ -3072,6 +3080,8 @@ CREATE OR REPLACE FUNCTION private.next_turn(p_priority smallint)
  SET search_path TO ''
 AS $function$
 begin
+  -- Numbered before it looks: see private.move_cursors().
+  perform pg_current_xact_id();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 end;
 $function$
@@ -3568,7 +3578,7 @@ begin
   update public.job_queue as job
   set turn = placed.turn
   from placed
-  where job.id = placed.id and job.id = any(v_job_ids);
+  where job.id = placed.id;
   get diagnostics v_promoted = row_count;
   return v_promoted;
 end;
@@ -3762,10 +3772,12 @@ begin
   where status = 'pending'
   order by job_priority, turn, created_at;
   insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select job_type, worker_id, min(lease_expires_at), array_agg(id)
-  from public.job_queue
-  where status = 'processing'
-  group by job_type, worker_id;
+  select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+      job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.status = 'processing'
+  group by job.job_type, job.worker_id;
   insert into private.job_running (job_id, job_type, user_id)
   select job.id, job.job_type, job.user_id
   from public.job_queue as job
@@ -3928,43 +3940,47 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer)
- RETURNS TABLE(job_id uuid, status text, outcome text)
+CREATE OR REPLACE FUNCTION private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
   owner_id constant uuid := auth.uid();
-  account public.social_account;
+  account record;
+  job record;
 begin
   if owner_id is null then
     perform private.raise_error('UNAUTHENTICATED');
   end if;
-  perform private.check_platform_enabled(p_platform);
-  if p_max_results < 1 then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
-      'The number of results must be at least 1.');
-  end if;
 
   -- Without a name the choice must be clear; an account whose grant is gone is no choice.
-  if p_social_account_id is null and (
-    select count(*) from public.social_account as usable
-    where usable.user_id = owner_id and usable.platform_name = p_platform
-      and usable.deleted_at is null and usable.status <> 'disconnected') > 1
-  then
-    perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');
-  end if;
-
-  select * into account from public.social_account as own
+  select own.id, own.status, own.is_active, own.connection_id,
+    exists (select from public.platform where name = p_platform and is_enabled) as is_platform_enabled,
+    p_social_account_id is null and (
+      select count(*) from public.social_account as usable
+      where usable.user_id = owner_id and usable.platform_name = p_platform
+        and usable.deleted_at is null and usable.status <> 'disconnected') > 1 as is_ambiguous
+  into account
+  from public.social_account as own
   where own.user_id = owner_id and own.platform_name = p_platform and own.deleted_at is null
     and (p_social_account_id is null or own.id = p_social_account_id)
   order by own.status = 'disconnected'
   limit 1;
-  if not found then
-    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+
+  if account.is_platform_enabled is not true then
+    perform private.check_platform_enabled(p_platform);
   end if;
-  if account.status = 'disconnected' or account.connection_id is null then
+  if p_max_results < 1 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
+      'The number of results must be at least 1.');
+  end if;
+  if account.is_ambiguous then
+    perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');
+  elsif account.id is null then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  elsif account.status = 'disconnected' or account.connection_id is null then
     perform private.raise_error('CONNECTION_REVOKED');
   elsif account.status <> 'active' or not account.is_active then
     perform private.raise_error('CONFLICT', jsonb_build_object('status', account.status, 'is_active', account.is_active),
@@ -3975,15 +3991,16 @@ begin
   perform private.assert_rate_limit('sync-' || p_platform, owner_id);
 
   -- One sync of an account at a time, however many results are asked for.
-  return query
-  select job.job_id, job.status, job.outcome
-  from private.find_or_create_job(owner_id, 'sync_' || p_platform,
+  job := private.find_or_create_job(owner_id, 'sync_' || p_platform,
     jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results)),
-    p_asks_for => jsonb_build_object('social_account_id', account.id)) as job;
+    p_asks_for => jsonb_build_object('social_account_id', account.id));
+  job_id := job.job_id;
+  status := job.status;
+  outcome := job.outcome;
 end;
 $function$
 ;
-grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer) to authenticated;
+grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.resume_user_jobs(p_user_id uuid)
  RETURNS TABLE(user_id uuid, outcome text, released integer)
@@ -4078,6 +4095,7 @@ declare
   v_active int;
   v_turn bigint;
 begin
+  perform private.check_isolation();
   select * into v_job from public.job_queue where id = p_job_id;
   -- A retry takes a place under the limit, as a new job does.
   if v_job.id is not null and v_job.parent_job_id is null then
@@ -4727,6 +4745,7 @@ begin
   select setting.is_draining, setting.ageing_share, setting.ageing_after,
     array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
     pg_current_snapshot() as snapshot,
+    pg_current_xact_id_if_assigned() is null as has_no_number,
     exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
     exists (select from private.job_pause) as is_paused
   into v
@@ -4759,7 +4778,7 @@ begin
     return;
   end if;
   -- Moving a floor costs as much as passing over a hundred dead entries.
-  if random() * 100 < cardinality(v_job.rows) then
+  if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
     perform private.move_cursors(v.lanes, v.snapshot);
   end if;
   if v_type.has_limit or v.is_capped then
@@ -4861,7 +4880,9 @@ begin
     count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
     -- Somebody read the lane's time, and the lane has moved on since.
     count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
-    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()) as due,
+    -- What a pause holds back rings no bell.
+    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
+      and job.job_type in (select name from public.job_type where not is_paused)) as due,
     count(*) filter (where job.status = 'processing') as processing,
     count(*) filter (where job.status = 'failed') as failed,
     count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned
@@ -5033,7 +5054,7 @@ begin
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from new_job as job
-    where v.processing > v.was_processing and job.status = 'processing' and job.job_type in (
+    where v.was_processing < v.jobs and job.status = 'processing' and job.job_type in (
       select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
     on conflict do nothing;
   end if;
@@ -5075,16 +5096,16 @@ begin
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
   end if;
-  if v.was_pending > v.pending and v.processing < v.jobs then
+  if v.was_pending > 0 and v.pending < v.jobs and v.processing < v.jobs then
     delete from private.job_waiting
     where job_id = any(array(select id from new_job where status <> 'pending'));
   end if;
-  if v.was_processing > v.processing and exists (select from private.job_running) then
+  if v.was_processing > 0 and v.processing < v.jobs and exists (select from private.job_running) then
     delete from private.job_running
     where job_id = any(array(select id from new_job where status <> 'processing'));
   end if;
 
-  if v.has_owner and v.was_ended <> v.ended then
+  if v.has_owner and v.was_ended + v.ended > 0 and least(v.was_ended, v.ended) < v.jobs then
     perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
     from new_job
     where completed_at is not null and user_id is not null and parent_job_id is null;
@@ -5094,7 +5115,7 @@ begin
     where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
     on conflict do nothing;
   end if;
-  if v.was_ended > 0 and v.was_ended > v.ended then
+  if v.was_ended > 0 and v.ended < v.jobs then
     delete from private.job_failure
     where job_id = any(array(select id from new_job where completed_at is null));
   end if;
@@ -5206,6 +5227,8 @@ begin
   if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
     and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
   then
+    -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
+    lock table private.job_lease in share row exclusive mode;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease
@@ -5605,10 +5628,19 @@ grant execute on function public.consume_oauth_state(p_user_id uuid, p_platform 
 
 CREATE OR REPLACE FUNCTION public.consume_rate_limit(p_function_name text, p_caller text, p_key text)
  RETURNS TABLE(allowed boolean, max_requests integer, remaining integer, reset_at timestamp with time zone)
- LANGUAGE sql
+ LANGUAGE plpgsql
+ ROWS 1
  SET search_path TO ''
 AS $function$
-  select * from private.consume_rate_limit(p_function_name, p_caller, p_key);
+declare
+  limit_state constant record := private.consume_rate_limit(p_function_name, p_caller, p_key);
+begin
+  allowed := limit_state.allowed;
+  max_requests := limit_state.max_requests;
+  remaining := limit_state.remaining;
+  reset_at := limit_state.reset_at;
+  return next;
+end;
 $function$
 ;
 grant execute on function public.consume_rate_limit(p_function_name text, p_caller text, p_key text) to service_role;
@@ -5881,10 +5913,18 @@ grant execute on function public.pause_user_jobs(p_user_id uuid, p_reason text) 
 
 CREATE OR REPLACE FUNCTION public.request_sync(p_platform text, p_social_account_id uuid DEFAULT NULL::uuid, p_max_results integer DEFAULT NULL::integer)
  RETURNS TABLE(job_id uuid, status text, outcome text)
- LANGUAGE sql
+ LANGUAGE plpgsql
+ ROWS 1
  SET search_path TO ''
 AS $function$
-  select * from private.request_sync(p_platform, p_social_account_id, p_max_results);
+declare
+  made constant record := private.request_sync(p_platform, p_social_account_id, p_max_results);
+begin
+  job_id := made.job_id;
+  status := made.status;
+  outcome := made.outcome;
+  return next;
+end;
 $function$
 ;
 grant execute on function public.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer) to authenticated;

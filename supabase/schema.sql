@@ -4734,6 +4734,7 @@ declare
   v record;
   v_aged int;
   v_type record;
+  v_by_rules boolean;
   v_job record;
 begin
   if coalesce(p_worker_id, '') = '' then
@@ -4766,9 +4767,9 @@ begin
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
 
-  if v_type.has_limit or v.is_capped or v.is_paused
-    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
-  then
+  v_by_rules := v_type.has_limit or v.is_capped or v.is_paused
+    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority);
+  if v_by_rules then
     v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else
     v_job := private.lock_jobs(private.pick_next(
@@ -4781,7 +4782,7 @@ begin
   if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
     perform private.move_cursors(v.lanes, v.snapshot);
   end if;
-  if v_type.has_limit or v.is_capped then
+  if v_by_rules then
     perform private.charge_rates(v_job.types);
   end if;
 
@@ -4905,10 +4906,12 @@ begin
   end if;
   if v_new.processing > 0 then
     insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job_type, worker_id, min(lease_expires_at), array_agg(id)
-    from new_job
-    where status = 'processing'
-    group by job_type, worker_id;
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+    group by job.job_type, job.worker_id;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from new_job as job

@@ -82,7 +82,7 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
     async isDrained() {
       const [row] = await admin`
         select case
-          when exists (select from private.job_waiting) then false
+          when exists (select from private.lanes_with_work(${[jobType]})) then false
           else not exists (select from private.count_all_jobs() where status = 'processing')
         end as drained`;
       return row!.drained;

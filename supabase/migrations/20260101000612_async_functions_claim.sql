@@ -389,6 +389,7 @@ declare
   v record;
   v_aged int;
   v_type record;
+  v_by_rules boolean;
   v_job record;
 begin
   if coalesce(p_worker_id, '') = '' then
@@ -421,9 +422,9 @@ begin
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
 
-  if v_type.has_limit or v.is_capped or v.is_paused
-    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority)
-  then
+  v_by_rules := v_type.has_limit or v.is_capped or v.is_paused
+    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority);
+  if v_by_rules then
     v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
   else
     v_job := private.lock_jobs(private.pick_next(
@@ -436,7 +437,7 @@ begin
   if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
     perform private.move_cursors(v.lanes, v.snapshot);
   end if;
-  if v_type.has_limit or v.is_capped then
+  if v_by_rules then
     perform private.charge_rates(v_job.types);
   end if;
 

@@ -49,10 +49,12 @@ begin
   end if;
   if v_new.processing > 0 then
     insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job_type, worker_id, min(lease_expires_at), array_agg(id)
-    from new_job
-    where status = 'processing'
-    group by job_type, worker_id;
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type
+    where job.status = 'processing'
+    group by job.job_type, job.worker_id;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from new_job as job

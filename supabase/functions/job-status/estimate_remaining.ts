@@ -14,6 +14,9 @@ export type Paced = Pick<
   | "progress_percent"
 >;
 
+/** A job is asked for a moment after its transaction began, which is when it was created. */
+const ASKED_AGAIN_MS = 1_000;
+
 /** Below this much work a percentage says nothing about the rest. */
 const EVIDENCE_SECONDS = 2;
 
@@ -25,7 +28,7 @@ export function estimateRemaining(
 ): number | null {
   if (job.status !== "pending" && job.status !== "processing") return null;
   // Retried by hand: what was done before shows in the percentage, and in no clock.
-  if (Date.parse(job.requested_at) > Date.parse(job.created_at)) return null;
+  if (Date.parse(job.requested_at) - Date.parse(job.created_at) > ASKED_AGAIN_MS) return null;
   if (job.held_by === "children") return batch && ofChildren(batch, now);
   // Nobody knows when a pause ends; and the percentage of a parent is its children's, not its own work.
   if (job.held_by === "user_pause" || batch !== null) return null;

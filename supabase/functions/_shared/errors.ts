@@ -9,16 +9,36 @@ export const errors = {
   INVALID_PARAMS: { status: 400, message: "The job parameters are not valid." },
   OAUTH_STATE_INVALID: {
     status: 400,
-    message: "The authorization is not yours, has expired, or was already used.",
+    message: "There is no such authorization under way.",
+  },
+  OAUTH_STATE_EXPIRED: { status: 400, message: "The authorization took too long; begin again." },
+  OAUTH_PLATFORM_MISMATCH: {
+    status: 400,
+    message: "The authorization was begun for another platform.",
+  },
+  OAUTH_REDIRECT_MISMATCH: {
+    status: 400,
+    message: "The authorization does not belong to this address.",
+  },
+  OAUTH_CODE_INVALID: {
+    status: 400,
+    message: "The code of the platform is not valid or was already used; begin again.",
   },
   OAUTH_DENIED: { status: 400, message: "The authorization was declined." },
   UNAUTHENTICATED: { status: 401, message: "Sign in first." },
   FORBIDDEN: { status: 403, message: "You may not do this." },
+  OAUTH_STATE_FOREIGN: { status: 403, message: "The authorization was begun by somebody else." },
+  ACCOUNT_LIMIT_REACHED: { status: 403, message: "The plan allows no more connected accounts." },
   NOT_FOUND: { status: 404, message: "There is no such thing." },
   JOB_NOT_FOUND: { status: 404, message: "There is no such job." },
   SOCIAL_ACCOUNT_NOT_FOUND: { status: 404, message: "There is no such connected account." },
   METHOD_NOT_ALLOWED: { status: 405, message: "This method is not supported here." },
   CONFLICT: { status: 409, message: "This is not possible in the current state." },
+  OAUTH_STATE_USED: { status: 409, message: "The authorization was already used." },
+  ACCOUNT_ALREADY_CONNECTED: {
+    status: 409,
+    message: "This account is already connected by another user.",
+  },
   LEASE_LOST: { status: 409, message: "The job is no longer held by this worker." },
   JOB_NOT_CANCELLABLE: { status: 409, message: "The job has already ended." },
   JOB_NOT_RETRYABLE: {
@@ -41,8 +61,13 @@ export const errors = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The request body must be JSON." },
   UNKNOWN_JOB_TYPE: { status: 422, message: "There is no such job type." },
   NO_CHANNEL: { status: 422, message: "This account has no channel on the platform." },
+  SCOPES_MISSING: {
+    status: 422,
+    message: "The platform granted less than is needed; connect again and allow everything.",
+  },
   PLATFORM_DISABLED: { status: 422, message: "This platform is not available." },
   RATE_LIMITED: { status: 429, message: "Too many requests; try again later." },
+  QUOTA_EXCEEDED: { status: 429, message: "The plan's quota is used up for this cycle." },
   JOB_LIMIT_REACHED: { status: 429, message: "Too many jobs are active; wait for one to end." },
   PROVIDER_RATE_LIMITED: { status: 429, message: "The platform asked us to slow down." },
   PROVIDER_QUOTA_EXCEEDED: {

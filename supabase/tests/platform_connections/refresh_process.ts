@@ -20,9 +20,11 @@ const isolated = Array.from({ length: Number(workers) }, () =>
 
 console.log("ready");
 await Deno.stdin.read(new Uint8Array(1));
-const answers = await Promise.all(isolated.map(({ withAccessToken }) =>
-  withAccessToken(socialAccountId!, (token) => Promise.resolve(token))
-    .catch((error: Error & { code?: string }) => `${error.code}: ${error.stack}`)
-));
+const answers = await Promise.all(
+  isolated.map(({ withAccessToken }) =>
+    withAccessToken(socialAccountId!, (token) => Promise.resolve(token))
+      .catch((error: Error & { code?: string }) => `${error.code}: ${error.stack}`)
+  ),
+);
 console.log(JSON.stringify(answers));
 Deno.exit();

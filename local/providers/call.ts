@@ -3,6 +3,7 @@
  * request log.
  * @module
  */
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ActiveFault, FaultKind } from "./faults.ts";
 import { type Grant, openToken } from "./google/sealed_token.ts";
@@ -15,6 +16,34 @@ export interface CallEnv {
     faults: ReadonlyMap<FaultKind, ActiveFault>;
     /** The bearer token's grant, if it is one; whether it is still good is not said. */
     grant: Grant | null;
+    /** Whom the call is about, as far as its tokens tell. */
+    account: string | null;
+    /** What a token endpoint was asked for: the grant type. */
+    purpose: string | null;
+  };
+}
+
+/** Who a token belongs to, good or not; null when it was not given out here. */
+export type TokenOwner = (world: World, token: string) => string | null;
+
+const googleOwner: TokenOwner = (_world, token) => openToken(token)?.email ?? null;
+
+/** The owner of the token that a call carries: as a bearer, or in the form of a token endpoint. */
+async function readCaller(
+  c: Context<CallEnv>,
+  world: World,
+  ownerOf: TokenOwner,
+): Promise<{ account: string | null; purpose: string | null }> {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (bearer !== undefined) return { account: ownerOf(world, bearer), purpose: null };
+  if (!c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded")) {
+    return { account: null, purpose: null };
+  }
+  const form = new URLSearchParams(await c.req.text());
+  const token = form.get("refresh_token") ?? form.get("token") ?? form.get("code");
+  return {
+    account: token === null ? null : ownerOf(world, token),
+    purpose: form.get("grant_type"),
   };
 }
 
@@ -55,13 +84,13 @@ async function damage(
   return answer;
 }
 
-/** Strikes faults, delays, damages, logs. */
-export function simulatedCall(world: World) {
+/** Strikes faults, delays, damages, logs. `ownerOf` knows the provider's tokens. */
+export function simulatedCall(world: World, ownerOf: TokenOwner = googleOwner) {
   return createMiddleware<CallEnv>(async (c, next) => {
     const began = performance.now();
     const url = new URL(c.req.url);
     const grant = bearerGrant(c.req.header("authorization"));
-    const account = grant?.email ?? null;
+    const { account, purpose } = await readCaller(c, world, ownerOf);
     const path = url.pathname;
     const faults = world.faults.strike({
       method: c.req.method,
@@ -71,6 +100,8 @@ export function simulatedCall(world: World) {
     });
     c.set("faults", faults);
     c.set("grant", grant);
+    c.set("account", account);
+    c.set("purpose", purpose);
     const delay = faults.get("slow")?.delay_ms ?? 0;
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     await next();
@@ -79,7 +110,8 @@ export function simulatedCall(world: World) {
       at: new Date(world.now()).toISOString(),
       method: c.req.method,
       path,
-      account,
+      account: c.var.account,
+      purpose: c.var.purpose,
       status: c.res.status,
       faults: [...faults.keys()],
       milliseconds: Math.round(performance.now() - began),

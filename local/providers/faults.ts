@@ -23,6 +23,8 @@ export const faultKinds = [
   "cursor_expired", // playlistItems with pageToken: 400 invalidPageToken
   "empty_page", // playlistItems: no items, but a nextPageToken that leads on
   "missing_fields", // videos: every optional field is absent
+  "stuck_cursor", // TikTok video/list: there is more, at the cursor that was just read
+  "invalid_grant_200", // TikTok token endpoint: a refusal that says 200
 ] as const;
 
 /** The kind of a fault. */
@@ -36,7 +38,7 @@ export const faultSchema = z.strictObject({
   /** Path prefix such as `/youtube/v3/videos`, or with `*` for any run of characters. */
   path: z.string().startsWith("/").default("/"),
   method: z.enum(["GET", "POST"]).optional(),
-  /** Only calls made for this Google account (API calls only). */
+  /** Only calls made for this account, as far as the tokens in the call tell. */
   account: z.string().optional(),
   /** How many matching calls it strikes; null is all of them. */
   count: z.number().int().positive().nullable().default(1),
@@ -68,13 +70,21 @@ export interface FaultTarget {
   readonly account: string | null;
 }
 
+const isLaterYouTubePage = (call: FaultTarget) =>
+  call.path.endsWith("/playlistItems") && call.query.has("pageToken");
+// TikTok's cursor is in the body: here every page counts, and `skip` says which is meant.
+const isTikTokPage = (call: FaultTarget) => call.path.endsWith("/video/list/");
+const isVideos = (call: FaultTarget) => /\/(videos|video\/(list|query)\/)$/.test(call.path);
+
 // Kinds that make no sense on every call only count the calls where they do.
 const fits: Partial<Record<FaultKind, (call: FaultTarget) => boolean>> = {
-  duplicate_item: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
-  cursor_expired: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
-  empty_page: (call) => call.path.endsWith("/playlistItems"),
-  deleted_item: (call) => call.path.endsWith("/videos"),
-  missing_fields: (call) => call.path.endsWith("/videos"),
+  duplicate_item: (call) => isLaterYouTubePage(call) || isTikTokPage(call),
+  cursor_expired: (call) => isLaterYouTubePage(call) || isTikTokPage(call),
+  empty_page: (call) => call.path.endsWith("/playlistItems") || isTikTokPage(call),
+  deleted_item: isVideos,
+  missing_fields: isVideos,
+  stuck_cursor: isTikTokPage,
+  invalid_grant_200: (call) => call.path.endsWith("/oauth/token/"),
 };
 
 function matches(fault: Fault, call: FaultTarget): boolean {

@@ -1,5 +1,5 @@
 /**
- * The simulator as a whole: `/google`, `/youtube/v3`, `/_admin`.
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/tiktok`, `/_admin`.
  * @module
  */
 import { Hono } from "hono";
@@ -8,7 +8,8 @@ import { type CallEnv, simulatedCall } from "./call.ts";
 import { authorizeRoutes } from "./google/authorize.ts";
 import type { OAuthClient } from "./google/consents.ts";
 import { tokenRoutes } from "./google/token.ts";
-import { World } from "./world.ts";
+import { tiktokRoutes } from "./tiktok/routes.ts";
+import type { World } from "./world.ts";
 import { youtubeRoutes } from "./youtube/api.ts";
 
 /** The Google app of the local stack, registered for the callback of this stack. */
@@ -47,12 +48,14 @@ export function createSimulator(world: World): Hono {
     "/",
     (c) =>
       c.text(
-        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, switches at /_admin\n",
+        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, TikTok at /tiktok, " +
+          "switches at /_admin\n",
       ),
   );
   app.route("/_admin", adminRoutes(world));
   app.route("/google", google);
   app.route("/youtube/v3", youtube);
+  app.route("/tiktok", tiktokRoutes(world));
   return app;
 }
 

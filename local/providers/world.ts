@@ -11,6 +11,7 @@ import {
   type OAuthClient,
 } from "./google/consents.ts";
 import { RequestLog } from "./request_log.ts";
+import { type TikTokRecord, TikTokState } from "./tiktok/state.ts";
 import { QuotaBook } from "./youtube/quota.ts";
 
 /** Settings a test may change. */
@@ -27,6 +28,8 @@ export interface Settings {
 export interface Kept {
   population: Population;
   consents: ConsentRecord;
+  /** Absent in what was kept before there was a TikTok. */
+  tiktok?: TikTokRecord;
 }
 
 const defaultSettings: Readonly<Settings> = {
@@ -49,6 +52,7 @@ export class World {
   readonly faults = new FaultBoard();
   readonly requests = new RequestLog();
   readonly quota = new QuotaBook(() => this.now());
+  readonly tiktok = new TikTokState();
   readonly clients = new Map<string, OAuthClient>();
   settings: Settings = { ...defaultSettings };
   consent: ConsentMode = { ...defaultConsent };
@@ -69,6 +73,7 @@ export class World {
     if (kept) {
       this.accounts.restore(kept.population);
       this.consents.restore(kept.consents);
+      if (kept.tiktok) this.tiktok.restore(kept.tiktok);
     }
   }
 
@@ -79,7 +84,11 @@ export class World {
 
   /** Writes down what has to survive a restart. */
   save(): void {
-    this.#keep({ population: this.accounts.population(), consents: this.consents.record() });
+    this.#keep({
+      population: this.accounts.population(),
+      consents: this.consents.record(),
+      tiktok: this.tiktok.record(),
+    });
   }
 
   /** Back to the first day, tokens given out excepted: those stay good. */
@@ -89,6 +98,7 @@ export class World {
     this.faults.clear();
     this.requests.clear();
     this.quota.reset();
+    this.tiktok.reset();
     this.settings = { ...defaultSettings };
     this.consent = { ...defaultConsent };
     this.clockOffset = 0;

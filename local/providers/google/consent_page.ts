@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import type { OAuthClient } from "./consents.ts";
 
-type Html = ReturnType<typeof html>;
+/** Markup, escaped where it has to be. */
+export type Html = ReturnType<typeof html>;
 
 const scopeTexts: Readonly<Record<string, string>> = {
   openid: "Associate you with your personal info on Google",
@@ -14,7 +15,8 @@ const scopeTexts: Readonly<Record<string, string>> = {
   "https://www.googleapis.com/auth/yt-analytics.readonly": "View YouTube Analytics reports",
 };
 
-function page(title: string, body: Html): Html {
+/** A page of a provider: what a person sees on the way to an app. */
+export function page(title: string, body: Html): Html {
   return html`
     <!doctype html>
     <html lang="en">

@@ -24,26 +24,36 @@ export type Grant = z.output<typeof grantSchema>;
 const sealingKey = createHash("sha256").update("streamvibe provider simulator").digest();
 const prefixes: Readonly<Record<Grant["kind"], string>> = { access: "ya29.a0", refresh: "1//0g" };
 
-/** Turns a grant into a token that looks like one of Google's. */
-export function sealToken(grant: Grant): string {
+/** Turns a value into text that means nothing to whoever carries it. */
+export function seal(value: unknown): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", sealingKey, nonce);
-  const body = Buffer.concat([cipher.update(JSON.stringify(grant)), cipher.final()]);
-  const sealed = Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
-  return prefixes[grant.kind] + sealed;
+  const body = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
+}
+
+/** The value behind a sealed text; undefined when it was not sealed here. */
+export function unseal(text: string): unknown {
+  const sealed = Buffer.from(text, "base64url");
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", sealingKey, sealed.subarray(0, 12));
+    decipher.setAuthTag(sealed.subarray(12, 28));
+    const body = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Turns a grant into a token that looks like one of Google's. */
+export function sealToken(grant: Grant): string {
+  return prefixes[grant.kind] + seal(grant);
 }
 
 /** What a token stands for, or null when it was not sealed here. */
 export function openToken(token: string): Grant | null {
   const prefix = Object.values(prefixes).find((known) => token.startsWith(known));
   if (!prefix) return null;
-  const sealed = Buffer.from(token.slice(prefix.length), "base64url");
-  try {
-    const decipher = createDecipheriv("aes-256-gcm", sealingKey, sealed.subarray(0, 12));
-    decipher.setAuthTag(sealed.subarray(12, 28));
-    const body = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
-    return grantSchema.parse(JSON.parse(body.toString()));
-  } catch {
-    return null;
-  }
+  const grant = grantSchema.safeParse(unseal(token.slice(prefix.length)));
+  return grant.success ? grant.data : null;
 }

@@ -9,6 +9,7 @@ import {
   type ConsentMode,
   type ConsentRecord,
   type OAuthClient,
+  type Provider,
 } from "./google/consents.ts";
 import { RequestLog } from "./request_log.ts";
 import { QuotaBook } from "./youtube/quota.ts";
@@ -70,6 +71,12 @@ export class World {
       this.accounts.restore(kept.population);
       this.consents.restore(kept.consents);
     }
+  }
+
+  /** The app of this id, if it is registered at this provider. */
+  client(provider: Provider, id: string | null | undefined): OAuthClient | null {
+    const client = this.clients.get(id ?? "");
+    return client?.provider === provider ? client : null;
   }
 
   /** The simulated time in milliseconds since 1970. */

@@ -4,7 +4,7 @@
  */
 import { localKeys } from "../stack/keys.ts";
 import { defaultApiPort, portsFrom } from "../stack/ports.ts";
-import { localClient, serveSimulator } from "../providers/simulator.ts";
+import { localClients, serveSimulator } from "../providers/simulator.ts";
 import { World } from "../providers/world.ts";
 import { supabase } from "../supabase_cli.ts";
 import { runCollections } from "./run.ts";
@@ -35,7 +35,7 @@ async function cli(...args: string[]): Promise<void> {
 
 for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
 // All addresses: containers reach this machine through its bridge, not through loopback.
-const simulator = serveSimulator(new World([localClient(apiUrl)]), ports.providers, "0.0.0.0");
+const simulator = serveSimulator(new World(localClients(apiUrl)), ports.providers, "0.0.0.0");
 let failed = 0;
 try {
   await cli("start");

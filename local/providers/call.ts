@@ -14,36 +14,8 @@ export interface CallEnv {
   Variables: {
     /** The faults that strike this call. */
     faults: ReadonlyMap<FaultKind, ActiveFault>;
-    /** The bearer token's grant, if it is one; whether it is still good is not said. */
+    /** The bearer token's grant, if it is one of Google's; whether it is still good is not said. */
     grant: Grant | null;
-    /** Whom the call is about, as far as its tokens tell. */
-    account: string | null;
-    /** What a token endpoint was asked for: the grant type. */
-    purpose: string | null;
-  };
-}
-
-/** Who a token belongs to, good or not; null when it was not given out here. */
-export type TokenOwner = (world: World, token: string) => string | null;
-
-const googleOwner: TokenOwner = (_world, token) => openToken(token)?.email ?? null;
-
-/** The owner of the token that a call carries: as a bearer, or in the form of a token endpoint. */
-async function readCaller(
-  c: Context<CallEnv>,
-  world: World,
-  ownerOf: TokenOwner,
-): Promise<{ account: string | null; purpose: string | null }> {
-  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  if (bearer !== undefined) return { account: ownerOf(world, bearer), purpose: null };
-  if (!c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded")) {
-    return { account: null, purpose: null };
-  }
-  const form = new URLSearchParams(await c.req.text());
-  const token = form.get("refresh_token") ?? form.get("token") ?? form.get("code");
-  return {
-    account: token === null ? null : ownerOf(world, token),
-    purpose: form.get("grant_type"),
   };
 }
 
@@ -52,6 +24,26 @@ export function bearerGrant(header: string | undefined): Grant | null {
   const token = /^Bearer\s+(\S+)$/i.exec(header ?? "")?.[1];
   return token === undefined ? null : openToken(token);
 }
+
+/** The form that was posted; empty when there is none. */
+export async function postedForm(c: Context): Promise<URLSearchParams> {
+  const isForm = c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded");
+  return new URLSearchParams(isForm ? await c.req.text() : "");
+}
+
+/** Whatever proves something in a call: the bearer, or what a token endpoint is handed. */
+export async function carriedToken(c: Context): Promise<string | null> {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (bearer !== undefined) return bearer;
+  const form = await postedForm(c);
+  return form.get("refresh_token") ?? form.get("token") ?? form.get("code");
+}
+
+const googleAccount = async (c: Context) => openToken(await carriedToken(c) ?? "")?.email ?? null;
+
+/** What a token endpoint is asked for, so that the log tells refreshes from first exchanges. */
+const purposeOf = async (c: Context) =>
+  c.req.query("grant_type") ?? (await postedForm(c)).get("grant_type");
 
 /** An answer that breaks off: half of the body arrives, then the connection is gone. */
 function brokenOff(text: string): Response {
@@ -84,13 +76,16 @@ async function damage(
   return answer;
 }
 
-/** Strikes faults, delays, damages, logs. `ownerOf` knows the provider's tokens. */
-export function simulatedCall(world: World, ownerOf: TokenOwner = googleOwner) {
+/** Strikes faults, delays, damages, logs. `accountOf` says for whom a call is made. */
+export function simulatedCall(
+  world: World,
+  accountOf: (c: Context) => string | null | Promise<string | null> = googleAccount,
+) {
   return createMiddleware<CallEnv>(async (c, next) => {
     const began = performance.now();
     const url = new URL(c.req.url);
-    const grant = bearerGrant(c.req.header("authorization"));
-    const { account, purpose } = await readCaller(c, world, ownerOf);
+    const account = await accountOf(c);
+    const purpose = await purposeOf(c);
     const path = url.pathname;
     const faults = world.faults.strike({
       method: c.req.method,
@@ -99,9 +94,7 @@ export function simulatedCall(world: World, ownerOf: TokenOwner = googleOwner) {
       account,
     });
     c.set("faults", faults);
-    c.set("grant", grant);
-    c.set("account", account);
-    c.set("purpose", purpose);
+    c.set("grant", bearerGrant(c.req.header("authorization")));
     const delay = faults.get("slow")?.delay_ms ?? 0;
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     await next();
@@ -110,8 +103,8 @@ export function simulatedCall(world: World, ownerOf: TokenOwner = googleOwner) {
       at: new Date(world.now()).toISOString(),
       method: c.req.method,
       path,
-      account: c.var.account,
-      purpose: c.var.purpose,
+      account,
+      purpose,
       status: c.res.status,
       faults: [...faults.keys()],
       milliseconds: Math.round(performance.now() - began),

@@ -9,6 +9,7 @@ import {
   type ConsentMode,
   type ConsentRecord,
   type OAuthClient,
+  type Provider,
 } from "./google/consents.ts";
 import { RequestLog } from "./request_log.ts";
 import { type TikTokRecord, TikTokState } from "./tiktok/state.ts";
@@ -75,6 +76,12 @@ export class World {
       this.consents.restore(kept.consents);
       if (kept.tiktok) this.tiktok.restore(kept.tiktok);
     }
+  }
+
+  /** The app of this id, if it is registered at this provider. */
+  client(provider: Provider, id: string | null | undefined): OAuthClient | null {
+    const client = this.clients.get(id ?? "");
+    return client?.provider === provider ? client : null;
   }
 
   /** The simulated time in milliseconds since 1970. */

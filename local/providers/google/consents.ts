@@ -3,14 +3,18 @@
  * @module
  */
 
-/** An app that is registered at the simulated Google. */
+/** Where an app is registered. */
+export type Provider = "google" | "instagram" | "facebook" | "tiktok";
+
+/** An app that is registered at a simulated provider. */
 export interface OAuthClient {
+  readonly provider: Provider;
   readonly id: string;
   secret: string;
   name: string;
-  /** The Cloud project that the app's quota is counted for. */
+  /** What consents and quotas are counted for: Google's Cloud project, elsewhere the app. */
   project: string;
-  /** Compared character by character, as Google does. */
+  /** Compared character by character, as all of them do. */
   redirect_uris: string[];
 }
 

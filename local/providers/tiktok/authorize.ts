@@ -3,13 +3,12 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import { html } from "hono/html";
-import { errorPage, type Html, page } from "../google/consent_page.ts";
+import { consentPage, errorPage } from "../consent_page.ts";
 import type { OAuthClient } from "../google/consents.ts";
 import type { World } from "../world.ts";
 
 /** What an app may ask for, and how people are told. */
-export const scopeTexts: Readonly<Record<string, string>> = {
+const scopeTexts: Readonly<Record<string, string>> = {
   "user.info.basic": "Read your profile info (avatar, display name)",
   "user.info.profile": "Read access to your profile link, bio and verification",
   "user.info.stats": "Read access to your follower, like and video counts",
@@ -29,7 +28,7 @@ class PageError extends Error {}
 
 /** Reads the app's request; what is wrong with it is shown to the person, never redirected. */
 function readRequest(world: World, query: URLSearchParams): Request {
-  const client = world.clients.get(query.get("client_key") ?? "");
+  const client = world.client("tiktok", query.get("client_key"));
   if (!client) throw new PageError("client_key");
   const redirectUri = query.get("redirect_uri") ?? "";
   if (!client.redirect_uris.includes(redirectUri)) throw new PageError("redirect_uri");
@@ -77,32 +76,6 @@ function approve(
   return back(c, request, { code, scopes: granted.join(",") });
 }
 
-function consentPage({ client, scopes, query }: Request, accounts: readonly string[]): Html {
-  return page(
-    "Authorize – simulated TikTok",
-    html`
-      <h1>Authorize ${client.name} to access your TikTok account</h1>
-      <small>Simulated TikTok: no real account is involved.</small>
-      <form method="post" action="decision">
-        ${[...query].map(([name, value]) =>
-          html`<input type="hidden" name="${name}" value="${value}">`
-        )}
-        <label>Account <select name="account">${accounts.map((email) =>
-          html`<option>${email}</option>`
-        )}</select></label>
-        ${scopes.map((scope) =>
-          html`<label><input type="checkbox" name="granted" value="${scope}" checked>
-            ${scopeTexts[scope] ?? scope}</label>`
-        )}
-        <menu>
-          <button name="decision" value="deny">Cancel</button>
-          <button name="decision" value="approve">Continue</button>
-        </menu>
-      </form>
-    `,
-  );
-}
-
 /** Decides without asking, or shows the page. `login_hint` is the simulator's own. */
 function ask(c: Context, world: World, request: Request): Response | Promise<Response> {
   const { scopes, query } = request;
@@ -116,8 +89,15 @@ function ask(c: Context, world: World, request: Request): Response | Promise<Res
       ? approve(c, world, request, email, granted)
       : deny(c, request);
   }
-  const others = world.tiktok.creators.creators().map((creator) => creator.email);
-  return c.html(consentPage(request, [...new Set([email, ...others])]));
+  const known = world.tiktok.creators.creators().map((creator) => creator.email);
+  return c.html(consentPage({
+    ...request,
+    provider: "TikTok",
+    action: "decision",
+    scopeTexts,
+    accounts: [...new Set([email, ...known])],
+    chosen: email,
+  }));
 }
 
 /** `GET /v2/auth/authorize/` and the form it shows. */

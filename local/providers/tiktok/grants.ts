@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { seal, unseal } from "../google/sealed_token.ts";
+import { seal, unseal } from "../sealing.ts";
 import { scribble } from "../seeded.ts";
 
 /** What an authorization code was given for. */

@@ -26,7 +26,7 @@ Deno.test("A browser sees a page whose form leads back to the app", async () => 
   await using tiktok = new TestTikTok();
   const page = await fetch(tiktok.authorizeUrl(), { headers: { accept: "text/html" } });
   const text = await page.text();
-  assert.match(text, /Authorize StreamVibe/);
+  assert.match(text, /StreamVibe wants access to your TikTok/);
   const hidden = [...text.matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"/g)]
     .map(([, name = "", value = ""]): [string, string] => [name, value]);
   assert.ok(hidden.length >= 5, "the page carries the request along");
@@ -193,8 +193,7 @@ Deno.test("Revoking ends all that the person gave the app, and answers nothing",
 
 Deno.test("Grants, their turns and people outlive a restart of the simulator", async () => {
   const { World } = await import("../world.ts");
-  const { createSimulator } = await import("../simulator.ts");
-  const { tiktokClient } = await import("./routes.ts");
+  const { createSimulator, localClients } = await import("../simulator.ts");
   const { keptFile } = await import("../kept_file.ts");
   await using tiktok = new TestTikTok();
   const first = await tiktok.signIn("someone+12@example.com");
@@ -205,7 +204,7 @@ Deno.test("Grants, their turns and people outlive a restart of the simulator", a
     consents: tiktok.world.consents.record(),
   };
   keptFile(path).write({ population, consents, tiktok: tiktok.world.tiktok.record() });
-  const clients = [tiktokClient("http://127.0.0.1:54321")];
+  const clients = localClients("http://127.0.0.1:54321");
   const reborn = createSimulator(new World(clients, keptFile(path).read()));
   const renew = async (refresh_token: string) => {
     const answer = await reborn.request("/tiktok/v2/oauth/token/", {

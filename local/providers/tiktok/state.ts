@@ -1,4 +1,6 @@
-import type { TokenOwner } from "../call.ts";
+import type { Context } from "hono";
+import { carriedToken } from "../call.ts";
+import type { World } from "../world.ts";
 import { type Creator, CreatorBook } from "./creators.ts";
 import { GrantBook, readToken, type TikTokGrant } from "./grants.ts";
 import { CallWindow } from "./call_window.ts";
@@ -55,6 +57,8 @@ export class TikTokState {
   }
 }
 
-/** The person behind a token or a code of TikTok's. */
-export const tiktokOwner: TokenOwner = (world, text) =>
-  readToken(text)?.email ?? world.tiktok.grants.pending(text)?.email ?? null;
+/** Whom a call is about: the person behind the token or code it carries. */
+export async function tiktokAccount(c: Context, world: World): Promise<string | null> {
+  const text = await carriedToken(c) ?? "";
+  return readToken(text)?.email ?? world.tiktok.grants.pending(text)?.email ?? null;
+}

@@ -23,7 +23,7 @@ const deadRefreshToken = (status: 200 | 400 = 400) =>
 
 /** The client key of an app that has proved its secret. */
 function readClient(world: World, form: URLSearchParams): string {
-  const client = world.clients.get(form.get("client_key") ?? "");
+  const client = world.client("tiktok", form.get("client_key"));
   if (!client || client.secret !== form.get("client_secret")) {
     throw new TokenError("invalid_client", "Client key or secret is incorrect.", 401);
   }

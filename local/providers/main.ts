@@ -1,5 +1,5 @@
 /**
- * The part of the local stack that plays Google and YouTube.
+ * The part of the local stack that plays Google, YouTube, Instagram and Facebook.
  * @module
  */
 import { join } from "node:path";

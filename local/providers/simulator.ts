@@ -1,13 +1,15 @@
 /**
- * The simulator as a whole: `/google`, `/youtube/v3`, `/_admin`.
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/instagram`, `/facebook`, `/_admin`.
  * @module
  */
 import { Hono } from "hono";
 import { adminRoutes } from "./admin.ts";
 import { type CallEnv, simulatedCall } from "./call.ts";
 import { authorizeRoutes } from "./google/authorize.ts";
+import { facebookRoutes } from "./facebook/api.ts";
 import type { OAuthClient } from "./google/consents.ts";
 import { tokenRoutes } from "./google/token.ts";
+import { instagramRoutes } from "./instagram/api.ts";
 import { World } from "./world.ts";
 import { youtubeRoutes } from "./youtube/api.ts";
 
@@ -67,12 +69,15 @@ export function createSimulator(world: World): Hono {
     "/",
     (c) =>
       c.text(
-        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, switches at /_admin\n",
+        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, Instagram at " +
+          "/instagram, Facebook at /facebook, switches at /_admin\n",
       ),
   );
   app.route("/_admin", adminRoutes(world));
   app.route("/google", google);
   app.route("/youtube/v3", youtube);
+  app.route("/instagram", instagramRoutes(world));
+  app.route("/facebook", facebookRoutes(world));
   return app;
 }
 

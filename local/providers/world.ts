@@ -11,6 +11,8 @@ import {
   type OAuthClient,
   type Provider,
 } from "./google/consents.ts";
+import { type InstagramAccount, InstagramBook } from "./instagram/accounts.ts";
+import { UsageBook } from "./meta/usage.ts";
 import { RequestLog } from "./request_log.ts";
 import { QuotaBook } from "./youtube/quota.ts";
 
@@ -28,6 +30,7 @@ export interface Settings {
 export interface Kept {
   population: Population;
   consents: ConsentRecord;
+  instagram?: InstagramAccount[];
 }
 
 const defaultSettings: Readonly<Settings> = {
@@ -48,8 +51,10 @@ export class World {
   readonly accounts = new AccountBook();
   readonly consents = new ConsentBook();
   readonly faults = new FaultBoard();
+  readonly instagram = new InstagramBook();
   readonly requests = new RequestLog();
   readonly quota = new QuotaBook(() => this.now());
+  readonly metaUsage = new UsageBook(() => this.now());
   readonly clients = new Map<string, OAuthClient>();
   settings: Settings = { ...defaultSettings };
   consent: ConsentMode = { ...defaultConsent };
@@ -70,6 +75,7 @@ export class World {
     if (kept) {
       this.accounts.restore(kept.population);
       this.consents.restore(kept.consents);
+      this.instagram.restore(kept.instagram ?? []);
     }
   }
 
@@ -86,12 +92,18 @@ export class World {
 
   /** Writes down what has to survive a restart. */
   save(): void {
-    this.#keep({ population: this.accounts.population(), consents: this.consents.record() });
+    this.#keep({
+      population: this.accounts.population(),
+      consents: this.consents.record(),
+      instagram: this.instagram.record(),
+    });
   }
 
   /** Back to the first day, tokens given out excepted: those stay good. */
   reset(): void {
     this.accounts.reset();
+    this.instagram.restore([]);
+    this.metaUsage.reset();
     this.consents.restore({ ...this.consents.record(), scopes: [] });
     this.faults.clear();
     this.requests.clear();

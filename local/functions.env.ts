@@ -11,5 +11,9 @@ export function functionSecrets(env: PartEnv): Record<string, string> {
     GOOGLE_AUTH_URL: `${env.providersUrl}/google/o/oauth2/v2/auth`,
     GOOGLE_TOKEN_URL: `${env.providersUrl}/google`,
     YOUTUBE_API_URL: `${env.providersUrl}/youtube/v3`,
+    TIKTOK_CLIENT_KEY: "local-tiktok-key",
+    TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+    TIKTOK_AUTH_URL: `${env.providersUrl}/tiktok/v2/auth/authorize/`,
+    TIKTOK_API_URL: `${env.providersUrl}/tiktok`,
   };
 }

@@ -26,6 +26,10 @@ const settings = {
   GOOGLE_AUTH_URL: `${providersUrl}/google/o/oauth2/v2/auth`,
   GOOGLE_TOKEN_URL: `${providersFromContainer}/google`,
   YOUTUBE_API_URL: `${providersFromContainer}/youtube/v3`,
+  TIKTOK_CLIENT_KEY: "local-tiktok-key",
+  TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+  TIKTOK_AUTH_URL: `${providersUrl}/tiktok/v2/auth/authorize/`,
+  TIKTOK_API_URL: `${providersFromContainer}/tiktok`,
 };
 
 async function cli(...args: string[]): Promise<void> {

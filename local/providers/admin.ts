@@ -18,6 +18,7 @@ import {
 } from "./admin_shapes.ts";
 import { quotaBuckets } from "./youtube/quota.ts";
 import { uploadsPlaylist } from "./youtube/resources.ts";
+import { tiktokAdminRoutes } from "./tiktok/admin.ts";
 import type { World } from "./world.ts";
 
 /** Everything below `/_admin`. */
@@ -100,6 +101,8 @@ export function adminRoutes(world: World): Hono {
     return c.json({ ok: true });
   });
 
+  app.get("/calls", (c) => c.json({ calls: world.requests.counts(c.req.query("account") ?? "*") }));
+
   app.get(
     "/quota",
     (c) => c.json(world.quota.report(c.req.query("project") ?? "streamvibe-local")),
@@ -133,6 +136,8 @@ export function adminRoutes(world: World): Hono {
     world.clients.set(id, { id, ...clientSchema.parse(await c.req.json()) });
     return c.json({ id });
   });
+
+  app.route("/tiktok", tiktokAdminRoutes(world));
 
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);

@@ -25,7 +25,25 @@ export function bearerGrant(header: string | undefined): Grant | null {
   return token === undefined ? null : openToken(token);
 }
 
-const googleAccount = (c: Context) => bearerGrant(c.req.header("authorization"))?.email ?? null;
+/** The form that was posted; empty when there is none. */
+export async function postedForm(c: Context): Promise<URLSearchParams> {
+  const isForm = c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded");
+  return new URLSearchParams(isForm ? await c.req.text() : "");
+}
+
+/** Whatever proves something in a call: the bearer, or what a token endpoint is handed. */
+export async function carriedToken(c: Context): Promise<string | null> {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (bearer !== undefined) return bearer;
+  const form = await postedForm(c);
+  return form.get("refresh_token") ?? form.get("token") ?? form.get("code");
+}
+
+const googleAccount = async (c: Context) => openToken(await carriedToken(c) ?? "")?.email ?? null;
+
+/** What a token endpoint is asked for, so that the log tells refreshes from first exchanges. */
+const purposeOf = async (c: Context) =>
+  c.req.query("grant_type") ?? (await postedForm(c)).get("grant_type");
 
 /** An answer that breaks off: half of the body arrives, then the connection is gone. */
 function brokenOff(text: string): Response {
@@ -61,12 +79,13 @@ async function damage(
 /** Strikes faults, delays, damages, logs. `accountOf` says for whom a call is made. */
 export function simulatedCall(
   world: World,
-  accountOf: (c: Context) => string | null = googleAccount,
+  accountOf: (c: Context) => string | null | Promise<string | null> = googleAccount,
 ) {
   return createMiddleware<CallEnv>(async (c, next) => {
     const began = performance.now();
     const url = new URL(c.req.url);
-    const account = accountOf(c);
+    const account = await accountOf(c);
+    const purpose = await purposeOf(c);
     const path = url.pathname;
     const faults = world.faults.strike({
       method: c.req.method,
@@ -85,6 +104,7 @@ export function simulatedCall(
       method: c.req.method,
       path,
       account,
+      purpose,
       status: c.res.status,
       faults: [...faults.keys()],
       milliseconds: Math.round(performance.now() - began),

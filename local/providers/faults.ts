@@ -21,11 +21,13 @@ export const faultKinds = [
   "html", // 200 with a page where JSON was promised
   "graph_error", // Meta: an error with this `code` and `subcode`
   "duplicate_item", // lists, later pages: begins with the last item of the page before
-  "deleted_item", // YouTube's videos: the first `items` ids asked for are gone; Meta's lists: left out
+  "deleted_item", // YouTube's videos: the first `items` ids asked for are gone; lists: left out
   "cursor_expired", // lists, later pages: the cursor is no good
   "empty_page", // lists: no items, but a cursor that leads on
-  "missing_fields", // YouTube's videos, Meta's lists: every optional field is absent
+  "missing_fields", // YouTube's videos, lists: every optional field is absent
   "other_shape", // Instagram's token endpoint: flat, permissions as a list, the user id a number
+  "stuck_cursor", // TikTok video/list: there is more, at the cursor that was just read
+  "invalid_grant_200", // TikTok token endpoint: a refusal that says 200
 ] as const;
 
 /** The kind of a fault. */
@@ -39,7 +41,7 @@ export const faultSchema = z.strictObject({
   /** Path prefix such as `/youtube/v3/videos`, or with `*` for any run of characters. */
   path: z.string().startsWith("/").default("/"),
   method: z.enum(["GET", "POST", "DELETE"]).optional(),
-  /** Only calls made with a token of this account. */
+  /** Only calls made for this account, as far as the tokens in the call tell. */
   account: z.string().optional(),
   /** How many matching calls it strikes; null is all of them. */
   count: z.number().int().positive().nullable().default(1),
@@ -76,10 +78,15 @@ export interface FaultTarget {
 
 const isMetaList = ({ path }: FaultTarget) =>
   /^\/(?:instagram|facebook)\/.*\/(?:media|posts|videos)$/.test(path);
-const isList = (call: FaultTarget) => call.path.endsWith("/playlistItems") || isMetaList(call);
+// TikTok's cursor is in the body: here every page counts, and `skip` says which is meant.
+const isTikTokPage = (call: FaultTarget) => call.path.endsWith("/video/list/");
+const isList = (call: FaultTarget) =>
+  call.path.endsWith("/playlistItems") || isMetaList(call) || isTikTokPage(call);
 const isLaterPage = (call: FaultTarget) =>
-  isList(call) && (call.query.has("pageToken") || call.query.has("after"));
-const hasDetails = (call: FaultTarget) => call.path.endsWith("/videos") || isMetaList(call);
+  isTikTokPage(call) ||
+  (isList(call) && (call.query.has("pageToken") || call.query.has("after")));
+const hasDetails = (call: FaultTarget) =>
+  isMetaList(call) || /\/(videos|video\/(list|query)\/)$/.test(call.path);
 
 // Kinds that make no sense on every call only count the calls where they do.
 const fits: Partial<Record<FaultKind, (call: FaultTarget) => boolean>> = {
@@ -89,6 +96,8 @@ const fits: Partial<Record<FaultKind, (call: FaultTarget) => boolean>> = {
   deleted_item: hasDetails,
   missing_fields: hasDetails,
   other_shape: (call) => call.path.endsWith("/oauth/access_token"),
+  stuck_cursor: isTikTokPage,
+  invalid_grant_200: (call) => call.path.endsWith("/oauth/token/"),
 };
 
 function matches(fault: Fault, call: FaultTarget): boolean {

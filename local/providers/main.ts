@@ -1,5 +1,5 @@
 /**
- * The part of the local stack that plays Google, YouTube, Instagram and Facebook.
+ * The part of the local stack that plays the providers.
  * @module
  */
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * The simulator as a whole: `/google`, `/youtube/v3`, `/instagram`, `/facebook`, `/_admin`.
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/instagram`, `/facebook`, `/tiktok`, `/_admin`.
  * @module
  */
 import { Hono } from "hono";
@@ -10,7 +10,8 @@ import { facebookRoutes } from "./facebook/api.ts";
 import type { OAuthClient } from "./google/consents.ts";
 import { tokenRoutes } from "./google/token.ts";
 import { instagramRoutes } from "./instagram/api.ts";
-import { World } from "./world.ts";
+import { tiktokRoutes } from "./tiktok/routes.ts";
+import type { World } from "./world.ts";
 import { youtubeRoutes } from "./youtube/api.ts";
 
 /** Where a platform sends people back to on this stack, by either name of this machine. */
@@ -44,6 +45,14 @@ export function localClients(apiUrl: string): OAuthClient[] {
     name: "StreamVibe",
     project: "facebook-local",
     redirect_uris: callbacks(apiUrl, "facebook"),
+  }, {
+    // TikTok itself takes https addresses only.
+    provider: "tiktok",
+    id: "local-tiktok-key",
+    secret: "local-tiktok-secret",
+    name: "StreamVibe",
+    project: "tiktok-local",
+    redirect_uris: callbacks(apiUrl, "tiktok"),
   }];
 }
 
@@ -70,7 +79,7 @@ export function createSimulator(world: World): Hono {
     (c) =>
       c.text(
         "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, Instagram at " +
-          "/instagram, Facebook at /facebook, switches at /_admin\n",
+          "/instagram, Facebook at /facebook, TikTok at /tiktok, switches at /_admin\n",
       ),
   );
   app.route("/_admin", adminRoutes(world));
@@ -78,6 +87,7 @@ export function createSimulator(world: World): Hono {
   app.route("/youtube/v3", youtube);
   app.route("/instagram", instagramRoutes(world));
   app.route("/facebook", facebookRoutes(world));
+  app.route("/tiktok", tiktokRoutes(world));
   return app;
 }
 

@@ -14,6 +14,7 @@ import {
 import { type InstagramAccount, InstagramBook } from "./instagram/accounts.ts";
 import { UsageBook } from "./meta/usage.ts";
 import { RequestLog } from "./request_log.ts";
+import { type TikTokRecord, TikTokState } from "./tiktok/state.ts";
 import { QuotaBook } from "./youtube/quota.ts";
 
 /** Settings a test may change. */
@@ -30,7 +31,10 @@ export interface Settings {
 export interface Kept {
   population: Population;
   consents: ConsentRecord;
+  /** Absent in what was kept before there was an Instagram. */
   instagram?: InstagramAccount[];
+  /** Absent in what was kept before there was a TikTok. */
+  tiktok?: TikTokRecord;
 }
 
 const defaultSettings: Readonly<Settings> = {
@@ -55,6 +59,7 @@ export class World {
   readonly requests = new RequestLog();
   readonly quota = new QuotaBook(() => this.now());
   readonly metaUsage = new UsageBook(() => this.now());
+  readonly tiktok = new TikTokState();
   readonly clients = new Map<string, OAuthClient>();
   settings: Settings = { ...defaultSettings };
   consent: ConsentMode = { ...defaultConsent };
@@ -76,6 +81,7 @@ export class World {
       this.accounts.restore(kept.population);
       this.consents.restore(kept.consents);
       this.instagram.restore(kept.instagram ?? []);
+      if (kept.tiktok) this.tiktok.restore(kept.tiktok);
     }
   }
 
@@ -96,6 +102,7 @@ export class World {
       population: this.accounts.population(),
       consents: this.consents.record(),
       instagram: this.instagram.record(),
+      tiktok: this.tiktok.record(),
     });
   }
 
@@ -108,6 +115,7 @@ export class World {
     this.faults.clear();
     this.requests.clear();
     this.quota.reset();
+    this.tiktok.reset();
     this.settings = { ...defaultSettings };
     this.consent = { ...defaultConsent };
     this.clockOffset = 0;

@@ -40,9 +40,9 @@ create policy select_all on public.platform
 
 insert into public.platform (name, display_name, is_enabled, scopes) values
   ('youtube', 'YouTube', true, '{https://www.googleapis.com/auth/youtube.readonly}'),
-  ('instagram', 'Instagram', false, '{instagram_business_basic}'),
-  ('tiktok', 'TikTok', false, '{user.info.basic,user.info.profile,user.info.stats,video.list}'),
-  ('facebook', 'Facebook', false, '{pages_show_list,pages_read_engagement}'),
+  ('instagram', 'Instagram', true, '{instagram_business_basic}'),
+  ('tiktok', 'TikTok', true, '{user.info.basic,user.info.profile,user.info.stats,video.list}'),
+  ('facebook', 'Facebook', true, '{pages_show_list,pages_read_engagement}'),
   ('twitter', 'Twitter', false, '{}');
 
 create table public.account_status (

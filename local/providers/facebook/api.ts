@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import { type CallEnv, simulatedCall } from "../call.ts";
-import { accountOf, admit, meter, refuse, requirePermission } from "../meta/access.ts";
+import { admit, metaAccount, meter, refuse, requirePermission } from "../meta/access.ts";
 import { consentRoutes } from "../meta/authorize.ts";
 import { parseFields, project } from "../meta/fields.ts";
 import { GraphError, noSuchObject } from "../meta/graph_error.ts";
@@ -109,7 +109,7 @@ function graph(world: World): Hono<CallEnv> {
 /** Everything below `/facebook`: the dialog and the graph, both below a version. */
 export function facebookRoutes(world: World): Hono<CallEnv> {
   const app = new Hono<CallEnv>();
-  app.use(simulatedCall(world, accountOf));
+  app.use(simulatedCall(world, metaAccount(world)));
   const version = "/:version{v[0-9]+\\.[0-9]+}";
   app.route(
     `${version}/dialog/oauth`,

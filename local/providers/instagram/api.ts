@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { CallEnv } from "../call.ts";
-import { accountOf, admit, meter, refuse, requirePermission } from "../meta/access.ts";
+import { admit, metaAccount, meter, refuse, requirePermission } from "../meta/access.ts";
 import { consentRoutes } from "../meta/authorize.ts";
 import { type GraphNode, parseFields, project } from "../meta/fields.ts";
 import { GraphError, noSuchObject } from "../meta/graph_error.ts";
@@ -84,7 +84,7 @@ function answerMedia(c: Context<CallEnv>, world: World, id: string): Response {
 /** Everything below `/instagram`: all three hosts, whose paths do not meet. */
 export function instagramRoutes(world: World): Hono<CallEnv> {
   const app = new Hono<CallEnv>();
-  app.use(simulatedCall(world, accountOf));
+  app.use(simulatedCall(world, metaAccount(world)));
   app.route(
     "/oauth/authorize",
     consentRoutes(world, {

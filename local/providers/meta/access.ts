@@ -4,7 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import type { Context } from "hono";
-import type { CallEnv } from "../call.ts";
+import { type CallEnv, postedForm } from "../call.ts";
 import type { OAuthClient } from "../google/consents.ts";
 import type { World } from "../world.ts";
 import {
@@ -24,10 +24,14 @@ export function tokenOf(c: Context): string | null {
   return header ?? c.req.query("access_token") ?? null;
 }
 
-/** For whom a call is made, whatever the token is worth. */
-export function accountOf(c: Context): string | null {
-  const tokens = [tokenOf(c), c.req.query("input_token"), c.req.query("fb_exchange_token")];
-  return tokens.map((token) => openMetaToken(token ?? "")?.email).find(Boolean) ?? null;
+/** For whom a call is made, as far as its tokens tell, whatever these are worth. */
+export function metaAccount(world: World) {
+  return async (c: Context): Promise<string | null> => {
+    const given = [tokenOf(c), c.req.query("input_token"), c.req.query("fb_exchange_token")];
+    const owner = given.map((token) => openMetaToken(token ?? "")?.email).find(Boolean);
+    const code = c.req.query("code") ?? (await postedForm(c)).get("code");
+    return owner ?? world.consents.codeOwner(code ?? "");
+  };
 }
 
 /** Throws unless the proof is the one that only the app's server can make of this token. */

@@ -101,6 +101,22 @@ export const googleEnv = once(() => {
   };
 });
 
+/** The app at TikTok, its consent page and its API. */
+export const tiktokEnv = once(() => {
+  const group = readGroup({
+    TIKTOK_CLIENT_KEY: undefined,
+    TIKTOK_CLIENT_SECRET: undefined,
+    TIKTOK_AUTH_URL: "https://www.tiktok.com/v2/auth/authorize/",
+    TIKTOK_API_URL: "https://open.tiktokapis.com",
+  });
+  return {
+    clientKey: group.TIKTOK_CLIENT_KEY,
+    clientSecret: group.TIKTOK_CLIENT_SECRET,
+    authUrl: group.TIKTOK_AUTH_URL,
+    apiUrl: group.TIKTOK_API_URL.replace(/\/+$/, ""),
+  };
+});
+
 /** The YouTube Data API. */
 export const youtubeEnv = once(() => {
   const { YOUTUBE_API_URL } = readGroup({

@@ -141,7 +141,7 @@ stackTest("oauth-youtube-callback tells the page why there is no code", async ()
 });
 
 stackTest(
-  "oauth-youtube-callback says OAUTH_DENIED when the creator unticks what we need",
+  "oauth-youtube-callback says SCOPES_MISSING when the creator unticks what we need",
   async () => {
     const { callback, stack, person } = await open();
     const page = await comeBack(callback, await consent(person, accountWith(3)));
@@ -152,7 +152,7 @@ stackTest(
     assert.equal(fault.status, 201);
     await fault.body?.cancel();
     const answer = await finish(callback, person, page);
-    assertRefused(answer, 400, "OAUTH_DENIED");
+    assertRefused(answer, 422, "SCOPES_MISSING");
     assert.deepEqual(answer.body.error.details, { missing: [READONLY] });
     assert.deepEqual(await grantedScopes(person), []);
   },
@@ -174,13 +174,13 @@ stackTest("oauth-youtube-callback needs a refresh token once, and then keeps it"
 });
 
 stackTest(
-  "oauth-youtube-callback says OAUTH_EXCHANGE_FAILED for a code that Google refuses",
+  "oauth-youtube-callback says OAUTH_CODE_INVALID for a code that Google refuses",
   async () => {
     const { callback, person } = await open();
     const page = await comeBack(callback, await consent(person, accountWith(3)));
     page.searchParams.set("code", "4/0-not-a-code");
     const answer = await finish(callback, person, page);
-    assertRefused(answer, 502, "OAUTH_EXCHANGE_FAILED");
+    assertRefused(answer, 400, "OAUTH_CODE_INVALID");
     assert.ok(!JSON.stringify(answer.body).includes("not-a-code"));
   },
 );

@@ -29,7 +29,7 @@ select is(tests.error_of($$ select public.request_sync('youtube', tests.account_
 select is(tests.error_of($$ select public.request_sync('youtube', gen_random_uuid()) $$),
   'SOCIAL_ACCOUNT_NOT_FOUND',
   'request_sync() refuses an unknown account');
-select is(tests.error_of($$ select public.request_sync('tiktok') $$), 'PLATFORM_DISABLED',
+select is(tests.error_of($$ select public.request_sync('twitter') $$), 'PLATFORM_DISABLED',
   'request_sync() refuses a disabled platform');
 select is(tests.error_of($$ select public.request_sync(null) $$), 'PLATFORM_DISABLED',
   'request_sync() needs a platform');

@@ -91,7 +91,7 @@ select results_eq($$ select deleted_at, status from public.social_account
   'reconnecting revives a removed account but does not lift a suspension');
 
 select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "1"}',
-  '{"access_token": "a"}', 'tiktok') $$),
+  '{"access_token": "a"}', 'twitter') $$),
   'PLATFORM_DISABLED',
   'connect_platform_account() refuses a disabled platform');
 select is(tests.error_of($$ select tests.connect('ana', '{"handle": "@x"}', '{"access_token": "a"}') $$),

@@ -12,7 +12,7 @@ select tests.become_service();
 select lives_ok($$ select public.create_oauth_state(tests.user_id('ana'), 'youtube', tests.hash('s1'),
   'verifier', 'https://api.invalid/cb', '/done') $$,
   'create_oauth_state() remembers an authorization');
-select is(tests.error_of($$ select public.create_oauth_state(tests.user_id('ana'), 'tiktok',
+select is(tests.error_of($$ select public.create_oauth_state(tests.user_id('ana'), 'twitter',
   tests.hash('s2'), 'v', 'u') $$),
   'PLATFORM_DISABLED',
   'create_oauth_state() refuses a disabled platform');

@@ -7,16 +7,14 @@ import { serviceDb } from "../db.ts";
 import { encodeBase64Url, sha256 } from "../digest.ts";
 import { linkEnv } from "../env.ts";
 import { AppError } from "../errors.ts";
-import type { CallOptions, OAuthClient, PlatformAccount, TokenGrant } from "./platform.ts";
+import type {
+  CallOptions,
+  ConnectablePlatform,
+  OAuthClient,
+  PlatformAccount,
+  TokenGrant,
+} from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
-
-/** A platform that accounts can be connected from. */
-export interface ConnectablePlatform {
-  /** As in the table `platform`; `oauth-<name>-callback` is the function to come back to. */
-  name: string;
-  oauth: OAuthClient;
-  getAccount(accessToken: string, options?: CallOptions): Promise<PlatformAccount>;
-}
 
 /** What the exchange of a code needs besides the code. */
 interface PendingAuthorization {
@@ -73,17 +71,18 @@ export async function finishAuthorization(
   options: CallOptions = {},
 ): Promise<string> {
   const pending = await takeAuthorization(platform, userId, state);
-  const grant = await exchange(platform.oauth, pending, code, options);
-  await assertScopes(platform, grant);
-  const account = await platform.getAccount(grant.accessToken, options);
-  if (grant.refreshToken === null) await assertStoredGrant(platform, userId, account);
+  const granted = await exchange(platform.oauth, pending, code, options);
+  await assertScopes(platform, granted);
+  const { account, grant } = await platform.openAccount(granted, options);
+  if (!lasts(platform.oauth, grant)) await assertStoredGrant(platform, userId, account);
   const { data: socialAccountId } = await serviceDb().rpc("connect_platform_account", {
     p_user_id: userId,
     p_platform: platform.name,
     p_account: { ...account },
     p_tokens: { access_token: grant.accessToken, refresh_token: grant.refreshToken },
     p_scopes: grant.scopes,
-    p_token_expires_at: grant.expiresAt,
+    // The generated type does not know that an argument may be null.
+    p_token_expires_at: grant.expiresAt as string,
   }).throwOnError();
   return socialAccountId;
 }
@@ -116,8 +115,9 @@ async function exchange(
       redirectUri: redirect_uri,
     }, options);
   } catch (cause) {
-    if (cause instanceof ProviderError) throw new AppError("OAUTH_EXCHANGE_FAILED", { cause });
-    throw cause;
+    if (!(cause instanceof ProviderError)) throw cause;
+    const code = cause.class === "reauth" ? "OAUTH_CODE_INVALID" : "OAUTH_EXCHANGE_FAILED";
+    throw new AppError(code, { cause });
   }
 }
 
@@ -126,7 +126,12 @@ async function assertScopes({ name }: ConnectablePlatform, { scopes }: TokenGran
   const { data: platform } = await serviceDb()
     .from("platform").select("scopes").eq("name", name).single().throwOnError();
   const missing = platform.scopes.filter((scope) => !scopes.includes(scope));
-  if (missing.length > 0) throw new AppError("OAUTH_DENIED", { details: { missing } });
+  if (missing.length > 0) throw new AppError("SCOPES_MISSING", { details: { missing } });
+}
+
+/** Whether a grant outlives its access token by itself. */
+function lasts({ refreshesWith }: OAuthClient, { refreshToken, expiresAt }: TokenGrant): boolean {
+  return refreshesWith === "access_token" || refreshToken !== null || expiresAt === null;
 }
 
 /** No refresh token is fine while an earlier one is stored; otherwise the account would die in an hour. */

@@ -50,12 +50,16 @@ export function createConnections({ store, platforms, now }: ConnectionDeps): Co
     return flight;
   }
 
-  async function refreshOnce(socialAccountId: string, tokens: StoredTokens): Promise<ActiveTokens> {
-    if (tokens.refresh_token === null) return await revoke(tokens, "no refresh token");
+  async function refreshOnce(socialAccountId: string, tokens: ActiveTokens): Promise<ActiveTokens> {
     const platform = platforms[tokens.platform_name];
     if (!platform) throw new Error(`Nobody refreshes tokens of ${tokens.platform_name}`);
+    const { oauth } = platform;
+    const { access_token: accessToken, refresh_token: refreshToken } = tokens;
+    if (oauth.refreshesWith === "refresh_token" && refreshToken === null) {
+      return await revoke(tokens, "no refresh token");
+    }
     try {
-      const grant = await platform.oauth.refresh(tokens.refresh_token);
+      const grant = await oauth.refresh({ accessToken, refreshToken });
       await store.swap(tokens, grant);
     } catch (error) {
       if (!isReauth(error)) throw error;

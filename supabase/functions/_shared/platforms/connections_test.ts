@@ -42,7 +42,14 @@ function fakeStore(initial: Partial<StoredTokens> = {}) {
 
 function open(store: TokenStore, refresh: OAuthClient["refresh"]) {
   const unused = () => assert.fail("not part of this");
-  const oauth = { refresh, authorizationUrl: unused, exchangeCode: unused, revoke: unused };
+  const oauth: OAuthClient = {
+    pkce: true,
+    refreshesWith: "refresh_token",
+    refresh,
+    authorizationUrl: unused,
+    exchangeCode: unused,
+    revoke: unused,
+  };
   return createConnections({ store, platforms: { youtube: { oauth } }, now: () => NOW });
 }
 

@@ -6,18 +6,20 @@
  */
 
 import * as z from "zod";
-import type { Context } from "../endpoint.ts";
+import { byMethod } from "../by_method.ts";
+import { type Context, type Endpoint, endpoint } from "../endpoint.ts";
 import { linkEnv } from "../env.ts";
 import type { ErrorCode } from "../errors.ts";
 import { withQuery } from "../redirects.ts";
 import { ok, seeOther } from "../reply.ts";
-import { type ConnectablePlatform, findReturnPage, finishAuthorization } from "./authorization.ts";
+import { findReturnPage, finishAuthorization } from "./authorization.ts";
+import type { ConnectablePlatform } from "./platform.ts";
 
 const State = z.string().min(1).max(512);
 const Code = z.string().min(1).max(2048);
 
 /** What a provider sends back: a code, or why there is none. */
-export const CallbackQuery = z.object({
+const CallbackQuery = z.object({
   state: State,
   code: Code.optional(),
   error: z.string().min(1).max(200).optional(),
@@ -27,16 +29,37 @@ export const CallbackQuery = z.object({
 );
 
 /** What the page hands in: as it got it. */
-export const CallbackBody = z.strictObject({ state: State, code: Code });
+const CallbackBody = z.strictObject({ state: State, code: Code });
 
 type Redirected = Context<"provider_redirect", z.infer<typeof CallbackQuery>, undefined>;
 type HandedIn = Context<"user", undefined, z.infer<typeof CallbackBody>>;
+
+/** The function that a platform sends back to: GET passes its browser on, POST connects. */
+export function oauthCallback(platform: ConnectablePlatform): Endpoint {
+  const name = `oauth-${platform.name}-callback`;
+  return byMethod(
+    endpoint({
+      name,
+      caller: "provider_redirect",
+      methods: ["GET"],
+      query: CallbackQuery,
+      needs: [linkEnv],
+    }, (context) => passOn(platform, context)),
+    endpoint({
+      name,
+      caller: "user",
+      methods: ["POST"],
+      body: CallbackBody,
+      needs: [linkEnv, platform.settings],
+    }, (context) => connect(platform, context)),
+  );
+}
 
 /**
  * Passes the browser on to the page it asked for, else to the site, with `code` and `state` or with
  * `error=<CODE>`. Takes and connects nothing.
  */
-export async function passOn(
+async function passOn(
   platform: ConnectablePlatform,
   { query: { state, code, error }, log }: Redirected,
 ): Promise<Response> {
@@ -52,7 +75,7 @@ export async function passOn(
 }
 
 /** Connects the account for the user who started. */
-export async function connect(
+async function connect(
   platform: ConnectablePlatform,
   { user, body, signal }: HandedIn,
 ): Promise<Response> {

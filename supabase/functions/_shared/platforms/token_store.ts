@@ -44,7 +44,8 @@ export const tokenStore: TokenStore = {
       p_access_token: grant.accessToken,
       // An empty one keeps what is stored: most refreshes answer without.
       p_refresh_token: grant.refreshToken ?? "",
-      p_token_expires_at: grant.expiresAt,
+      // The generated type does not know that an argument may be null.
+      p_token_expires_at: grant.expiresAt as string,
     }).throwOnError();
     return data;
   },

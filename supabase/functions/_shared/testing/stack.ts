@@ -31,6 +31,10 @@ export async function openFunction(
     GOOGLE_AUTH_URL: `${stack.providers_url}/google/o/oauth2/v2/auth`,
     GOOGLE_TOKEN_URL: `${stack.providers_url}/google`,
     YOUTUBE_API_URL: `${stack.providers_url}/youtube/v3`,
+    TIKTOK_CLIENT_KEY: "local-tiktok-key",
+    TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+    TIKTOK_AUTH_URL: `${stack.providers_url}/tiktok/v2/auth/authorize/`,
+    TIKTOK_API_URL: `${stack.providers_url}/tiktok`,
   };
   for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
   return { fetch: (await load()).default.fetch, stack };

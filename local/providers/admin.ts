@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { faultSchema } from "./faults.ts";
+import { instagramSwitches } from "./instagram/switches.ts";
 import { videoId } from "./youtube/video_id.ts";
 import {
   channelSchema,
@@ -87,6 +88,8 @@ export function adminRoutes(world: World): Hono {
     world.save();
     return c.json({ changes });
   });
+
+  app.route("/instagram", instagramSwitches(world));
 
   app.get("/requests", (c) => {
     const { path = "/", account = null, after = "0" } = c.req.query();

@@ -19,6 +19,10 @@ const secretParameters = new Set([
   "access_token",
   "refresh_token",
   "key",
+  "client_secret",
+  "appsecret_proof",
+  "fb_exchange_token",
+  "input_token",
   "state",
 ]);
 

@@ -1,13 +1,15 @@
 /**
- * The simulator as a whole: `/google`, `/youtube/v3`, `/tiktok`, `/_admin`.
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/instagram`, `/facebook`, `/tiktok`, `/_admin`.
  * @module
  */
 import { Hono } from "hono";
 import { adminRoutes } from "./admin.ts";
 import { type CallEnv, simulatedCall } from "./call.ts";
 import { authorizeRoutes } from "./google/authorize.ts";
+import { facebookRoutes } from "./facebook/api.ts";
 import type { OAuthClient } from "./google/consents.ts";
 import { tokenRoutes } from "./google/token.ts";
+import { instagramRoutes } from "./instagram/api.ts";
 import { tiktokRoutes } from "./tiktok/routes.ts";
 import type { World } from "./world.ts";
 import { youtubeRoutes } from "./youtube/api.ts";
@@ -76,13 +78,15 @@ export function createSimulator(world: World): Hono {
     "/",
     (c) =>
       c.text(
-        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, TikTok at /tiktok, " +
-          "switches at /_admin\n",
+        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, Instagram at " +
+          "/instagram, Facebook at /facebook, TikTok at /tiktok, switches at /_admin\n",
       ),
   );
   app.route("/_admin", adminRoutes(world));
   app.route("/google", google);
   app.route("/youtube/v3", youtube);
+  app.route("/instagram", instagramRoutes(world));
+  app.route("/facebook", facebookRoutes(world));
   app.route("/tiktok", tiktokRoutes(world));
   return app;
 }

@@ -11,6 +11,8 @@ import {
   type OAuthClient,
   type Provider,
 } from "./google/consents.ts";
+import { type InstagramAccount, InstagramBook } from "./instagram/accounts.ts";
+import { UsageBook } from "./meta/usage.ts";
 import { RequestLog } from "./request_log.ts";
 import { type TikTokRecord, TikTokState } from "./tiktok/state.ts";
 import { QuotaBook } from "./youtube/quota.ts";
@@ -29,6 +31,8 @@ export interface Settings {
 export interface Kept {
   population: Population;
   consents: ConsentRecord;
+  /** Absent in what was kept before there was an Instagram. */
+  instagram?: InstagramAccount[];
   /** Absent in what was kept before there was a TikTok. */
   tiktok?: TikTokRecord;
 }
@@ -51,8 +55,10 @@ export class World {
   readonly accounts = new AccountBook();
   readonly consents = new ConsentBook();
   readonly faults = new FaultBoard();
+  readonly instagram = new InstagramBook();
   readonly requests = new RequestLog();
   readonly quota = new QuotaBook(() => this.now());
+  readonly metaUsage = new UsageBook(() => this.now());
   readonly tiktok = new TikTokState();
   readonly clients = new Map<string, OAuthClient>();
   settings: Settings = { ...defaultSettings };
@@ -74,6 +80,7 @@ export class World {
     if (kept) {
       this.accounts.restore(kept.population);
       this.consents.restore(kept.consents);
+      this.instagram.restore(kept.instagram ?? []);
       if (kept.tiktok) this.tiktok.restore(kept.tiktok);
     }
   }
@@ -94,6 +101,7 @@ export class World {
     this.#keep({
       population: this.accounts.population(),
       consents: this.consents.record(),
+      instagram: this.instagram.record(),
       tiktok: this.tiktok.record(),
     });
   }
@@ -101,6 +109,8 @@ export class World {
   /** Back to the first day, tokens given out excepted: those stay good. */
   reset(): void {
     this.accounts.reset();
+    this.instagram.restore([]);
+    this.metaUsage.reset();
     this.consents.restore({ ...this.consents.record(), scopes: [] });
     this.faults.clear();
     this.requests.clear();

@@ -85,6 +85,11 @@ export class ConsentBook {
     this.#codes.set(code, pending);
   }
 
+  /** Whom a code was given out for; null when it is not on its way. */
+  codeOwner(code: string): string | null {
+    return this.#codes.get(code)?.email ?? null;
+  }
+
   /** Uses a code up; null when there is none, or no longer. */
   takeCode(code: string, now: number): PendingCode | null {
     const pending = this.#codes.get(code);

@@ -45,6 +45,7 @@ select tests.become_anon();
 select throws_ok($$ select public.request_sync('youtube') $$, '42501', null, 'anon cannot ask for a sync');
 
 select tests.become_postgres();
+update public.subscription set tier = 'basic' where user_id = tests.user_id('ana');
 create temporary table second on commit drop as select tests.connect_account('ana', 'youtube',
   'UC_second') as id;
 grant select on second to public;

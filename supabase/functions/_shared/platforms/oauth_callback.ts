@@ -29,7 +29,12 @@ const CallbackQuery = z.object({
 );
 
 /** What the page hands in: as it got it. */
-const CallbackBody = z.strictObject({ state: State, code: Code });
+const CallbackBody = z.strictObject({
+  state: State,
+  code: Code,
+  /** The address the code came to; our own callback unless said. */
+  redirect_uri: z.string().min(1).max(2048).optional(),
+});
 
 type Redirected = Context<"provider_redirect", z.infer<typeof CallbackQuery>, undefined>;
 type HandedIn = Context<"user", undefined, z.infer<typeof CallbackBody>>;
@@ -63,14 +68,14 @@ async function passOn(
   platform: ConnectablePlatform,
   { query: { state, code, error }, log }: Redirected,
 ): Promise<Response> {
-  const refuse = (page: string, error_code: ErrorCode) => {
+  const { page, refusal } = await findReturnPage(platform, state);
+  const refuse = (error_code: ErrorCode) => {
     log.info("an authorization came back without success", { error_code, reason: error });
     return seeOther(withQuery(page, { error: error_code }));
   };
-  const page = await findReturnPage(platform, state);
-  if (page === null) return refuse(linkEnv().siteUrl, "OAUTH_STATE_INVALID");
-  if (error === "access_denied") return refuse(page, "OAUTH_DENIED");
-  if (error !== undefined || code === undefined) return refuse(page, "OAUTH_EXCHANGE_FAILED");
+  if (refusal !== null) return refuse(refusal);
+  if (error === "access_denied") return refuse("OAUTH_DENIED");
+  if (error !== undefined || code === undefined) return refuse("OAUTH_EXCHANGE_FAILED");
   return seeOther(withQuery(page, { code, state }));
 }
 
@@ -79,6 +84,12 @@ async function connect(
   platform: ConnectablePlatform,
   { user, body, signal }: HandedIn,
 ): Promise<Response> {
-  const social_account_id = await finishAuthorization(platform, user.id, body, { signal });
+  const { redirect_uri: redirectUri, ...returned } = body;
+  const social_account_id = await finishAuthorization(
+    platform,
+    user.id,
+    { ...returned, redirectUri },
+    { signal },
+  );
   return ok({ social_account_id });
 }

@@ -17,9 +17,20 @@ export interface StoredTokens {
   status: string;
 }
 
+/** What came of a claim. */
+export type Claim = "claimed" | "busy" | "stale";
+
 /** Reads and writes tokens. */
 export interface TokenStore {
+  /** `SOCIAL_ACCOUNT_NOT_FOUND` for an account that is not there or has no connection any more. */
   read(socialAccountId: string): Promise<StoredTokens>;
+  /**
+   * Asks to be the one who uses these tokens at the provider. `busy`: somebody else does. `stale`: they
+   * changed since they were read, or the connection has ended.
+   */
+  claim(read: StoredTokens, holder: string): Promise<Claim>;
+  /** Gives a claim back that led to no new tokens; storing or ending does so by itself. */
+  release(read: StoredTokens, holder: string): Promise<void>;
   /** Stores a grant unless the tokens changed since they were read; false when they did. */
   swap(read: StoredTokens, grant: TokenGrant): Promise<boolean>;
   /** Ends the connection unless its tokens changed since they were read. */
@@ -35,6 +46,21 @@ export const tokenStore: TokenStore = {
     const tokens = data[0];
     if (!tokens) throw new AppError("SOCIAL_ACCOUNT_NOT_FOUND");
     return tokens;
+  },
+
+  async claim({ connection_id, token_version }, holder) {
+    const { data } = await serviceDb().rpc("claim_token_lease", {
+      p_connection_id: connection_id,
+      p_token_version: token_version,
+      p_holder: holder,
+    }).throwOnError();
+    return data as Claim;
+  },
+
+  async release({ connection_id }, holder) {
+    await serviceDb()
+      .rpc("release_token_lease", { p_connection_id: connection_id, p_holder: holder })
+      .throwOnError();
   },
 
   async swap({ connection_id, token_version }, grant) {

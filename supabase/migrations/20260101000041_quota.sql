@@ -109,9 +109,9 @@ $$;
 comment on function private.roll_cycles(uuid[]) is
   'Closes the ended cycles of these users: history first, then counters at zero and the dates of the current cycle. Returns how many users.';
 
--- In batches, because a function cannot commit between them: what is left is done by the next call, and
--- whoever needs their cycle sooner closes it themselves.
-create function private.reset_quotas(p_limit int default 5000)
+-- In batches, because a function cannot commit between them and its rows stay locked: what is left is done
+-- by the next call, and whoever needs their cycle sooner closes it themselves.
+create function private.reset_quotas(p_limit int default 1000)
 returns int
 language plpgsql volatile set search_path = ''
 as $$

@@ -55,6 +55,7 @@ try {
   const totals = await runCollections({
     api_url: apiUrl,
     publishable_key: localKeys.publishable,
+    automation_key: settings.AUTOMATION_KEY,
     mail_url: `http://127.0.0.1:${ports.mail}`,
     providers_url: providersUrl,
   });

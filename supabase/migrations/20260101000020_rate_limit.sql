@@ -27,9 +27,6 @@ insert into private.rate_limit (function_name, caller, max_requests) values
   -- The GET of a browser that the provider sends back; many creators may share one address. The POST that
   -- finishes is a user's and counts as any other.
   ('oauth-youtube-callback', 'ip', 300),
-  ('oauth-instagram-callback', 'ip', 300),
-  ('oauth-facebook-callback', 'ip', 300),
-  ('oauth-tiktok-callback', 'ip', 300),
   -- Asked by monitors, from one address, every few seconds.
   ('health', 'ip', 3600);
 

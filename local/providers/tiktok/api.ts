@@ -70,12 +70,16 @@ function pageOf(
     const post = postAt(creator, index);
     if (post?.public) posts.push(post);
   }
-  const newest = postTime(creator, start);
-  const cursor = end === start ? newest + 1 : postTime(creator, end + 1);
+  const cursor = end === start
+    ? nearer(before, postTime(creator, start))
+    : postTime(creator, end + 1);
   return { posts, cursor, has_more: end >= 0 };
 }
 
 const postTime = (creator: Creator, index: number) => createTime(creator, index) * 1_000;
+
+/** The cursor of an empty page: it has moved, and no post was passed over. */
+const nearer = (before: number, newest: number) => newest + Math.ceil((before - newest) / 2);
 
 async function listVideos(c: Context<CallEnv>, world: World, creator: Creator) {
   const fields = askedFields(c, Object.keys(postFields));
@@ -86,7 +90,8 @@ async function listVideos(c: Context<CallEnv>, world: World, creator: Creator) {
   const page = pageOf(creator, before, !cursor, max_count, world.tiktok.settings.short_pages);
   const newest = page.posts[0];
   if (faults.has("empty_page") && newest) {
-    Object.assign(page, { posts: [], cursor: newest.create_time * 1_000 + 1, has_more: true });
+    const cursor = nearer(before, newest.create_time * 1_000);
+    Object.assign(page, { posts: [], cursor, has_more: true });
   }
   if (faults.has("stuck_cursor")) Object.assign(page, { cursor: before, has_more: true });
   const earlier = newest && postAt(creator, newest.index + 1);

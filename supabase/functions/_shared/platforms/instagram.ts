@@ -4,7 +4,7 @@ import * as z from "zod";
 import { instagramEnv } from "../env.ts";
 import { AppError } from "../errors.ts";
 import { callProvider } from "./http.ts";
-import { Media, MEDIA_FIELDS, normalizeMedia } from "./instagram_media.ts";
+import { Media, MEDIA_FIELDS, normalizeMedia, pictureOf } from "./instagram_media.ts";
 import { readMetaFault } from "./meta_fault.ts";
 import { readUsage } from "./meta_usage.ts";
 import type { CallOptions, NormalizedItem, PlatformAccount } from "./platform.ts";
@@ -22,6 +22,8 @@ export const INSTAGRAM_PAGE_SIZE = 50;
 /** A page of an account's media. */
 export interface MediaPage {
   items: NormalizedItem[];
+  /** By media id: to be fetched soon, not to be kept, for these addresses end. */
+  pictures: Record<string, string>;
   /** Short-lived: where one is refused, reading starts anew. Null on the last page. */
   after: string | null;
   /** How much of the account's hourly limit is used: slow down at 75, stop at 95. */
@@ -117,6 +119,10 @@ export function createInstagram(
       );
       return {
         items: data.map(normalizeMedia),
+        pictures: Object.fromEntries(data.flatMap((media) => {
+          const url = pictureOf(media);
+          return url === null ? [] : [[media.id, url]];
+        })),
         // The last page has a cursor, too; only `next` says that there is more. It is not followed: it
         // carries the token.
         after: paging?.next === undefined ? null : paging.cursors?.after ?? null,

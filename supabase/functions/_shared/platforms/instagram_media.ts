@@ -40,7 +40,8 @@ export function normalizeMedia(media: Media): NormalizedItem {
     title: titleOf(caption),
     description: caption,
     url: media.permalink ?? "https://www.instagram.com/",
-    thumbnail_url: [media, ...children].map(pictureOf).find((url) => url !== null) ?? null,
+    // Signed anew at each call and dead after days: stored it would only be a change. See pictureOf().
+    thumbnail_url: null,
     // Neither length nor views are among a media's own fields.
     duration_seconds: null,
     view_count: null,
@@ -75,9 +76,12 @@ function typeOf({ media_type, media_product_type }: Media): NormalizedItem["cont
   return "post";
 }
 
-/** Signed, and good for days: to be fetched soon, not to be kept. */
-function pictureOf({ media_type, media_url, thumbnail_url }: z.infer<typeof Child>): string | null {
-  return thumbnail_url ?? (media_type === "IMAGE" ? media_url : undefined) ?? null;
+/** Where the picture of a media, or of its first child that has one, can be fetched in the next days. */
+export function pictureOf(media: Media): string | null {
+  const pictures = [media, ...media.children?.data ?? []].map((one) =>
+    one.thumbnail_url ?? (one.media_type === "IMAGE" ? one.media_url : undefined)
+  );
+  return pictures.find((url) => url !== undefined) ?? null;
 }
 
 /** Meta's moments have no colon in their offset, which not everybody reads. */

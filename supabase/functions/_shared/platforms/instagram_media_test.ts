@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { MetaSimulator } from "../../../../local/providers/meta/testing.ts";
 import { serveFake } from "../testing/fake_server.ts";
 import { createInstagram, type InstagramApi } from "./instagram.ts";
-import { Media, normalizeMedia } from "./instagram_media.ts";
+import { Media, normalizeMedia, pictureOf } from "./instagram_media.ts";
 import type { NormalizedItem } from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
 
@@ -42,7 +42,7 @@ Deno.test("normalizeMedia() maps a reel to the keys of content_item", () => {
       title: "Fresh bread",
       description: "Fresh bread\n#Brot with @maya.cooks",
       url: "https://www.instagram.com/reel/abc/",
-      thumbnail_url: "https://cdn.example/still.jpg",
+      thumbnail_url: null,
       duration_seconds: null,
       view_count: null,
       like_count: 0,
@@ -91,15 +91,18 @@ Deno.test("normalizeMedia() makes do with the id alone, and keeps hidden apart f
   );
 });
 
-Deno.test("normalizeMedia() shows a carousel by its first picture, and never by a film", () => {
+Deno.test("pictureOf() shows a carousel by its first picture, and never by a film", () => {
   const children = {
     data: [
       { id: "2", media_type: "VIDEO", media_url: "film" },
       { id: "3", media_type: "IMAGE", media_url: "picture" },
     ],
   };
-  const item = normalize({ id: "1", media_type: "CAROUSEL_ALBUM", children });
-  assert.equal(item.thumbnail_url, "picture");
+  const carousel = { id: "1", media_type: "CAROUSEL_ALBUM", children };
+  assert.equal(pictureOf(Media.parse(carousel)), "picture");
+  assert.equal(pictureOf(Media.parse({ id: "1", media_type: "VIDEO", media_url: "film" })), null);
+  assert.equal(pictureOf(Media.parse({ ...carousel, thumbnail_url: "still" })), "still");
+  const item = normalize(carousel);
   assert.deepEqual(
     [item.platform_data.child_count, item.platform_data.child_ids, item.platform_data.child_types],
     [2, "2,3", "VIDEO,IMAGE"],

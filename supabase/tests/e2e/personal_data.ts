@@ -32,6 +32,14 @@ export async function aUserWithHistory(stack: StackInfo): Promise<{ owner: Perso
   return { owner };
 }
 
+/** All that stands about a person, as they read it. */
+export async function everything({ client }: Person): Promise<unknown[]> {
+  return await Promise.all(ownTables.map(async ([table]) => {
+    const { data } = await client.from(table).select("*").throwOnError();
+    return data;
+  }));
+}
+
 /** Tells a person something, as the database's own functions do. */
 export async function notify(sql: postgres.Sql, person: Person, title: string): Promise<string> {
   const [row] = await sql`

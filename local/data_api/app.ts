@@ -3,6 +3,7 @@ import { createPostgresConnection } from "@supabase/lite/postgres";
 import type { ProjectConfig } from "./config.ts";
 import type { PartEnv } from "../part.ts";
 import { mailboxDriver } from "./email.ts";
+import { answerLikePostgrest } from "./error_status.ts";
 import { knownTokens } from "./known_tokens.ts";
 import { mailPace } from "./mail_pace.ts";
 import { shortenSessions } from "./session.ts";
@@ -27,6 +28,7 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
   Reflect.set(connection, "rlsState", "active");
 
   shortenSessions(connection);
+  answerLikePostgrest(connection);
 
   // rpc() arguments of type jsonb reach the driver as JSON text already, and it would encode that
   // text once more, as a JSON string.

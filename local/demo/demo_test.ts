@@ -131,7 +131,7 @@ Deno.test({
   fn: async () => {
     const first = await runDemo(stackFile ?? "");
     assert.equal(first.code, 0, first.err);
-    assert.match(first.out, /Profile +of “Дарья 旅行” set up at \/darya-lu-xing/);
+    assert.match(first.out, /Profile .+ \/darya-lu-xing/);
     assert.match(first.out, /250 videos in 5 batches/);
     assert.match(first.out, /Progress came from Realtime/);
     assert.match(first.out, /250 content items/);

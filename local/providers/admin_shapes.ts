@@ -54,6 +54,7 @@ export const quotaSchema = z.strictObject({
 
 /** `PUT /_admin/clients/:id`. */
 export const clientSchema = z.strictObject({
+  provider: z.enum(["google", "instagram", "facebook", "tiktok"]).default("google"),
   secret: z.string(),
   name: z.string().default("StreamVibe"),
   project: z.string().default("streamvibe-local"),

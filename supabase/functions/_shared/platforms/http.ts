@@ -24,6 +24,8 @@ export interface ProviderRequest<T> {
   body?: BodyInit;
   /** What a good answer looks like. */
   schema: z.ZodType<T>;
+  /** True for a failure that comes with the status of a success. */
+  isFault?: (body: unknown) => boolean;
   /** Turns the provider's own error body into the normal form. */
   readFault: (response: FailedResponse) => FaultReading;
   signal?: AbortSignal;
@@ -37,10 +39,10 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Calls a provider and returns its validated answer, or throws a {@link ProviderError}. */
 export async function callProvider<T>(request: ProviderRequest<T>): Promise<T> {
-  const { provider, schema, readFault } = request;
+  const { provider, schema, readFault, isFault } = request;
   const { status, headers, text } = await exchange(request);
   const body = parseJson(text);
-  if (status < 200 || status > 299) {
+  if (status < 200 || status > 299 || isFault?.(body)) {
     const reading = readFault({ status, headers, body });
     throw new ProviderError(normalize(provider, status, headers, reading));
   }

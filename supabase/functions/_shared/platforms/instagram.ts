@@ -1,0 +1,78 @@
+/** The Instagram API with Instagram Login, reading side. Professional accounts only. */
+
+import * as z from "zod";
+import { instagramEnv } from "../env.ts";
+import { AppError } from "../errors.ts";
+import { callProvider } from "./http.ts";
+import { readMetaFault } from "./meta_fault.ts";
+import type { CallOptions, PlatformAccount } from "./platform.ts";
+
+/** The signed-in creator's account. */
+export interface InstagramAccount extends PlatformAccount {
+  /** The same account as this app alone knows it; answers to tokens and webhooks use either. */
+  app_scoped_id: string;
+  media_count: number | null;
+}
+
+/** What we read of Instagram. */
+export interface InstagramApi {
+  /** Throws `NO_CHANNEL` for a personal account, whose media no app may read. */
+  getAccount(accessToken: string, options?: CallOptions): Promise<InstagramAccount>;
+}
+
+const Me = z.object({
+  id: z.string().min(1),
+  user_id: z.string().min(1),
+  username: z.string(),
+  name: z.string().optional(),
+  account_type: z.string().optional(),
+  profile_picture_url: z.string().optional(),
+  followers_count: z.number().optional(),
+  media_count: z.number().optional(),
+});
+
+/** The API behind `INSTAGRAM_GRAPH_URL`. */
+export const instagram: InstagramApi = createInstagram(instagramEnv);
+
+/** The API with these settings. */
+export function createInstagram(
+  settings: () => Pick<ReturnType<typeof instagramEnv>, "graphUrl" | "graphVersion">,
+): InstagramApi {
+  function get<T>(
+    schema: z.ZodType<T>,
+    resource: string,
+    accessToken: string,
+    query: Record<string, string>,
+    { signal }: CallOptions = {},
+  ): Promise<T> {
+    const { graphUrl, graphVersion } = settings();
+    return callProvider({
+      provider: "instagram",
+      url: `${graphUrl}/${graphVersion}/${resource}?${new URLSearchParams(query)}`,
+      headers: { authorization: `Bearer ${accessToken}` },
+      schema,
+      readFault: readMetaFault,
+      signal,
+    });
+  }
+
+  return {
+    async getAccount(accessToken, options) {
+      const me = await get(Me, "me", accessToken, {
+        fields: "id,user_id,username,name,account_type,profile_picture_url,followers_count," +
+          "media_count",
+      }, options);
+      if (me.account_type?.toLowerCase() === "personal") throw new AppError("NO_CHANNEL");
+      return {
+        // The professional account's own id, which publishing and webhooks use.
+        platform_account_id: me.user_id,
+        handle: `@${me.username}`,
+        display_name: me.name || me.username,
+        avatar_url: me.profile_picture_url ?? null,
+        follower_count: me.followers_count ?? null,
+        app_scoped_id: me.id,
+        media_count: me.media_count ?? null,
+      };
+    },
+  };
+}

@@ -40,6 +40,7 @@ create table public.job_type (
   user_creatable boolean not null default false,
   is_paused boolean not null default false,
   retention interval not null default '7 days',
+  quota_type text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint job_type_name_is_snake_case check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -57,7 +58,8 @@ create table public.job_type (
     dedupe_window >= interval '0' and expires_after > interval '0' and cache_ttl > interval '0'
     and rate_window > interval '0' and retention >= interval '0'),
   constraint job_type_caps_not_negative
-    check (max_concurrency >= 0 and max_per_user >= 0 and rate_limit >= 0)
+    check (max_concurrency >= 0 and max_per_user >= 0 and rate_limit >= 0),
+  constraint job_type_quota_type_is_known check (quota_type in ('syncs', 'ai_analyses', 'seo_submissions'))
 );
 
 comment on table public.job_type is 'Kinds of background job and how the engine treats them.';
@@ -70,6 +72,8 @@ comment on column public.job_type.cache_ttl is 'How long a result answers the sa
 comment on column public.job_type.dedupe_window is
   'find_or_create_job() joins an active job with the same params that is younger than this.';
 comment on column public.job_type.max_per_user is 'Jobs of one user that may run at once; null = any.';
+comment on column public.job_type.quota_type is
+  'Quota of the owner that each job uses up, and gets back if it fails; null = none.';
 comment on column public.job_type.user_creatable is
   'False = created only by other functions, which check what the user may ask for.';
 

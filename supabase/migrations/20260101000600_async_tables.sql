@@ -137,7 +137,7 @@ end;
 $$;
 
 -- Where a claim begins to look. A queue leaves dead rows at its head, which vacuum may not remove while
--- anybody holds an old snapshot; from here on there are none. See private.move_cursor().
+-- anybody holds an old snapshot; from here on there are none. See private.move_cursors().
 create table private.job_cursor (
   job_type text references public.job_type (name) on update cascade on delete cascade,
   job_priority smallint,
@@ -145,12 +145,17 @@ create table private.job_cursor (
   place bigint not null default 0,
   next_turn bigint not null default -9223372036854775808,
   next_place bigint not null default 0,
-  next_xid xid8 not null default '0',
+  next_epoch bigint not null default -1,
   primary key (job_type, job_priority)
 ) with (fillfactor = 10);
 
 comment on table private.job_cursor is
-  'Per lane of a type the place below which nothing waits, and where it goes next once every transaction below next_xid has ended.';
+  'Per lane of a type the place below which nothing waits, and where it goes next once next_epoch is two epochs ago.';
+
+-- Counts epochs: see private.move_cursors(). A sequence, since everybody must see it move at once.
+create sequence private.job_epoch as bigint;
+select nextval('private.job_epoch');
+revoke all on sequence private.job_epoch from public, anon, authenticated, service_role;
 
 create function private.tg_job_type__open_lanes()
 returns trigger

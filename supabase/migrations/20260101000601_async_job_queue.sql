@@ -63,9 +63,9 @@ create table public.job_queue (
     and progress_base_seconds between 0 and runtime_seconds
     and jsonb_typeof(params) = 'object' and (parent_job_id <> id) is not false)
 ) with (
-  -- Room on the page for a start and an end, both larger than the row was, keeps them HOT; and a queue's
-  -- dead rows must go early.
-  fillfactor = 35,
+  -- Room on the page for a start and an end, both larger than the row was, keeps them HOT, also while an old
+  -- snapshot keeps the versions before; and a queue's dead rows must go early.
+  fillfactor = 26,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_analyze_scale_factor = 0.02,

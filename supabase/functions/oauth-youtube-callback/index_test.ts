@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import postgres from "postgres";
+import type { StackInfo } from "../../../local/stack/info.ts";
 import { Person } from "../../tests/e2e/person.ts";
 import { accountWith } from "../../tests/e2e/simulator.ts";
+import { encodeBase64Url, sha256 } from "../_shared/digest.ts";
 import {
   assertRefused,
   call,
@@ -12,6 +15,12 @@ import {
 const READONLY = "https://www.googleapis.com/auth/youtube.readonly";
 const SITE = "http://127.0.0.1:3000";
 const PAGE = `${SITE}/connected?tab=2`;
+
+interface OAuthState {
+  platform_name: string;
+  redirect_uri: string;
+  expires_at: string;
+}
 
 async function open() {
   const { fetch, stack } = await openFunction(() => import("./index.ts"));
@@ -49,8 +58,8 @@ async function comeBack(callback: Fetch, url: URL): Promise<URL> {
 }
 
 /** The page that the browser is on hands in, in a user's name, what it got. */
-function finish(callback: Fetch, person: Person | null, { searchParams }: URL) {
-  const body = { code: searchParams.get("code"), state: searchParams.get("state") };
+function finish(callback: Fetch, person: Person | null, { searchParams }: URL, more = {}) {
+  const body = { code: searchParams.get("code"), state: searchParams.get("state"), ...more };
   return call(callback, person, "oauth-youtube-callback", body);
 }
 
@@ -61,6 +70,23 @@ async function connect(callback: Fetch, person: Person, account: string, visit?:
     person,
     await comeBack(callback, await consent(person, account, visit)),
   );
+}
+
+/** Changes what is remembered of an authorization, as only the database can; returns what was. */
+async function changeState(stack: StackInfo, { searchParams }: URL, change: Partial<OAuthState>) {
+  const hash = encodeBase64Url(await sha256(searchParams.get("state")!));
+  const sql = postgres(stack.admin_db_url, { max: 1 });
+  try {
+    const [before] = await sql<OAuthState[]>`
+      select platform_name, redirect_uri, expires_at from private.oauth_state where state_hash = ${hash}`;
+    assert.ok(before, "the state is stored by its hash");
+    if (Object.keys(change).length > 0) {
+      await sql`update private.oauth_state set ${sql(change)} where state_hash = ${hash}`;
+    }
+    return before;
+  } finally {
+    await sql.end();
+  }
 }
 
 /** The scopes of a user's connections: empty when there is none. */
@@ -79,8 +105,8 @@ stackTest("oauth-youtube-callback connects the channel, and a state works once",
   assert.deepEqual(answer.body, { success: true, social_account_id: account!.id });
   assert.equal(account!.status, "active");
   assert.deepEqual(await grantedScopes(person), [READONLY]);
-  assertRefused(await finish(callback, person, page), 400, "OAUTH_STATE_INVALID");
-  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_STATE_INVALID`);
+  assertRefused(await finish(callback, person, page), 409, "OAUTH_STATE_USED");
+  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_STATE_USED`);
 });
 
 stackTest("oauth-youtube-callback connects nothing by GET, however often", async () => {
@@ -98,11 +124,65 @@ stackTest("oauth-youtube-callback lets nobody finish what another user started",
   const victim = await Person.signUp(stack);
   // The attacker's link, opened by the victim, who consents with the victim's channel.
   const page = await comeBack(callback, await consent(attacker, accountWith(3)));
-  assertRefused(await finish(callback, victim, page), 400, "OAUTH_STATE_INVALID");
+  assertRefused(await finish(callback, victim, page), 403, "OAUTH_STATE_FOREIGN");
   assertRefused(await finish(callback, null, page), 401, "UNAUTHENTICATED");
   assert.deepEqual(await grantedScopes(victim), []);
   assert.deepEqual(await grantedScopes(attacker), []);
   assert.equal((await finish(callback, attacker, page)).status, 200, "its owner still can");
+});
+
+stackTest("oauth-youtube-callback refuses an authorization of another platform", async () => {
+  const { callback, stack, person } = await open();
+  const url = await consent(person, accountWith(3));
+  const page = await comeBack(callback, url);
+  await changeState(stack, url, { platform_name: "tiktok" });
+  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_PLATFORM_MISMATCH`);
+  assertRefused(await finish(callback, person, page), 400, "OAUTH_PLATFORM_MISMATCH");
+  await changeState(stack, url, { platform_name: "youtube" });
+  assert.equal((await finish(callback, person, page)).status, 200, "it is not spoilt");
+});
+
+stackTest("oauth-youtube-callback refuses an authorization that came in elsewhere", async () => {
+  const { callback, stack, person } = await open();
+  const url = await consent(person, accountWith(3));
+  const page = await comeBack(callback, url);
+  const { redirect_uri } = await changeState(stack, url, {});
+  const tampered = { redirect_uri: "https://evil.example/callback" };
+  const answer = await finish(callback, person, page, tampered);
+  assertRefused(answer, 400, "OAUTH_REDIRECT_MISMATCH");
+  await changeState(stack, url, tampered);
+  assert.equal((await comeBack(callback, url)).href, `${SITE}/?error=OAUTH_REDIRECT_MISMATCH`);
+  assertRefused(await finish(callback, person, page), 400, "OAUTH_REDIRECT_MISMATCH");
+  await changeState(stack, url, { redirect_uri });
+  const right = await finish(callback, person, page, { redirect_uri });
+  assert.equal(right.status, 200, "it is not spoilt");
+});
+
+stackTest("oauth-youtube-callback refuses who comes too late", async () => {
+  const { callback, stack, person } = await open();
+  const url = await consent(person, accountWith(3), { redirectTo: PAGE });
+  const page = await comeBack(callback, url);
+  await changeState(stack, url, { expires_at: new Date().toISOString() });
+  assert.equal((await comeBack(callback, url)).href, `${PAGE}&error=OAUTH_STATE_EXPIRED`);
+  assertRefused(await finish(callback, person, page), 400, "OAUTH_STATE_EXPIRED");
+});
+
+stackTest("oauth-youtube-callback connects no more accounts than the plan allows", async () => {
+  const { callback, person } = await open();
+  const first = accountWith(3);
+  assert.equal((await connect(callback, person, first)).status, 200);
+  const answer = await connect(callback, person, accountWith(3));
+  assertRefused(answer, 403, "ACCOUNT_LIMIT_REACHED");
+  assert.deepEqual(answer.body.error.details, { limit: 1, used: 1 });
+  assert.equal((await connect(callback, person, first)).status, 200, "it can be renewed");
+});
+
+stackTest("oauth-youtube-callback connects no channel that another user holds", async () => {
+  const { callback, stack, person } = await open();
+  const account = accountWith(3);
+  await connect(callback, await Person.signUp(stack), account);
+  assertRefused(await connect(callback, person, account), 409, "ACCOUNT_ALREADY_CONNECTED");
+  assert.deepEqual(await grantedScopes(person), []);
 });
 
 stackTest("oauth-youtube-callback connects a channel again under the same id", async () => {
@@ -141,7 +221,7 @@ stackTest("oauth-youtube-callback tells the page why there is no code", async ()
 });
 
 stackTest(
-  "oauth-youtube-callback says OAUTH_DENIED when the creator unticks what we need",
+  "oauth-youtube-callback says SCOPES_MISSING when the creator unticks what we need",
   async () => {
     const { callback, stack, person } = await open();
     const page = await comeBack(callback, await consent(person, accountWith(3)));
@@ -152,7 +232,7 @@ stackTest(
     assert.equal(fault.status, 201);
     await fault.body?.cancel();
     const answer = await finish(callback, person, page);
-    assertRefused(answer, 400, "OAUTH_DENIED");
+    assertRefused(answer, 422, "SCOPES_MISSING");
     assert.deepEqual(answer.body.error.details, { missing: [READONLY] });
     assert.deepEqual(await grantedScopes(person), []);
   },
@@ -174,13 +254,13 @@ stackTest("oauth-youtube-callback needs a refresh token once, and then keeps it"
 });
 
 stackTest(
-  "oauth-youtube-callback says OAUTH_EXCHANGE_FAILED for a code that Google refuses",
+  "oauth-youtube-callback says OAUTH_CODE_INVALID for a code that Google refuses",
   async () => {
     const { callback, person } = await open();
     const page = await comeBack(callback, await consent(person, accountWith(3)));
     page.searchParams.set("code", "4/0-not-a-code");
     const answer = await finish(callback, person, page);
-    assertRefused(answer, 502, "OAUTH_EXCHANGE_FAILED");
+    assertRefused(answer, 400, "OAUTH_CODE_INVALID");
     assert.ok(!JSON.stringify(answer.body).includes("not-a-code"));
   },
 );

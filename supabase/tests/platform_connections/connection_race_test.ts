@@ -9,8 +9,9 @@ const stack = await readStack();
 async function withUsers(
   count: number,
   run: (sql: postgres.Sql, users: string[]) => Promise<void>,
+  connections = 8,
 ): Promise<void> {
-  const sql = postgres(stack.db_url, { max: 8, onnotice: () => {} });
+  const sql = postgres(stack.db_url, { max: connections, onnotice: () => {} });
   const users = Array.from({ length: count }, () => crypto.randomUUID());
   try {
     for (const id of users) {
@@ -58,10 +59,50 @@ Deno.test("connect_platform_account() gives a channel to one of two users at onc
       users.map((user) => connect(sql, user, channel, user)),
     );
 
-    assert.deepEqual(results.map(hintOf).sort(), ["CONFLICT", undefined]);
+    assert.deepEqual(results.map(hintOf).sort(), ["ACCOUNT_ALREADY_CONNECTED", undefined]);
     const [stored] = await sql`
       select count(*)::int as connections from public.platform_connection where user_id = any(${users})`;
     assert.equal(stored!.connections, 1);
+  });
+});
+
+Deno.test("connect_platform_account() leaves one of 50 accounts at a limit of one", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => connect(sql, user!, `UC_${n}_${user}`, `rt-${n}`)),
+    );
+
+    const refused = results.filter((result) => hintOf(result) === "ACCOUNT_LIMIT_REACHED");
+    assert.equal(refused.length, 49);
+    const [stored] = await sql`
+      select count(*)::int as connections,
+        (select count(*)::int from public.social_account where user_id = ${user!}) as accounts,
+        (select count(*)::int from vault.secrets where name = any(array_agg(vault_secret_name))) as secrets,
+        (select count(*)::int from public.notification where user_id = ${user!}) as notifications
+      from public.platform_connection where user_id = ${user!}`;
+    assert.deepEqual({ ...stored }, { connections: 1, accounts: 1, secrets: 1, notifications: 1 });
+  }, 50);
+});
+
+Deno.test("connect_platform_account() keeps a limit while accounts come and go", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    await sql`update public.subscription set tier = 'basic' where user_id = ${user!}`;
+    const leave = async (account: string) => {
+      await sql`
+        select public.disconnect_account(${user!}, ${account},
+          (select token_version from public.get_connection_tokens(${account})))`;
+    };
+
+    await Promise.all(Array.from({ length: 10 }, async (_, n) => {
+      for (let round = 0; round < 4; round++) {
+        const connected = await connect(sql, user!, `UC_${n}_${user}`, `rt-${n}`).catch(() => []);
+        const [count] = await sql`
+          select count(*)::int as live from public.social_account
+          where user_id = ${user!} and deleted_at is null and status <> 'disconnected'`;
+        assert.ok(count!.live <= 3, `${count!.live} accounts at a limit of 3`);
+        for (const { id } of connected) await leave(id);
+      }
+    }));
   });
 });
 
@@ -85,6 +126,71 @@ Deno.test("store_refreshed_tokens() lets one of many refreshes through", async (
   });
 });
 
+Deno.test("claim_token_lease() gives the tokens to one of many", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    const [account] = await connect(sql, user!, `UC_${crypto.randomUUID()}`, "rt-0");
+    const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
+
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => {
+      const [row] = await sql<{ answer: string }[]>`
+        select public.claim_token_lease(
+          ${read!.connection_id}, ${read!.token_version}, ${crypto.randomUUID()}) as answer`;
+      return row!.answer;
+    }));
+
+    assert.deepEqual(answers.toSorted(), [...Array<string>(19).fill("busy"), "claimed"]);
+  });
+});
+
+Deno.test("mark_connection_revoked() tells the owner once, however many workers are refused", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    const [account] = await connect(sql, user!, `UC_${crypto.randomUUID()}`, "rt-0");
+    const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
+
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        sql`
+        select public.mark_connection_revoked(${read!.connection_id}, 'invalid_grant', 1)`),
+    );
+
+    const told = await sql`
+      select kind from public.notification where user_id = ${user!} and kind = 'connection_revoked'
+      union all
+      select action from public.audit_log where user_id = ${user!} and action = 'connection.revoked'`;
+    assert.deepEqual(told.map(({ kind }) => kind), ["connection_revoked", "connection.revoked"]);
+  });
+});
+
+Deno.test("disconnecting, refreshing and connecting at once leaves an account whole or gone", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    const channel = `UC_${crypto.randomUUID()}`;
+    const [account] = await connect(sql, user!, channel, "rt-0");
+    for (let round = 0; round < 15; round++) {
+      const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
+      const { connection_id, token_version } = read!;
+
+      await Promise.allSettled([
+        sql`select public.disconnect_account(${user!}, ${account!.id}, ${token_version})`,
+        sql`select public.store_refreshed_tokens(${connection_id}, ${token_version}, 'at', 'rt', now())`,
+        sql`select public.mark_connection_revoked(${connection_id}, 'invalid_grant', ${token_version})`,
+        connect(sql, user!, channel, `rt-${round}`),
+      ]);
+
+      const [state] = await sql`
+        select account.deleted_at is null as is_there, account.status as account, connection.status as connection,
+          (select count(*)::int from vault.secrets where name = connection.vault_secret_name) as secrets
+        from public.social_account as account
+        join public.platform_connection as connection on connection.id = account.connection_id
+        where account.id = ${account!.id}`;
+      const { is_there, ...rest } = state!;
+      const ended = { account: "disconnected", connection: "disconnected", secrets: 0 };
+      const works = { account: "active", connection: "active", secrets: 1 };
+      assert.deepEqual(rest, is_there && rest.account === "active" ? works : ended);
+      await connect(sql, user!, channel, `rt-again-${round}`);
+    }
+  });
+});
+
 Deno.test("consume_oauth_state() gives a state to one of many calls", async () => {
   await withUsers(1, async (sql, [user]) => {
     const hash = crypto.randomUUID().replaceAll("-", "");
@@ -93,11 +199,13 @@ Deno.test("consume_oauth_state() gives a state to one of many calls", async () =
     const results = await Promise.allSettled(
       Array.from(
         { length: 6 },
-        () => sql`select * from public.consume_oauth_state(${user!}, 'youtube', ${hash})`,
+        () =>
+          sql`select * from public.consume_oauth_state(
+          ${user!}, 'youtube', ${hash}, 'https://x.invalid/cb')`,
       ),
     );
 
     assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
-    assert.equal(results.filter((result) => hintOf(result) === "OAUTH_STATE_INVALID").length, 5);
+    assert.equal(results.filter((result) => hintOf(result) === "OAUTH_STATE_USED").length, 5);
   });
 });

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(29);
+select plan(33);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -72,6 +72,19 @@ select results_eq($$ select status, char_length(last_refresh_error), token_expir
   'mark_connection_revoked() ends the connection and keeps a short reason');
 select is((select status from public.social_account where id = tests.account_id('ana')), 'disconnected',
   'mark_connection_revoked() ends the account too');
+select public.mark_connection_revoked((select id from connection), 'again');
+select results_eq($$ select last_refresh_error from public.platform_connection where id = (select id from connection) $$,
+  $$ values (repeat('x', 500)) $$, 'a connection ends once');
+select results_eq($$ select kind, data ->> 'platform' from public.notification
+    where user_id = tests.user_id('ana') and kind <> 'account_connected' $$,
+  $$ values ('connection_revoked', 'youtube') $$, 'and its owner is told once');
+select results_eq($$ select details ->> 'social_account_id', details ->> 'platform' from public.audit_log
+    where user_id = tests.user_id('ana') and action = 'connection.revoked' $$,
+  $$ values (tests.account_id('ana')::text, 'youtube') $$, 'and it is noted once');
+select tests.become_postgres();
+select is(private.end_connection((select id from connection), null, 'x') is null, true,
+  'end_connection() finds nothing to end in a connection that has ended');
+select tests.become_service();
 select results_eq($$ select access_token, refresh_token, status
   from public.get_connection_tokens(tests.account_id('ana')) $$,
   $$ values (null::text, null::text, 'disconnected') $$, 'a revoked connection has no tokens');

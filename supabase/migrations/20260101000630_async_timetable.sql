@@ -202,7 +202,7 @@ values
   ('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()'),
   ('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()'),
   -- Cycles end at any time of any day; nothing to do is one look at an index.
-  ('reset-quotas', '*/5 * * * *', 'select private.reset_quotas()'),
+  ('reset-quotas', '* * * * *', 'select private.reset_quotas()'),
   ('keep-house', '37 3 * * *', 'select private.keep_house()');
 
 comment on view private.timetable is

@@ -79,8 +79,7 @@ Deno.test("consume_quota() serves whoever waits while the tier grows", async () 
 });
 
 Deno.test("resets and consumes at once lose nothing and count nothing twice", async () => {
-  const own = 8;
-  await withUsers(own, 16, async (sql, users) => {
+  await withUsers(8, 16, async (sql, users) => {
     for (const round of [1, 2, 3]) {
       await sql`delete from public.quota_usage_history where user_id = any(${users})`;
       await sql`
@@ -109,8 +108,8 @@ Deno.test("resets and consumes at once lose nothing and count nothing twice", as
         join public.subscription as current using (user_id)
         where user_id = any(${users}) and current.cycle_start = history.cycle_end`;
       assert.deepEqual({ ...sum, most: sum!.most <= 10 }, {
-        cycles: own,
-        used: 4 * own + taken,
+        cycles: 8,
+        used: 4 * 8 + taken,
         most: true,
       }, `round ${round}`);
     }

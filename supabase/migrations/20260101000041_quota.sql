@@ -68,6 +68,26 @@ begin
     join public.subscription_tier as tier
       on tier.name = private.tier_in_force(due.tier, due.status, due.paid_until)
     on conflict (user_id, cycle_start) do nothing
+    returning *
+  ),
+  -- Who had used something up waits for this; the others need no news every month.
+  told as (
+    insert into public.notification (user_id, kind, title, body, data)
+    select history.user_id, 'quota_reset', 'Your quota is there again',
+      'A new cycle has begun, and what you had used up is available again.',
+      jsonb_build_object('quotas', full_quota.names)
+    from due
+    join history on history.user_id = due.user_id and history.cycle_start = due.cycle_start
+    cross join lateral (
+      select jsonb_agg(quota.name) as names
+      from (values
+        ('syncs', history.syncs_used, history.max_syncs),
+        ('ai_analyses', history.ai_analyses_used, history.max_ai_analyses),
+        ('seo_submissions', history.seo_submissions_used, history.max_seo_submissions)
+      ) as quota (name, used, max_units)
+      where quota.used >= quota.max_units and quota.used > 0
+    ) as full_quota
+    where full_quota.names is not null
   ),
   rolled as (
     update public.subscription as own

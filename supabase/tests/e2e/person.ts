@@ -85,6 +85,14 @@ export class Person {
     return String(connected.body.social_account_id);
   }
 
+  /** Puts this user on a plan, as a payment would. */
+  async subscribe(tier: string): Promise<void> {
+    const service = createClient<Database>(this.stack.api_url, this.stack.secret_key, {
+      auth: { autoRefreshToken: false, persistSession: false },
+    });
+    await service.from("subscription").update({ tier }).eq("user_id", this.id).throwOnError();
+  }
+
   /** Starts a sync and returns the id of its job. */
   async startSync(body: Record<string, unknown> = {}): Promise<string> {
     const answer = await this.call("sync-youtube", body);

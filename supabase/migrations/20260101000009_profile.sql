@@ -119,8 +119,9 @@ begin
         bio = coalesce(p_bio, own.bio),
         category = coalesce(p_category, own.category),
         avatar_url = coalesce(p_avatar_url, own.avatar_url),
-        profile_slug = case own.onboarding_state
-          when 'registered' then private.generate_profile_slug(p_display_name, p_user_id, p_latin_name)
+        profile_slug = case
+          when own.onboarding_state in ('registered', 'platform_connected')
+          then private.generate_profile_slug(p_display_name, p_user_id, p_latin_name)
           else own.profile_slug end,
         onboarding_state = case own.onboarding_state
           when 'registered' then 'profile_completed'
@@ -167,7 +168,7 @@ as $$
   from private.complete_profile(p_user_id, p_display_name, p_bio, p_category, p_avatar_url, p_latin_name) as completed;
 $$;
 comment on function public.complete_profile(uuid, text, text, text, text, text) is
-  'Service only. Fills in a user''s profile; null keeps what is there. The first time, from the state registered, it also chooses the slug, by p_latin_name where the name''s script needs a dictionary.';
+  'Service only. Fills in a user''s profile; null keeps what is there. The first time it also chooses the slug, by p_latin_name where the name''s script needs a dictionary.';
 revoke all on function public.complete_profile(uuid, text, text, text, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.complete_profile(uuid, text, text, text, text, text) to service_role;

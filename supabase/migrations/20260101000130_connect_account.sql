@@ -101,7 +101,8 @@ begin
     deleted_at = null
   returning * into account;
 
-  update public.users set onboarding_state = 'platform_connected'
+  update public.users
+  set onboarding_state = case onboarding_state when 'registered' then 'platform_connected' else 'completed' end
   where id = p_user_id and onboarding_state in ('registered', 'profile_completed');
 
   if is_new then

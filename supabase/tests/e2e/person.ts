@@ -26,7 +26,7 @@ export class Person {
       auth: { autoRefreshToken: false, persistSession: false },
     });
     const email = `${crypto.randomUUID()}@example.com`;
-    const signedUp = await client.auth.signUp({ email, password: crypto.randomUUID() });
+    const signedUp = await client.auth.signUp({ email, password: `Aa1-${crypto.randomUUID()}` });
     assert.equal(signedUp.error, null);
     const token = await codeFromMail(stack.mail_url, email);
     const { data, error } = await client.auth.verifyOtp({ email, token, type: "signup" });

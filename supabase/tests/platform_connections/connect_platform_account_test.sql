@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(41);
+select plan(42);
 
 select tests.create_user('ana'), tests.create_user('ben');
 create function tests.connect(p_name text, p_account jsonb, p_tokens jsonb,
@@ -164,6 +164,13 @@ select throws_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_z"}
   '{"access_token": "a"}') $$,
   '42501', null,
   'anon cannot connect an account');
+
+select tests.become_postgres();
+select tests.create_user('zoe');
+update public.users set onboarding_state = 'profile_completed' where id = tests.user_id('zoe');
+select tests.connect('zoe', '{"platform_account_id": "UC_zoe"}', '{"access_token": "a"}');
+select is((select onboarding_state from public.users where id = tests.user_id('zoe')), 'completed',
+  'who completed their profile before is done');
 
 select * from finish();
 rollback;

@@ -1,0 +1,38 @@
+import anyAscii from "any-ascii";
+
+/** What `private.to_latin()` reads by rules of its own, better than letter by letter. */
+const KNOWN_SCRIPTS = [
+  ...[
+    "Common",
+    "Inherited",
+    "Latin",
+    "Greek",
+    "Cyrillic",
+    "Armenian",
+    "Georgian",
+    "Hebrew",
+    "Arabic",
+  ],
+  ...["Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada"],
+  ...["Malayalam", "Thai", "Lao", "Hiragana", "Katakana", "Hangul", "Ethiopic"],
+];
+const UNKNOWN = new RegExp(
+  `[^${KNOWN_SCRIPTS.map((script) => `\\p{Script=${script}}`).join("")}]`,
+  "gu",
+);
+/** Each is a word or a part of one. */
+const HAN = /\p{Script=Han}/u;
+
+/**
+ * A name whose letters the database can all read: those that need a dictionary, or that it has no rules
+ * for, are replaced by their Latin reading. Japanese names in Han characters get the Chinese one.
+ *
+ * Of the four libraries measured on names in 25 scripts any-ascii alone left no letter unread. Loading it
+ * takes 3 to 7 ms, `transliteration` 32 to 74 (Deno 2.9, without a code cache).
+ */
+export function readableName(name: string): string {
+  return name.normalize("NFC").replace(UNKNOWN, (letter) => {
+    const reading = anyAscii(letter);
+    return HAN.test(letter) ? ` ${reading} ` : reading;
+  }).trim();
+}

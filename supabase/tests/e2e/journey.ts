@@ -112,11 +112,16 @@ export class Journey implements AsyncDisposable {
     if (data.refresh_token) this.#keep(data.refresh_token);
   }
 
+  /** Has an account's access token end so soon. */
+  async endSoon(socialAccountId: string, after: string): Promise<void> {
+    await this.#sql`
+      update public.platform_connection set token_expires_at = now() + ${after}::interval
+      where id = (select connection_id from public.social_account where id = ${socialAccountId})`;
+  }
+
   /** Has the schedule renew the tokens now; says how the first attempt ended. */
   async renew(socialAccountId: string): Promise<"renewed" | "ended" | "failed"> {
-    await this.#sql`
-      update public.platform_connection set token_expires_at = now() + interval '20 minutes'
-      where id = (select connection_id from public.social_account where id = ${socialAccountId})`;
+    await this.endSoon(socialAccountId, "20 minutes");
     const answer = await fetch(`${this.stack.api_url}/functions/v1/refresh-oauth-tokens`, {
       method: "POST",
       headers: { apikey: this.stack.automation_key, "content-type": "application/json" },

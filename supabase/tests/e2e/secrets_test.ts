@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { filesWith, rowsWith } from "../../../local/gate/search.ts";
 import { readStack } from "../../../local/stack/client.ts";
 import { Journey, type Platform, tokenPaths } from "./journey.ts";
 import { ended, Person } from "./person.ts";
-import { filesWith, rowsWith } from "./search.ts";
 import { accountWith, addFault, setClock } from "./simulator.ts";
 
 /** All that goes well and wrong between a creator and a platform. */

@@ -39,6 +39,7 @@ export const settingsSchema = z.strictObject({
   access_token_seconds: z.number().int().positive(),
   code_seconds: z.number().int().positive(),
   playlist_view_limit: z.number().int().positive(),
+  instagram_refresh_after_seconds: z.number().int().nonnegative(),
   /** Moves the simulated clock: tokens run out, quota days end. */
   clock_offset_seconds: z.number().int(),
 }).partial();

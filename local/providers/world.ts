@@ -25,6 +25,8 @@ export interface Settings {
   code_seconds: number;
   /** A playlist shows no more than its newest items; YouTube stops at about this many. */
   playlist_view_limit: number;
+  /** Instagram refreshes no token that is younger. */
+  instagram_refresh_after_seconds: number;
 }
 
 /** What is kept over a restart. */
@@ -41,6 +43,7 @@ const defaultSettings: Readonly<Settings> = {
   access_token_seconds: 3_599,
   code_seconds: 600,
   playlist_view_limit: 20_000,
+  instagram_refresh_after_seconds: 24 * 3_600,
 };
 
 const defaultConsent: Readonly<ConsentMode> = {

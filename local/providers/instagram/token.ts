@@ -11,9 +11,6 @@ import { GraphError, invalidParameter } from "../meta/graph_error.ts";
 import { issueToken, requireToken } from "../meta/token.ts";
 import type { World } from "../world.ts";
 
-/** Younger tokens are not refreshed. */
-const refreshableAfter = 24 * 3_600_000;
-
 /** An error of `api.instagram.com`, which has a shape of its own. */
 class TokenHostError extends Error {}
 
@@ -83,7 +80,7 @@ function refresh(c: Context<CallEnv>, world: World): Response {
   if (c.req.query("grant_type") !== "ig_refresh_token") throw invalidParameter("grant_type");
   const { grant } = requireToken(world, "instagram", c.req.query("access_token") ?? "");
   if (grant.kind !== "long") throw invalidParameter("Only a long-lived token can be refreshed");
-  if (world.now() - grant.issued_at < refreshableAfter) {
+  if (world.now() - grant.issued_at < world.settings.instagram_refresh_after_seconds * 1_000) {
     throw invalidParameter("The token must be at least 24 hours old to be refreshed");
   }
   return c.json(issueToken(world, "long", grant));

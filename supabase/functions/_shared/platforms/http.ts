@@ -24,6 +24,8 @@ export interface ProviderRequest<T> {
   body?: BodyInit;
   /** What a good answer looks like. */
   schema: z.ZodType<T>;
+  /** Is told the headers of a good answer. */
+  onHeaders?: (headers: Headers) => void;
   /** True for a failure that comes with the status of a success. */
   isFault?: (body: unknown) => boolean;
   /** Turns the provider's own error body into the normal form. */
@@ -47,7 +49,10 @@ export async function callProvider<T>(request: ProviderRequest<T>): Promise<T> {
     throw new ProviderError(normalize(provider, status, headers, reading));
   }
   const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    request.onHeaders?.(headers);
+    return parsed.data;
+  }
   // HTML or half an answer comes from something in between, a strange one from a passing fault.
   const reason = body === undefined ? "invalid_json" : "unexpected_response";
   const fields = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));

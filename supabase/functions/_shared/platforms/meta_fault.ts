@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { classOfStatus, type FailedResponse, type FaultReading } from "./http.ts";
+import { readWait } from "./meta_usage.ts";
 import type { ProviderErrorClass } from "./provider_error.ts";
 
 /** Of the graph hosts. */
@@ -49,14 +50,6 @@ const REASON_OF_TOKEN: Record<number, string> = {
 /** A code that ran out, and one that was used. */
 const DEAD_CODES = new Set([36007, 36009]);
 const DEAD_CODE_TEXT = /authorization code|matching code|verification code format/i;
-
-/** Limits count over a rolling hour; where nobody says how long to wait, this much of it. */
-const THROTTLED_MS = 5 * 60_000;
-
-const UsageReport = z.record(
-  z.string(),
-  z.array(z.object({ estimated_time_to_regain_access: z.number().default(0) })),
-);
 
 /** Reads an error of Meta's in either shape: the code decides, hardly ever the status. */
 export function readMetaFault(response: FailedResponse): FaultReading {
@@ -111,22 +104,4 @@ function readTokenHost(
     message: error_message || error_type,
     class: dead ? "reauth" : classOfStatus(status),
   };
-}
-
-/** The longest wait that a usage header names, in its minutes. */
-function readWait(headers: Headers): number {
-  const text = headers.get("x-business-use-case-usage");
-  const report = UsageReport.safeParse(parse(text));
-  if (!report.success) return THROTTLED_MS;
-  const minutes = Object.values(report.data).flat()
-    .map((usage) => usage.estimated_time_to_regain_access);
-  return Math.max(0, ...minutes) * 60_000 || THROTTLED_MS;
-}
-
-function parse(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { findHashtags } from "./hashtags.ts";
+import { findHashtags } from "./caption.ts";
 import { parseIsoDuration } from "./iso_duration.ts";
 import type { NormalizedItem } from "./platform.ts";
 

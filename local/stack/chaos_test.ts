@@ -92,9 +92,13 @@ async function processesOf(stack: StackInfo): Promise<string[]> {
   return found;
 }
 
-/** A killed worker costs a lease and the time until somebody looks: minutes, but for a test. */
+/**
+ * A killed worker costs a lease and the time until somebody looks: minutes, but for a test. And the
+ * demo's user would soon have used up the month.
+ */
 async function hurry({ db_url }: StackInfo): Promise<void> {
   const sql = postgres(db_url, { max: 1, onnotice: () => {} });
+  await sql`update public.subscription_tier set max_syncs = 1000`;
   await sql`update public.job_type set lease = '4 seconds'`;
   await sql`
     select cron.alter_job(jobid, schedule => '2 seconds') from cron.job

@@ -11,5 +11,18 @@ export function functionSecrets(env: PartEnv): Record<string, string> {
     GOOGLE_AUTH_URL: `${env.providersUrl}/google/o/oauth2/v2/auth`,
     GOOGLE_TOKEN_URL: `${env.providersUrl}/google`,
     YOUTUBE_API_URL: `${env.providersUrl}/youtube/v3`,
+    INSTAGRAM_APP_ID: "1000000000000001",
+    INSTAGRAM_APP_SECRET: "local-instagram-secret",
+    INSTAGRAM_AUTH_URL: `${env.providersUrl}/instagram/oauth/authorize`,
+    INSTAGRAM_TOKEN_URL: `${env.providersUrl}/instagram/oauth/access_token`,
+    INSTAGRAM_GRAPH_URL: `${env.providersUrl}/instagram`,
+    FACEBOOK_APP_ID: "1000000000000002",
+    FACEBOOK_APP_SECRET: "local-facebook-secret",
+    FACEBOOK_DIALOG_URL: `${env.providersUrl}/facebook`,
+    FACEBOOK_GRAPH_URL: `${env.providersUrl}/facebook`,
+    TIKTOK_CLIENT_KEY: "local-tiktok-key",
+    TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+    TIKTOK_AUTH_URL: `${env.providersUrl}/tiktok/v2/auth/authorize/`,
+    TIKTOK_API_URL: `${env.providersUrl}/tiktok`,
   };
 }

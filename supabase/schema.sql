@@ -2,6 +2,18 @@
 
 -- Tables
 
+create unlogged table private.cache_store (
+  key text not null,
+  value jsonb not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint cache_store_key_is_short CHECK (((char_length(key) >= 1) AND (char_length(key) <= 512))),
+  constraint cache_store_pkey PRIMARY KEY (key),
+  constraint cache_store_value_is_small CHECK ((octet_length((value)::text) <= 1048576))
+);
+CREATE INDEX cache_store_expires_at_idx ON private.cache_store USING btree (expires_at);
+alter table private.cache_store enable row level security;
+
 create table private.error_code (
   code text not null,
   http_status integer not null,
@@ -43,7 +55,7 @@ create table private.job_cursor (
   place bigint not null default 0,
   next_turn bigint not null default '-9223372036854775808'::bigint,
   next_place bigint not null default 0,
-  next_xid xid8 not null default '0'::xid8,
+  next_epoch bigint not null default '-1'::integer,
   constraint job_cursor_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE CASCADE,
   constraint job_cursor_pkey PRIMARY KEY (job_type, job_priority)
 ) with (fillfactor=10);
@@ -96,6 +108,18 @@ create table private.job_pause (
   constraint job_pause_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 alter table private.job_pause enable row level security;
+
+create table private.job_quota (
+  job_id uuid not null,
+  user_id uuid not null,
+  quota_type text not null,
+  cycle_start timestamp with time zone not null,
+  given_back_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint job_quota_pkey PRIMARY KEY (job_id),
+  constraint job_quota_quota_type_is_known CHECK ((quota_type = ANY (ARRAY['syncs'::text, 'ai_analyses'::text, 'seo_submissions'::text])))
+);
+alter table private.job_quota enable row level security;
 
 create table private.job_rate (
   job_type text not null,
@@ -161,19 +185,30 @@ CREATE INDEX job_waiting_lane_idx ON private.job_waiting USING btree (job_type, 
 CREATE INDEX job_waiting_paused_idx ON private.job_waiting USING btree (user_id) WHERE (held_by = 'user_pause'::text);
 alter table private.job_waiting enable row level security;
 
+create table private.latin_letter (
+  letter text not null,
+  latin text not null,
+  constraint latin_letter_is_one_letter CHECK ((char_length(letter) = 1)),
+  constraint latin_letter_latin_is_plain CHECK ((latin ~ '^[a-z0-9]{0,4}$'::text)),
+  constraint latin_letter_pkey PRIMARY KEY (letter)
+);
+alter table private.latin_letter enable row level security;
+
 create table private.oauth_state (
   state_hash text not null,
   user_id uuid not null,
   platform_name text not null,
-  code_verifier text not null,
+  code_verifier text,
   redirect_uri text not null,
   redirect_to text,
   expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   constraint oauth_state_pkey PRIMARY KEY (state_hash),
   constraint oauth_state_platform_name_fkey FOREIGN KEY (platform_name) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE CASCADE,
   constraint oauth_state_state_hash_is_not_a_state CHECK (((char_length(state_hash) >= 32) AND (char_length(state_hash) <= 128))),
-  constraint oauth_state_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint oauth_state_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint oauth_state_verifier_is_kept_until_used CHECK (((code_verifier IS NULL) = (used_at IS NOT NULL)))
 );
 CREATE INDEX oauth_state_expires_at_idx ON private.oauth_state USING btree (expires_at);
 CREATE INDEX oauth_state_platform_name_idx ON private.oauth_state USING btree (platform_name);
@@ -203,6 +238,22 @@ create unlogged table private.rate_limit_counter (
 CREATE INDEX rate_limit_counter_window_ends_at_idx ON private.rate_limit_counter USING btree (window_ends_at);
 alter table private.rate_limit_counter enable row level security;
 
+create table private.reserved_slug (
+  word text not null,
+  constraint reserved_slug_is_a_slug CHECK ((word ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+  constraint reserved_slug_pkey PRIMARY KEY (word)
+);
+alter table private.reserved_slug enable row level security;
+
+create table private.token_lease (
+  connection_id uuid not null,
+  holder uuid not null,
+  expires_at timestamp with time zone not null,
+  constraint token_lease_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES platform_connection(id) ON DELETE CASCADE,
+  constraint token_lease_pkey PRIMARY KEY (connection_id)
+);
+alter table private.token_lease enable row level security;
+
 create table public.account_status (
   name text not null,
   description text not null,
@@ -213,6 +264,26 @@ alter table public.account_status enable row level security;
 grant select on public.account_status to anon;
 grant select on public.account_status to authenticated;
 grant select on public.account_status to service_role;
+
+create table public.audit_log (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid,
+  actor_id uuid,
+  actor_role text not null,
+  action text not null,
+  details jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint audit_log_action_is_dotted CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
+  constraint audit_log_details_are_small_object CHECK (((jsonb_typeof(details) = 'object'::text) AND (octet_length((details)::text) <= 8192))),
+  constraint audit_log_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_log_created_at_idx ON public.audit_log USING btree (created_at);
+CREATE INDEX audit_log_user_id_created_at_idx ON public.audit_log USING btree (user_id, created_at DESC);
+CREATE TRIGGER _100_keep BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.keep_audit_log();
+CREATE TRIGGER _200_keep_from_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit_log();
+alter table public.audit_log enable row level security;
+grant select on public.audit_log to authenticated;
+grant select on public.audit_log to service_role;
 
 create table public.content_item (
   id uuid not null default gen_random_uuid(),
@@ -369,7 +440,43 @@ CASE status
 END AND ((result IS NULL) OR (status = 'completed'::text)))),
   constraint job_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint job_queue_values_in_range CHECK (((LEAST(seq, fencing_token, (retry_count)::bigint, (max_retries)::bigint, (crash_streak)::bigint, ((crash_count - crash_streak))::bigint) >= 0) AND ((job_priority >= 1) AND (job_priority <= 10)) AND ((progress_percent >= 0) AND (progress_percent <= 100)) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)) AND (jsonb_typeof(params) = 'object'::text) AND ((parent_job_id <> id) IS NOT FALSE)))
-) with (fillfactor=35, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
+) with (fillfactor=26, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
+alter table public.job_queue alter id set statistics 25;
+alter table public.job_queue alter created_at set statistics 25;
+alter table public.job_queue alter requested_at set statistics 25;
+alter table public.job_queue alter updated_at set statistics 25;
+alter table public.job_queue alter scheduled_for set statistics 25;
+alter table public.job_queue alter seq set statistics 25;
+alter table public.job_queue alter fencing_token set statistics 25;
+alter table public.job_queue alter runtime_seconds set statistics 25;
+alter table public.job_queue alter progress_base_seconds set statistics 25;
+alter table public.job_queue alter retry_count set statistics 25;
+alter table public.job_queue alter max_retries set statistics 25;
+alter table public.job_queue alter crash_count set statistics 25;
+alter table public.job_queue alter crash_streak set statistics 25;
+alter table public.job_queue alter job_priority set statistics 25;
+alter table public.job_queue alter progress_percent set statistics 25;
+alter table public.job_queue alter is_classic set statistics 25;
+alter table public.job_queue alter status set statistics 25;
+alter table public.job_queue alter job_type set statistics 25;
+alter table public.job_queue alter dedupe_key set statistics 25;
+alter table public.job_queue alter params set statistics 25;
+alter table public.job_queue alter turn set statistics 25;
+alter table public.job_queue alter expires_at set statistics 25;
+alter table public.job_queue alter user_id set statistics 25;
+alter table public.job_queue alter parent_job_id set statistics 25;
+alter table public.job_queue alter started_at set statistics 25;
+alter table public.job_queue alter lease_expires_at set statistics 25;
+alter table public.job_queue alter slice_started_at set statistics 25;
+alter table public.job_queue alter completed_at set statistics 25;
+alter table public.job_queue alter cancel_requested_at set statistics 25;
+alter table public.job_queue alter held_by set statistics 25;
+alter table public.job_queue alter worker_id set statistics 25;
+alter table public.job_queue alter progress_message set statistics 25;
+alter table public.job_queue alter checkpoint set statistics 25;
+alter table public.job_queue alter result set statistics 25;
+alter table public.job_queue alter error_code set statistics 25;
+alter table public.job_queue alter error_message set statistics 25;
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE (params <> '{}'::jsonb);
 CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (user_id, dedupe_key, requested_at DESC) WHERE (parent_job_id IS NULL);
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE (result IS NOT NULL);
@@ -405,6 +512,7 @@ create table public.job_type (
   user_creatable boolean not null default false,
   is_paused boolean not null default false,
   retention interval not null default '7 days'::interval,
+  quota_type text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint job_type_backoff_is_a_range CHECK (((backoff_base > '00:00:00'::interval) AND (backoff_cap >= backoff_base))),
@@ -415,6 +523,7 @@ create table public.job_type (
   constraint job_type_name_is_snake_case CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
   constraint job_type_pkey PRIMARY KEY (name),
   constraint job_type_priority_in_range CHECK (((default_priority >= 1) AND (default_priority <= 10))),
+  constraint job_type_quota_type_is_known CHECK ((quota_type = ANY (ARRAY['syncs'::text, 'ai_analyses'::text, 'seo_submissions'::text]))),
   constraint job_type_retries_not_negative CHECK ((max_retries >= 0)),
   constraint job_type_runtime_covers_a_lease CHECK ((max_runtime >= lease)),
   constraint job_type_windows_not_negative CHECK (((dedupe_window >= '00:00:00'::interval) AND (expires_after > '00:00:00'::interval) AND (cache_ttl > '00:00:00'::interval) AND (rate_window > '00:00:00'::interval) AND (retention >= '00:00:00'::interval)))
@@ -442,15 +551,43 @@ create unlogged table public.job_worker (
 alter table public.job_worker enable row level security;
 grant delete, select, update on public.job_worker to service_role;
 
+create table public.notification (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  kind text not null,
+  title text not null,
+  body text not null,
+  data jsonb not null default '{}'::jsonb,
+  read_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint notification_body_is_short CHECK ((char_length(body) <= 2000)),
+  constraint notification_data_is_small_object CHECK (((jsonb_typeof(data) = 'object'::text) AND (octet_length((data)::text) <= 8192))),
+  constraint notification_kind_is_snake_case CHECK ((kind ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint notification_pkey PRIMARY KEY (id),
+  constraint notification_title_is_short CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+  constraint notification_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_created_at_idx ON public.notification USING btree (created_at);
+CREATE INDEX notification_unread_idx ON public.notification USING btree (user_id) WHERE (read_at IS NULL);
+CREATE INDEX notification_user_id_created_at_idx ON public.notification USING btree (user_id, created_at DESC, id);
+CREATE TRIGGER _100_stamp_read_at BEFORE UPDATE OF read_at ON public.notification FOR EACH ROW EXECUTE FUNCTION private.stamp_read_at();
+CREATE TRIGGER _500_broadcast AFTER INSERT ON public.notification REFERENCING NEW TABLE AS new_notification FOR EACH STATEMENT EXECUTE FUNCTION private.broadcast_notifications();
+alter table public.notification enable row level security;
+grant select on public.notification to authenticated;
+grant delete, insert, select, update on public.notification to service_role;
+grant update (read_at) on public.notification to authenticated;
+
 create table public.platform (
   name text not null,
   display_name text not null,
   is_enabled boolean not null default false,
   scopes text[] not null default '{}'::text[],
+  refresh_ahead interval not null default '24:00:00'::interval,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint platform_name_is_snake_case CHECK ((name ~ '^[a-z][a-z0-9_]*$'::text)),
-  constraint platform_pkey PRIMARY KEY (name)
+  constraint platform_pkey PRIMARY KEY (name),
+  constraint platform_refresh_ahead_is_positive CHECK ((refresh_ahead > '00:00:00'::interval))
 );
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.platform FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 alter table public.platform enable row level security;
@@ -481,12 +618,33 @@ create table public.platform_connection (
 );
 CREATE INDEX platform_connection_platform_name_idx ON public.platform_connection USING btree (platform_name, status);
 CREATE INDEX platform_connection_status_idx ON public.platform_connection USING btree (status);
+CREATE INDEX platform_connection_token_expires_at_idx ON public.platform_connection USING btree (token_expires_at, id) WHERE (status = 'active'::text);
 CREATE INDEX platform_connection_user_id_idx ON public.platform_connection USING btree (user_id);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.platform_connection FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 CREATE TRIGGER _500_remove_connection_secret AFTER DELETE ON public.platform_connection FOR EACH ROW EXECUTE FUNCTION private.remove_connection_secret();
 alter table public.platform_connection enable row level security;
 grant select on public.platform_connection to authenticated;
 grant delete, insert, select, update on public.platform_connection to service_role;
+
+create table public.quota_usage_history (
+  user_id uuid not null,
+  cycle_start timestamp with time zone not null,
+  cycle_end timestamp with time zone not null,
+  tier text not null,
+  syncs_used integer not null,
+  max_syncs integer not null,
+  ai_analyses_used integer not null,
+  max_ai_analyses integer not null,
+  seo_submissions_used integer not null,
+  max_seo_submissions integer not null,
+  created_at timestamp with time zone not null default now(),
+  constraint quota_usage_history_cycle_has_a_length CHECK ((cycle_end > cycle_start)),
+  constraint quota_usage_history_pkey PRIMARY KEY (user_id, cycle_start),
+  constraint quota_usage_history_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+alter table public.quota_usage_history enable row level security;
+grant select on public.quota_usage_history to authenticated;
+grant select on public.quota_usage_history to service_role;
 
 create table public.social_account (
   id uuid not null default gen_random_uuid(),
@@ -530,6 +688,108 @@ grant select on public.social_account to authenticated;
 grant delete, insert, select, update on public.social_account to service_role;
 grant update (sync_mode, sync_interval, is_active) on public.social_account to authenticated;
 
+create table public.subscription (
+  user_id uuid not null,
+  tier text not null default 'free'::text,
+  status text not null default 'active'::text,
+  cycle_start timestamp with time zone not null default now(),
+  cycle_end timestamp with time zone not null,
+  anchor_day smallint not null,
+  syncs_used integer not null default 0,
+  ai_analyses_used integer not null default 0,
+  seo_submissions_used integer not null default 0,
+  paid_until timestamp with time zone,
+  stripe_customer_id text,
+  stripe_subscription_id text,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint subscription_anchor_day_is_a_day CHECK (((anchor_day >= 1) AND (anchor_day <= 31))),
+  constraint subscription_cycle_has_a_length CHECK ((cycle_end > cycle_start)),
+  constraint subscription_pkey PRIMARY KEY (user_id),
+  constraint subscription_status_fkey FOREIGN KEY (status) REFERENCES subscription_status(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint subscription_stripe_customer_id_key UNIQUE (stripe_customer_id),
+  constraint subscription_stripe_ids_are_short CHECK (((char_length(stripe_customer_id) <= 255) AND (char_length(stripe_subscription_id) <= 255))),
+  constraint subscription_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
+  constraint subscription_tier_fkey FOREIGN KEY (tier) REFERENCES subscription_tier(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint subscription_used_is_not_negative CHECK ((LEAST(syncs_used, ai_analyses_used, seo_submissions_used) >= 0)),
+  constraint subscription_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+) with (fillfactor=80);
+CREATE INDEX subscription_cycle_end_idx ON public.subscription USING btree (cycle_end);
+CREATE INDEX subscription_status_idx ON public.subscription USING btree (status);
+CREATE INDEX subscription_tier_idx ON public.subscription USING btree (tier, status);
+CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+alter table public.subscription enable row level security;
+grant select on public.subscription to authenticated;
+grant delete, insert, select, update on public.subscription to service_role;
+
+create table public.subscription_status (
+  name text not null,
+  description text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint subscription_status_pkey PRIMARY KEY (name)
+);
+alter table public.subscription_status enable row level security;
+grant select on public.subscription_status to anon;
+grant select on public.subscription_status to authenticated;
+grant select on public.subscription_status to service_role;
+
+create table public.subscription_tier (
+  name text not null,
+  display_name text not null,
+  price_cents integer not null,
+  currency text not null default 'usd'::text,
+  max_social_accounts integer not null,
+  max_syncs integer not null,
+  max_ai_analyses integer not null,
+  max_seo_submissions integer not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint subscription_tier_currency_is_iso CHECK ((currency ~ '^[a-z]{3}$'::text)),
+  constraint subscription_tier_limits_are_not_negative CHECK ((LEAST(max_social_accounts, max_syncs, max_ai_analyses, max_seo_submissions) >= 0)),
+  constraint subscription_tier_name_is_snake_case CHECK ((name ~ '^[a-z][a-z0-9_]*$'::text)),
+  constraint subscription_tier_pkey PRIMARY KEY (name),
+  constraint subscription_tier_price_is_not_negative CHECK ((price_cents >= 0))
+);
+CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.subscription_tier FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+alter table public.subscription_tier enable row level security;
+grant select on public.subscription_tier to anon;
+grant select on public.subscription_tier to authenticated;
+grant delete, insert, select, update on public.subscription_tier to service_role;
+
+create table public.user_role (
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint user_role_pkey PRIMARY KEY (user_id, role),
+  constraint user_role_role_is_known CHECK ((role = ANY (ARRAY['admin'::text, 'moderator'::text, 'user'::text]))),
+  constraint user_role_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX user_role_role_idx ON public.user_role USING btree (role) WHERE (role <> 'user'::text);
+CREATE TRIGGER _500_audit AFTER INSERT OR DELETE ON public.user_role FOR EACH ROW EXECUTE FUNCTION private.audit_user_role();
+alter table public.user_role enable row level security;
+grant select on public.user_role to authenticated;
+grant select on public.user_role to service_role;
+
+create table public.user_setting (
+  user_id uuid not null,
+  auto_sync_enabled boolean not null default true,
+  auto_sync_interval interval not null default '1 day'::interval,
+  channels text[] not null default '{in_app,email}'::text[],
+  locale text not null default 'en'::text,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint user_setting_auto_sync_interval_is_sane CHECK (((auto_sync_interval >= '00:15:00'::interval) AND (auto_sync_interval <= '30 days'::interval))),
+  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (cardinality(channels) <= 3) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_locale_is_a_language_tag CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
+  constraint user_setting_pkey PRIMARY KEY (user_id),
+  constraint user_setting_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.user_setting FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+alter table public.user_setting enable row level security;
+grant select on public.user_setting to authenticated;
+grant delete, insert, select, update on public.user_setting to service_role;
+grant update (auto_sync_enabled, auto_sync_interval, channels, locale) on public.user_setting to authenticated;
+
 create table public.users (
   id uuid not null,
   display_name text not null default ''::text,
@@ -544,7 +804,9 @@ create table public.users (
   push_token text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  constraint users_avatar_url_is_web_address CHECK (((avatar_url ~ '^https?://'::text) AND (char_length(avatar_url) <= 2048))),
+  constraint users_avatar_url_is_https_at_a_named_host CHECK ((avatar_url ~* '^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+([a-z]{2,63}|xn--[a-z0-9-]{2,59})([/?#][^[:space:][:cntrl:]\\]*)?$'::text)),
+  constraint users_avatar_url_is_not_at_a_private_host CHECK ((avatar_url !~* '^https://([^/?#]*[.])?(localhost|local|localdomain|internal|intranet|private|corp|lan|home|arpa|onion|nip[.]io|sslip[.]io|xip[.]io|localtest[.]me|lvh[.]me|vcap[.]me|lacolhost[.]com)([/?#]|$)'::text)),
+  constraint users_avatar_url_is_short CHECK ((char_length(avatar_url) <= 2048)),
   constraint users_bio_is_short CHECK ((char_length(bio) <= 2000)),
   constraint users_category_is_short CHECK ((char_length(category) <= 100)),
   constraint users_display_name_is_short CHECK ((char_length(display_name) <= 100)),
@@ -558,6 +820,8 @@ create table public.users (
 );
 CREATE UNIQUE INDEX users_profile_slug_key ON public.users USING btree (profile_slug);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _200_clean_profile BEFORE INSERT OR UPDATE OF display_name, bio, category, avatar_url ON public.users FOR EACH ROW EXECUTE FUNCTION private.clean_profile();
+CREATE TRIGGER _500_provide_for_user AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.provide_for_user();
 alter table public.users enable row level security;
 grant select on public.users to authenticated;
 grant delete, insert, select, update on public.users to service_role;
@@ -569,9 +833,19 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 3 * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 3 * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION private.account_limit(p_user_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select max_social_accounts from private.current_tier(p_user_id);
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.acting_user(p_user_id uuid)
  RETURNS uuid
@@ -621,6 +895,37 @@ end;
 $function$
 ;
 grant execute on function private.add_job_logs(p_logs jsonb) to service_role;
+
+CREATE OR REPLACE FUNCTION private.adjust_quota(p_user_id uuid, p_quota_type text, p_change integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_used int;
+begin
+  perform private.check_quota_request(p_quota_type, abs(p_change));
+  perform private.roll_cycles(array[p_user_id]);
+  update public.subscription as own
+  set syncs_used = case p_quota_type when 'syncs' then greatest(0, own.syncs_used + p_change)
+      else own.syncs_used end,
+    ai_analyses_used = case p_quota_type when 'ai_analyses' then greatest(0, own.ai_analyses_used + p_change)
+      else own.ai_analyses_used end,
+    seo_submissions_used =
+      case p_quota_type when 'seo_submissions' then greatest(0, own.seo_submissions_used + p_change)
+      else own.seo_submissions_used end
+  where own.user_id = p_user_id
+  returning case p_quota_type when 'syncs' then own.syncs_used when 'ai_analyses' then own.ai_analyses_used
+    else own.seo_submissions_used end into v_used;
+  if not found then
+    perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
+  end if;
+  return v_used;
+end;
+$function$
+;
+grant execute on function private.adjust_quota(p_user_id uuid, p_quota_type text, p_change integer) to service_role;
 
 CREATE OR REPLACE FUNCTION private.advance_batches(p_parent_ids uuid[])
  RETURNS void
@@ -690,6 +995,26 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.audit_user_role()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  changed constant public.user_role := case when tg_op = 'DELETE' then old else new end;
+begin
+  -- That somebody signed up, or went, is no change of what they may do.
+  if changed.role <> 'user' then
+    perform private.write_audit(changed.user_id,
+      case when tg_op = 'DELETE' then 'role.revoked' else 'role.granted' end,
+      jsonb_build_object('role', changed.role));
+  end if;
+  return null;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.batch_result(p_batch job_batch)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -720,6 +1045,45 @@ begin
     return v_counts || jsonb_build_object('children', v_children);
   end if;
   return v_counts || '{"children_omitted": true}';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.broadcast_notifications()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  begin
+    insert into realtime.messages (topic, extension, payload, event, private)
+    select 'notifications:' || user_id, 'broadcast', to_jsonb(sent), 'notification', true
+    from new_notification as sent;
+  -- A failure, say no partition, is a warning.
+  exception when others then
+    raise warning 'notification was not broadcast: %', sqlerrm;
+  end;
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cancel_account_syncs(p_user_id uuid, p_social_account_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.cancel_job_tree(sync.id)
+  from (
+    select job.id
+    from private.job_active as active
+    join public.job_queue as job on job.id = active.job_id
+    join public.job_type as type on type.name = job.job_type and type.category = 'platform_sync'
+    where active.user_id = p_user_id and job.params ->> 'social_account_id' = p_social_account_id::text
+    order by job.id
+  ) as sync;
 end;
 $function$
 ;
@@ -849,6 +1213,119 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.charge_job_quotas(p_job_ids uuid[], p_user_ids uuid[], p_quota_types text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v record;
+  v_quota record;
+begin
+  if coalesce(cardinality(p_job_ids), 0) = 0 then
+    return;
+  end if;
+  -- Of several users the rows are locked in one order; a single one needs no look ahead.
+  if cardinality(p_job_ids) > 1 then
+    perform from public.subscription
+    where user_id = any (p_user_ids)
+    order by user_id
+    for no key update;
+  end if;
+
+  -- Twice: a cycle may have ended, or a tier may have changed while this waited for the row. What the first
+  -- round charged is no longer uncharged in the second.
+  for attempt in 1..2 loop
+    with job as materialized (
+      select asked.job_id, asked.user_id, asked.quota_type
+      from unnest(p_job_ids, p_user_ids, p_quota_types) as asked (job_id, user_id, quota_type)
+      where asked.user_id is not null and asked.quota_type is not null and not exists (
+        select from private.job_quota as standing
+        where standing.job_id = asked.job_id and standing.given_back_at is null)
+    ),
+    wanted as (
+      select user_id,
+        count(*) filter (where quota_type = 'syncs')::int as syncs,
+        count(*) filter (where quota_type = 'ai_analyses')::int as ai_analyses,
+        count(*) filter (where quota_type = 'seo_submissions')::int as seo_submissions
+      from job
+      group by user_id
+    ),
+    consumed as (
+      update public.subscription as own
+      set syncs_used = own.syncs_used + wanted.syncs,
+        ai_analyses_used = own.ai_analyses_used + wanted.ai_analyses,
+        seo_submissions_used = own.seo_submissions_used + wanted.seo_submissions
+      from wanted, public.subscription_tier as tier
+      -- By the array, so that the plan is by the index however few or many rows it foresees.
+      where own.user_id = wanted.user_id and own.user_id = any (p_user_ids) and own.cycle_end > now()
+        and tier.name = private.tier_in_force(own.tier, own.status, own.paid_until)
+        -- A quota that is not asked for may be used up, and more: the tier may have been a larger one.
+        and (wanted.syncs = 0 or own.syncs_used + wanted.syncs <= tier.max_syncs)
+        and (wanted.ai_analyses = 0 or own.ai_analyses_used + wanted.ai_analyses <= tier.max_ai_analyses)
+        and (wanted.seo_submissions = 0
+          or own.seo_submissions_used + wanted.seo_submissions <= tier.max_seo_submissions)
+      returning own.user_id, own.cycle_start
+    ),
+    noted as (
+      insert into private.job_quota (job_id, user_id, quota_type, cycle_start)
+      select job.job_id, job.user_id, job.quota_type, consumed.cycle_start
+      from job
+      join consumed on consumed.user_id = job.user_id
+      -- A job that runs again after its unit was given back.
+      on conflict (job_id) do update
+        set quota_type = excluded.quota_type, cycle_start = excluded.cycle_start, given_back_at = null
+    )
+    select count(*) as refused, min(job.user_id::text)::uuid as user_id, min(job.quota_type) as quota_type
+    into v
+    from job
+    where job.user_id not in (select user_id from consumed);
+    if v.refused = 0 then
+      return;
+    end if;
+    if attempt = 1 then
+      perform private.roll_cycles(p_user_ids);
+    end if;
+  end loop;
+
+  -- Of what this user asked for, the one that there is not enough of.
+  select quota.used, quota.max_units, quota.resets_at, asked.quota_type into v_quota
+  from (
+    select quota_type, count(*) as units
+    from unnest(p_user_ids, p_quota_types) as asked (user_id, quota_type)
+    where user_id = v.user_id and quota_type is not null
+    group by quota_type
+  ) as asked
+  cross join lateral private.read_quota(v.user_id, asked.quota_type) as quota
+  order by quota.used + asked.units > quota.max_units desc nulls last, asked.quota_type
+  limit 1;
+  perform private.raise_error('QUOTA_EXCEEDED', jsonb_build_object(
+    'quota', coalesce(v_quota.quota_type, v.quota_type),
+    'limit', coalesce(v_quota.max_units, 0),
+    'used', coalesce(v_quota.used, 0),
+    'resets_at', v_quota.resets_at,
+    'retry_after', greatest(1, ceil(extract(epoch from v_quota.resets_at - now())))));
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.charge_job_quotas_again(p_job_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.id = any(array(
+      select job_id from private.job_quota where job_id = any(p_job_ids) and given_back_at is not null))
+  having count(*) > 0;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.charge_rates(p_started text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -861,6 +1338,25 @@ begin
   join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
   on conflict (job_type) do update
     set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.check_account_limit(p_user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  account_limit constant int := private.account_limit(p_user_id);
+  used constant int := (
+    select count(*) from public.social_account
+    where user_id = p_user_id and deleted_at is null and status <> 'disconnected');
+begin
+  if used >= account_limit then
+    perform private.raise_error('ACCOUNT_LIMIT_REACHED',
+      jsonb_build_object('limit', account_limit, 'used', used));
+  end if;
 end;
 $function$
 ;
@@ -933,6 +1429,41 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.check_quota(p_user_id uuid, p_quota_type text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+begin
+  perform private.check_quota_request(p_quota_type, 1);
+  return coalesce((select used < max_units from private.read_quota(v_user_id, p_quota_type)), false);
+end;
+$function$
+;
+grant execute on function private.check_quota(p_user_id uuid, p_quota_type text) to authenticated;
+grant execute on function private.check_quota(p_user_id uuid, p_quota_type text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.check_quota_request(p_quota_type text, p_amount integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if p_quota_type is null or p_quota_type not in ('syncs', 'ai_analyses', 'seo_submissions') then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('quota', p_quota_type),
+      'There is no such quota.');
+  end if;
+  if p_amount is null or p_amount not between 1 and 1000000 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('amount', p_amount),
+      'An amount is between 1 and 1 000 000.');
+  end if;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.child_key(p_dedupe_key text)
  RETURNS text
  LANGUAGE sql
@@ -943,13 +1474,145 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.claim_token_lease(p_connection_id uuid, p_token_version integer, p_holder uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform from public.platform_connection
+  where id = p_connection_id and token_version = p_token_version and status = 'active'
+  for no key update;
+  if not found then
+    return 'stale';
+  end if;
+
+  insert into private.token_lease as lease (connection_id, holder, expires_at)
+  values (p_connection_id, p_holder, clock_timestamp() + interval '40 seconds')
+  on conflict (connection_id) do update
+    set holder = excluded.holder, expires_at = excluded.expires_at
+    where lease.expires_at <= clock_timestamp();
+  return case when found then 'claimed' else 'busy' end;
+end;
+$function$
+;
+grant execute on function private.claim_token_lease(p_connection_id uuid, p_token_version integer, p_holder uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION private.clean_profile()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  new.display_name := private.clean_text(new.display_name);
+  new.bio := nullif(private.clean_text(new.bio, true), '');
+  new.category := nullif(private.clean_text(new.category), '');
+  new.avatar_url := nullif(btrim(new.avatar_url), '');
+  return new;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.clean_text(p_text text, p_has_lines boolean DEFAULT false)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_text text := normalize(p_text, nfc);
+begin
+  v_text := regexp_replace(v_text, '\r\n?|[\u0085\u2028\u2029]', e'\n', 'g');
+  -- Spaces of any width; without lines, ends of lines too.
+  v_text := regexp_replace(v_text,
+    case when p_has_lines then '[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]'
+      else '[\t\n\v\f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]' end, ' ', 'g');
+  -- Control characters, overrides and isolates of direction, characters that are not seen, non-characters.
+  v_text := regexp_replace(v_text,
+    '[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0100-\U000e01ef]',
+    '', 'g');
+  -- Marks of direction help a longer text; in a name they only make two that look alike.
+  if not p_has_lines then
+    v_text := regexp_replace(v_text, '[\u061c\u200e\u200f]', '', 'g');
+  end if;
+  -- Tags spell a flag after a black one, and nothing else.
+  v_text := regexp_replace(v_text,
+    '(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]+', '', 'g');
+  -- Joiners between letters of scripts that need them, and between the parts of an emoji.
+  v_text := regexp_replace(v_text,
+    '(?<![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af])\u200c|\u200c(?![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af])',
+    '', 'g');
+  v_text := regexp_replace(v_text,
+    '(?<![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d|\u200d(?![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u2190-\u2bff\U0001f000-\U0001faff])',
+    '', 'g');
+  -- Variation selectors one at a time, and not at the beginning; no more than three accents on a letter.
+  v_text := regexp_replace(v_text, '(^|[\ufe00-\ufe0f\s])[\ufe00-\ufe0f]+', '\1', 'g');
+  v_text := regexp_replace(v_text,
+    '([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+',
+    '\1', 'g');
+  v_text := regexp_replace(v_text, ' *\n *', e'\n', 'g');
+  v_text := regexp_replace(v_text, e'\n{3,}', e'\n\n', 'g');
+  v_text := regexp_replace(v_text, ' {2,}', ' ', 'g');
+  return normalize(btrim(v_text, e' \n'), nfc);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cleanup_audit_log(p_keep interval DEFAULT '2 years'::interval)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with gone as (
+    delete from public.audit_log
+    where id in (
+      select id from public.audit_log
+      where created_at < now() - greatest(p_keep, interval '1 year')
+      order by created_at limit 10000)
+    returning 1
+  )
+  select count(*) from gone;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cleanup_cache_store()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with gone as (
+    delete from private.cache_store where expires_at <= now() returning 1
+  )
+  select count(*) from gone;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cleanup_notifications(p_keep interval DEFAULT '90 days'::interval)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with gone as (
+    delete from public.notification
+    where id in (
+      select id from public.notification
+      where created_at < now() - p_keep
+      order by created_at limit 10000)
+    returning 1
+  )
+  select count(*) from gone;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.cleanup_oauth_states()
  RETURNS bigint
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
   with gone as (
-    delete from private.oauth_state where expires_at < now() returning 1
+    delete from private.oauth_state where expires_at < now() - interval '1 day' returning 1
   )
   select count(*) from gone;
 $function$
@@ -1118,6 +1781,68 @@ $function$
 ;
 grant execute on function private.complete_jobs(p_jobs jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION private.complete_profile(p_user_id uuid, p_display_name text, p_bio text, p_category text, p_avatar_url text, p_latin_name text)
+ RETURNS users
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before public.users;
+  v_after public.users;
+  v_violated text;
+begin
+  select * into v_before from public.users where id = p_user_id for no key update;
+  if not found then
+    perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
+  end if;
+  if coalesce(private.clean_text(p_display_name), '') = '' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'display_name'),
+      'A profile needs a name.');
+  end if;
+
+  for attempt in 1..4 loop
+    begin
+      update public.users as own
+      set display_name = p_display_name,
+        bio = coalesce(p_bio, own.bio),
+        category = coalesce(p_category, own.category),
+        avatar_url = coalesce(p_avatar_url, own.avatar_url),
+        profile_slug = case
+          when own.onboarding_state in ('registered', 'platform_connected')
+          then private.generate_profile_slug(p_display_name, p_user_id, p_latin_name)
+          else own.profile_slug end,
+        onboarding_state = case own.onboarding_state
+          when 'registered' then 'profile_completed'
+          when 'platform_connected' then 'completed'
+          else own.onboarding_state end
+      where own.id = p_user_id
+      returning * into v_after;
+      exit;
+    exception
+      -- Somebody took the slug since it was found free; the next look sees it taken.
+      when unique_violation then
+        null;
+      when check_violation then
+        get stacked diagnostics v_violated = constraint_name;
+        perform private.raise_error('VALIDATION_ERROR',
+          jsonb_build_object('field', substring(v_violated from '^users_(display_name|bio|category|avatar_url)_')),
+          'The profile is not valid.');
+    end;
+  end loop;
+  if v_after.id is null then
+    perform private.raise_error('CONFLICT');
+  end if;
+  if v_after.onboarding_state <> v_before.onboarding_state then
+    perform private.write_audit(p_user_id, 'profile.completed',
+      jsonb_build_object('onboarding_state', v_after.onboarding_state));
+  end if;
+  return v_after;
+end;
+$function$
+;
+grant execute on function private.complete_profile(p_user_id uuid, p_display_name text, p_bio text, p_category text, p_avatar_url text, p_latin_name text) to service_role;
+
 CREATE OR REPLACE FUNCTION private.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1128,6 +1853,7 @@ declare
   external_id constant text := p_account ->> 'platform_account_id';
   account public.social_account;
   connection public.platform_connection;
+  is_new boolean;
   violated text;
 begin
   perform private.check_platform_enabled(p_platform);
@@ -1142,6 +1868,11 @@ begin
 
   select * into account from public.social_account
   where user_id = p_user_id and platform_name = p_platform and platform_account_id = external_id;
+
+  is_new := account.id is null or account.deleted_at is not null or account.status = 'disconnected';
+  if is_new then
+    perform private.check_account_limit(p_user_id);
+  end if;
 
   update public.platform_connection set
     status = 'active',
@@ -1162,15 +1893,18 @@ begin
     returning * into connection;
   end if;
 
+  -- Whoever renews the old tokens this moment has nothing to do with these.
+  delete from private.token_lease where connection_id = connection.id;
   perform private.write_tokens(
     connection.vault_secret_name, p_tokens ->> 'access_token', nullif(p_tokens ->> 'refresh_token', ''));
 
   insert into public.social_account as stored
-    (user_id, connection_id, platform_name, platform_account_id, handle, display_name, avatar_url, follower_count)
+    (user_id, connection_id, platform_name, platform_account_id, handle, display_name, avatar_url, follower_count,
+      next_sync_at)
   values (
     p_user_id, connection.id, p_platform, external_id,
     p_account ->> 'handle', p_account ->> 'display_name', p_account ->> 'avatar_url',
-    private.count_or_null(p_account -> 'follower_count'))
+    private.count_or_null(p_account -> 'follower_count'), now())
   on conflict on constraint social_account_owner_key do update set
     connection_id = excluded.connection_id,
     handle = excluded.handle,
@@ -1179,18 +1913,33 @@ begin
     follower_count = excluded.follower_count,
     -- Consent brings back what its absence ended; a suspension is not the owner's to lift.
     status = case when stored.status = 'suspended' then stored.status else 'active' end,
+    -- Due at once, unless a date stands already or nothing is to be synced.
+    next_sync_at = case
+      when stored.sync_mode = 'auto' and stored.is_active and stored.status <> 'suspended'
+      then coalesce(stored.next_sync_at, excluded.next_sync_at)
+    end,
     deleted_at = null
   returning * into account;
 
-  update public.users set onboarding_state = 'platform_connected'
+  update public.users
+  set onboarding_state = case onboarding_state when 'registered' then 'platform_connected' else 'completed' end
   where id = p_user_id and onboarding_state in ('registered', 'profile_completed');
 
+  if is_new then
+    perform private.write_audit(p_user_id, 'account.connected',
+        jsonb_build_object('social_account_id', account.id, 'platform', p_platform)),
+      private.notify(p_user_id, 'account_connected', 'Account connected',
+        format('%s is connected.', coalesce(account.handle, account.display_name, 'Your account')),
+        jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
+  else
+    perform private.write_audit(p_user_id, 'account.renewed',
+      jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
+  end if;
   return account.id;
 exception when unique_violation then
   get stacked diagnostics violated = constraint_name;
   if violated = 'social_account_claimed_key' then
-    perform private.raise_error('CONFLICT', jsonb_build_object('platform', p_platform),
-      'This account is already connected by another user.');
+    perform private.raise_error('ACCOUNT_ALREADY_CONNECTED', jsonb_build_object('platform', p_platform));
   end if;
   raise;
 end;
@@ -1198,28 +1947,69 @@ $function$
 ;
 grant execute on function private.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+CREATE OR REPLACE FUNCTION private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_redirect_uri text)
  RETURNS TABLE(code_verifier text, redirect_uri text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  state private.oauth_state;
+  refusal text;
 begin
-  return query
-  delete from private.oauth_state as state
-  where state.state_hash = p_state_hash
-    and state.platform_name = p_platform
-    and state.user_id = p_user_id
-    and state.expires_at > now()
-  returning state.code_verifier, state.redirect_uri;
-
+  select * into state from private.oauth_state as known where known.state_hash = p_state_hash for update;
   if not found then
     perform private.raise_error('OAUTH_STATE_INVALID');
+  elsif state.user_id is distinct from p_user_id then
+    perform private.raise_error('OAUTH_STATE_FOREIGN');
   end if;
+  refusal := private.oauth_state_refusal(state, p_platform, p_redirect_uri);
+  if refusal is not null then
+    perform private.raise_error(refusal);
+  end if;
+
+  update private.oauth_state as known set used_at = now(), code_verifier = null
+  where known.state_hash = p_state_hash;
+  return query select state.code_verifier, state.redirect_uri;
 end;
 $function$
 ;
-grant execute on function private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text) to service_role;
+grant execute on function private.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.consume_quota(p_user_id uuid, p_quota_type text, p_amount integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.check_quota_request(p_quota_type, p_amount);
+  -- Twice: the cycle may have ended, or the tier may have changed while this waited for the row.
+  for attempt in 1..2 loop
+    update public.subscription as own
+    set syncs_used = own.syncs_used + case p_quota_type when 'syncs' then p_amount else 0 end,
+      ai_analyses_used = own.ai_analyses_used + case p_quota_type when 'ai_analyses' then p_amount else 0 end,
+      seo_submissions_used =
+        own.seo_submissions_used + case p_quota_type when 'seo_submissions' then p_amount else 0 end
+    from public.subscription_tier as tier
+    where own.user_id = p_user_id and own.cycle_end > now()
+      and tier.name = private.tier_in_force(own.tier, own.status, own.paid_until)
+      and case p_quota_type
+        when 'syncs' then own.syncs_used + p_amount <= tier.max_syncs
+        when 'ai_analyses' then own.ai_analyses_used + p_amount <= tier.max_ai_analyses
+        when 'seo_submissions' then own.seo_submissions_used + p_amount <= tier.max_seo_submissions end;
+    if found then
+      return true;
+    end if;
+    if attempt = 1 then
+      perform private.roll_cycles(array[p_user_id]);
+    end if;
+  end loop;
+  return false;
+end;
+$function$
+;
+grant execute on function private.consume_quota(p_user_id uuid, p_quota_type text, p_amount integer) to service_role;
 
 CREATE OR REPLACE FUNCTION private.consume_rate_limit(p_function_name text, p_caller text, p_key text, OUT allowed boolean, OUT max_requests integer, OUT remaining integer, OUT reset_at timestamp with time zone)
  RETURNS record
@@ -1539,24 +2329,74 @@ CREATE OR REPLACE FUNCTION private.create_profile()
 AS $function$
 declare
   meta constant jsonb := coalesce(new.raw_user_meta_data, '{}');
-  wanted_name constant text := left(btrim(coalesce(
+  wanted_name constant text := left(private.clean_text(coalesce(
     nullif(btrim(meta ->> 'display_name'), ''), nullif(btrim(meta ->> 'full_name'), ''), meta ->> 'name', '')), 100);
-  wanted_avatar constant text := case
-    when meta ->> 'avatar_url' ~ '^https?://' and char_length(meta ->> 'avatar_url') <= 2048
-    then meta ->> 'avatar_url'
-  end;
+  avatar text := meta ->> 'avatar_url';
 begin
   -- Two sign-ups may want one slug at once: the unique index decides, the loser takes its next candidate.
-  for attempt in 1..3 loop
-    insert into public.users (id, display_name, avatar_url, profile_slug)
-    values (new.id, wanted_name, wanted_avatar, private.generate_profile_slug(wanted_name, new.id))
-    on conflict do nothing;
-    exit when found;
+  for attempt in 1..4 loop
+    begin
+      insert into public.users (id, display_name, avatar_url, profile_slug)
+      values (new.id, wanted_name, avatar, private.generate_profile_slug(wanted_name, new.id))
+      on conflict do nothing;
+      exit when found;
+    exception when check_violation then
+      avatar := null;
+    end;
   end loop;
   return new;
 end;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.current_tier(p_user_id uuid)
+ RETURNS subscription_tier
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select tier
+  from public.subscription_tier as tier
+  where tier.name = coalesce((
+    select private.tier_in_force(own.tier, own.status, own.paid_until)
+    from public.subscription as own
+    where own.user_id = p_user_id), 'free');
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.cycle_end_after(p_cycle_end timestamp with time zone, p_anchor_day integer, p_months integer)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  ended constant timestamp := p_cycle_end at time zone 'UTC';
+  day_of_end constant int := extract(day from ended);
+  last_of_end constant int := extract(day from date_trunc('month', ended) + interval '1 month' - interval '1 day');
+  month constant timestamp := date_trunc('month', ended) + p_months * interval '1 month';
+  last_of_month constant int := extract(day from month + interval '1 month' - interval '1 day');
+  day constant int := case when day_of_end = least(p_anchor_day, last_of_end) then p_anchor_day else day_of_end end;
+begin
+  return (month + (least(day, last_of_month) - 1) * interval '1 day' + (ended - date_trunc('day', ended)))
+    at time zone 'UTC';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.delete_cached(p_prefix text)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with gone as (
+    delete from private.cache_store where key ^@ p_prefix returning 1
+  )
+  select count(*) from gone;
+$function$
+;
+grant execute on function private.delete_cached(p_prefix text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.delete_job_tree(p_job_id uuid)
  RETURNS integer
@@ -1587,6 +2427,45 @@ begin
 end;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.disconnect_account(p_user_id uuid, p_social_account_id uuid, p_token_version integer, p_is_revoked boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  account public.social_account;
+  current_version int;
+begin
+  -- The lock that connecting takes: an account is made or removed, never both at once.
+  perform from public.users where id = p_user_id for no key update;
+  select * into account from public.social_account
+  where id = p_social_account_id and user_id = p_user_id and deleted_at is null;
+  if not found then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  end if;
+
+  select token_version into current_version from public.platform_connection
+  where id = account.connection_id for no key update;
+  if current_version is distinct from p_token_version then
+    return false;
+  end if;
+
+  perform private.end_connection(account.connection_id, current_version, null),
+    private.cancel_account_syncs(p_user_id, account.id);
+  update public.social_account set
+    deleted_at = now(),
+    status = case when status = 'suspended' then status else 'disconnected' end,
+    next_sync_at = null
+  where id = account.id;
+  perform private.write_audit(p_user_id, 'account.disconnected', jsonb_build_object(
+    'social_account_id', account.id, 'platform', account.platform_name, 'revoked', p_is_revoked));
+  return true;
+end;
+$function$
+;
+grant execute on function private.disconnect_account(p_user_id uuid, p_social_account_id uuid, p_token_version integer, p_is_revoked boolean) to service_role;
 
 CREATE OR REPLACE FUNCTION private.doorbell_is_due()
  RETURNS boolean
@@ -1685,6 +2564,78 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.end_connection(p_connection_id uuid, p_token_version integer, p_error text)
+ RETURNS platform_connection
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  ended public.platform_connection;
+begin
+  update public.platform_connection set
+    status = 'disconnected',
+    last_refresh_error = left(p_error, 500),
+    token_expires_at = null
+  where id = p_connection_id and status <> 'disconnected'
+    and token_version = coalesce(p_token_version, token_version)
+  returning * into ended;
+
+  if found then
+    delete from vault.secrets where name = ended.vault_secret_name;
+    delete from private.token_lease where connection_id = p_connection_id;
+  end if;
+  return ended;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.enqueue_token_refreshes()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  batch record;
+  last_expiry timestamptz := '-infinity';
+  last_id uuid := '00000000-0000-0000-0000-000000000000';
+  created int := 0;
+begin
+  loop
+    select jsonb_agg(jsonb_build_object(
+        'job_type', 'token_refresh', 'key', due.id, 'params', jsonb_build_object(
+          'social_account_id', due.account_id, 'token_version', due.token_version),
+        'scheduled_for', private.token_refresh_due_at(due.id, due.token_expires_at))) as jobs,
+      count(*) as size, max(due.token_expires_at) as last_expiry,
+      (array_agg(due.id order by due.token_expires_at desc, due.id desc))[1] as last_id
+    into batch
+    from (
+      select connection.id, connection.token_expires_at, connection.token_version, account.id as account_id
+      from public.platform_connection as connection
+      join public.platform on platform.name = connection.platform_name
+      cross join lateral (
+        select own.id from public.social_account as own
+        where own.connection_id = connection.id and own.deleted_at is null
+        limit 1
+      ) as account
+      where connection.status = 'active' and connection.token_expires_at < now() + platform.refresh_ahead
+        and (connection.token_expires_at, connection.id) > (last_expiry, last_id)
+      order by connection.token_expires_at, connection.id
+      limit 1000
+    ) as due;
+    exit when batch.size = 0;
+
+    created := created + (
+      select count(*) from private.create_jobs(batch.jobs) as made where made.outcome = 'created');
+    last_expiry := batch.last_expiry;
+    last_id := batch.last_id;
+  end loop;
+  return created;
+end;
+$function$
+;
+grant execute on function private.enqueue_token_refreshes() to service_role;
+
 CREATE OR REPLACE FUNCTION private.ensure_job_log_partitions(p_days_ahead integer DEFAULT 7)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1713,6 +2664,24 @@ begin
     v_made := v_made + 1;
   end loop;
   return v_made;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.enter_line()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_epoch bigint;
+begin
+  -- Functions and not queries, which would cost ten times as much. Refused is only who is late by an epoch.
+  loop
+    v_epoch := pg_sequence_last_value('private.job_epoch');
+    exit when pg_try_advisory_xact_lock_shared(hashtextextended('job_epoch', v_epoch))
+      and pg_sequence_last_value('private.job_epoch') = v_epoch;
+  end loop;
 end;
 $function$
 ;
@@ -2330,38 +3299,59 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.generate_profile_slug(p_display_name text, p_user_id uuid)
+CREATE OR REPLACE FUNCTION private.forget_job_quotas(p_job_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(cardinality(p_job_ids), 0) > 0 then
+    delete from private.job_quota where job_id = any (p_job_ids);
+  end if;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.generate_profile_slug(p_display_name text, p_user_id uuid, p_latin_name text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  with folded as (
-    select translate(
-      regexp_replace(
-        normalize(left(coalesce(p_display_name, ''), 200), nfkd), '[\u0300-\u036f]', '', 'g'),
-      'ABCDEFGHIJKLMNOPQRSTUVWXYZØøŁłĐđıßÆæŒœ',
-      'abcdefghijklmnopqrstuvwxyzoollddisaaoo') as name
-  ),
-  base as (
+  with base as (
     select coalesce(
       nullif(btrim(left(btrim(regexp_replace(name, '[^a-z0-9]+', '-', 'g'), '-'), 40), '-'), ''),
       'creator') as slug
-    from folded
+    from private.to_latin(coalesce(nullif(btrim(p_latin_name), ''), p_display_name)) as name
   ),
   candidate as (
-    select 1 as attempt, slug from base where slug <> 'creator'
+    select 1 as attempt, slug from base where slug not in (select word from private.reserved_slug)
     union all
+    -- The last digits: the first of a time-ordered id are the same for all who sign up in that minute.
     select 2, slug || '-' || right(p_user_id::text, 8) from base
     union all
     select 3, slug || '-' || replace(p_user_id::text, '-', '') from base
   )
   select candidate.slug
   from candidate
-  where not exists (select from public.users as taken where taken.profile_slug = candidate.slug)
+  where not exists (
+    select from public.users as taken
+    where taken.profile_slug = candidate.slug and taken.id is distinct from p_user_id)
   order by candidate.attempt
   limit 1;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.get_cached(p_key text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select value from private.cache_store where key = p_key and expires_at > now();
+$function$
+;
+grant execute on function private.get_cached(p_key text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.get_connection_tokens(p_social_account_id uuid)
  RETURNS TABLE(connection_id uuid, platform_name text, access_token text, refresh_token text, token_expires_at timestamp with time zone, token_version integer, status text)
@@ -2374,10 +3364,13 @@ AS $function$
     connection.token_expires_at, connection.token_version, connection.status
   from public.social_account as account
   join public.platform_connection as connection on connection.id = account.connection_id
-  left join lateral (
-    select decrypted_secret::jsonb as tokens from vault.decrypted_secrets
-    where name = connection.vault_secret_name
-  ) as secret on true
+  -- A sub-select and no join, which might read every secret there is before it compares names.
+  cross join lateral (
+    select (
+      select decrypted_secret from vault.decrypted_secrets where name = connection.vault_secret_name
+    )::jsonb as tokens
+    offset 0
+  ) as secret
   where account.id = p_social_account_id and account.deleted_at is null;
 $function$
 ;
@@ -2433,18 +3426,18 @@ $function$
 grant execute on function private.get_job_queue_stats(p_user_id uuid) to authenticated;
 grant execute on function private.get_job_queue_stats(p_user_id uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION private.get_oauth_redirect(p_platform text, p_state_hash text)
- RETURNS TABLE(redirect_to text)
+CREATE OR REPLACE FUNCTION private.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text)
+ RETURNS TABLE(redirect_to text, refusal text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select state.redirect_to
+  select state.redirect_to, private.oauth_state_refusal(state, p_platform, p_redirect_uri)
   from private.oauth_state as state
-  where state.state_hash = p_state_hash and state.platform_name = p_platform and state.expires_at > now();
+  where state.state_hash = p_state_hash;
 $function$
 ;
-grant execute on function private.get_oauth_redirect(p_platform text, p_state_hash text) to service_role;
+grant execute on function private.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.get_queue_health()
  RETURNS jsonb
@@ -2506,6 +3499,55 @@ end;
 $function$
 ;
 grant execute on function private.get_queue_health() to service_role;
+
+CREATE OR REPLACE FUNCTION private.give_back_job_quotas(p_job_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_returned int;
+begin
+  if coalesce(cardinality(p_job_ids), 0) = 0 then
+    return 0;
+  end if;
+  if cardinality(p_job_ids) > 1 then
+    perform from public.subscription
+    where user_id in (
+      select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
+    order by user_id
+    for no key update;
+  end if;
+  -- A unit of a cycle that is over has gone with it; the charge no longer stands all the same.
+  with charge as (
+    update private.job_quota
+    set given_back_at = now()
+    where job_id = any (p_job_ids) and given_back_at is null
+    returning user_id, quota_type, cycle_start
+  ),
+  unit as (
+    select user_id, cycle_start,
+      count(*) filter (where quota_type = 'syncs')::int as syncs,
+      count(*) filter (where quota_type = 'ai_analyses')::int as ai_analyses,
+      count(*) filter (where quota_type = 'seo_submissions')::int as seo_submissions
+    from charge
+    group by user_id, cycle_start
+  ),
+  returned as (
+    update public.subscription as own
+    set syncs_used = greatest(0, own.syncs_used - unit.syncs),
+      ai_analyses_used = greatest(0, own.ai_analyses_used - unit.ai_analyses),
+      seo_submissions_used = greatest(0, own.seo_submissions_used - unit.seo_submissions)
+    from unit
+    where own.user_id = unit.user_id and own.cycle_start = unit.cycle_start
+    returning unit.syncs + unit.ai_analyses + unit.seo_submissions as units
+  )
+  select coalesce(sum(units), 0) into v_returned from returned;
+  return v_returned;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text)
  RETURNS jsonb
@@ -2722,6 +3764,23 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.keep_audit_log()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if old.created_at < now() - interval '1 year' then
+      return old;
+    end if;
+  end if;
+  perform private.raise_error('FORBIDDEN', null, 'The audit log is only ever added to.');
+  return null;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.keep_house()
  RETURNS void
  LANGUAGE plpgsql
@@ -2795,6 +3854,43 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.latin_of_ethiopic(p_code integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  consonant constant text := (string_to_array(
+    'h l h m s r s sh k kw k kw b v t ch h hw n ny - k kw h hw w - z zh y d d j g gw g t ch p ts ts f p', ' '))
+    [(p_code - 4608) / 8 + 1];
+  vowel constant text := (string_to_array('e u i a e - o wa', ' '))[(p_code - 4608) % 8 + 1];
+begin
+  return replace(consonant || case when consonant = '-' and vowel = 'e' then 'a' else vowel end, '-', '');
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.latin_of_hangul(p_code integer, p_next_code integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  place constant int := p_code - 44032;
+  joins constant boolean := p_next_code between 44032 and 55203 and (p_next_code - 44032) / 588 = 11;
+begin
+  return replace(concat(
+    (string_to_array('g kk n d tt r m b pp s ss - j jj ch k t p h', ' '))[place / 588 + 1],
+    (string_to_array('a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i', ' '))[place % 588 / 28 + 1],
+    (string_to_array(case when joins
+      then '- g kk gs n nj n d r lg lm lb ls lt lp r m b bs s ss ng j ch k t p -'
+      else '- k k k n n n t l k m l l l p l m p p t t ng t t k t p t' end, ' '))[place % 28 + 1]), '-', '');
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.line_up(p_user_id uuid, p_priority smallint, p_count integer DEFAULT 1)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -2808,8 +3904,7 @@ declare
   v_first bigint;
   v_turn bigint;
 begin
-  -- As private.next_turn(): numbered before it looks.
-  perform pg_current_xact_id();
+  perform private.enter_line();
   v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 
   if p_user_id is not null then
@@ -3006,27 +4101,33 @@ CREATE OR REPLACE FUNCTION private.mark_connection_revoked(p_connection_id uuid,
  SET search_path TO ''
 AS $function$
 declare
-  secret_name text;
+  connection public.platform_connection;
+  account public.social_account;
 begin
-  update public.platform_connection set
-    status = 'disconnected',
-    last_refresh_error = left(p_error, 500),
-    token_expires_at = null
-  where id = p_connection_id and status <> 'disconnected'
-    and token_version = coalesce(p_token_version, token_version)
-  returning vault_secret_name into secret_name;
-
-  if found then
-    update public.social_account set status = 'disconnected', next_sync_at = null
-    where connection_id = p_connection_id and status <> 'suspended';
-    delete from vault.secrets where name = secret_name;
+  connection := private.end_connection(p_connection_id, p_token_version, p_error);
+  if connection.id is null then
+    return;
   end if;
+
+  for account in
+    update public.social_account set
+      status = case when status = 'suspended' then status else 'disconnected' end,
+      next_sync_at = null
+    where connection_id = p_connection_id and deleted_at is null
+    returning *
+  loop
+    perform private.write_audit(account.user_id, 'connection.revoked', jsonb_build_object(
+        'social_account_id', account.id, 'platform', account.platform_name, 'reason', connection.last_refresh_error)),
+      private.notify(account.user_id, 'connection_revoked', 'Connection lost',
+        format('%s has to be connected again.', coalesce(account.handle, account.display_name, 'Your account')),
+        jsonb_build_object('social_account_id', account.id, 'platform', account.platform_name));
+  end loop;
 end;
 $function$
 ;
 grant execute on function private.mark_connection_revoked(p_connection_id uuid, p_error text, p_token_version integer) to service_role;
 
-CREATE OR REPLACE FUNCTION private.move_cursors(p_lanes private.lane_head[], p_snapshot pg_snapshot)
+CREATE OR REPLACE FUNCTION private.move_cursors(p_lanes private.lane_head[], p_epoch bigint)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -3034,12 +4135,19 @@ CREATE OR REPLACE FUNCTION private.move_cursors(p_lanes private.lane_head[], p_s
  SET enable_seqscan TO 'off'
  SET enable_hashjoin TO 'off'
 AS $function$
+declare
+  v_epoch bigint := pg_sequence_last_value('private.job_epoch');
 begin
+  -- What it saw may be older than the epoch.
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    return;
+  end if;
+
   with free as (
     select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
     from unnest(p_lanes) as seen
     join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
-    where pg_snapshot_xmin(p_snapshot) >= cursor.next_xid
+    where cursor.next_epoch + 2 <= p_epoch
     -- One that another claim is moving right now is left to it.
     for update of cursor skip locked
   )
@@ -3052,9 +4160,16 @@ begin
     ),
     next_turn = least(free.seen_turn, free.lane_time + 1),
     next_place = case when free.seen_turn <= free.lane_time + 1 then free.seen_place else 0 end,
-    next_xid = pg_current_xact_id()
+    next_epoch = v_epoch
   from free
   where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
+
+  -- Whoever has the lock on the epoch before is the only one that may end this one, and the next after it.
+  for i in 1..2 loop
+    exit when not pg_try_advisory_xact_lock(hashtextextended('job_epoch', v_epoch - 1))
+      or pg_sequence_last_value('private.job_epoch') <> v_epoch;
+    v_epoch := nextval('private.job_epoch');
+  end loop;
 end;
 $function$
 ;
@@ -3080,10 +4195,39 @@ CREATE OR REPLACE FUNCTION private.next_turn(p_priority smallint)
  SET search_path TO ''
 AS $function$
 begin
-  -- Numbered before it looks: see private.move_cursors().
-  perform pg_current_xact_id();
+  perform private.enter_line();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.notify(p_user_id uuid, p_kind text, p_title text, p_body text, p_data jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  -- Whom nobody can tell any more is no reason for what they would be told of to fail.
+  insert into public.notification (user_id, kind, title, body, data)
+  select id, p_kind, left(p_title, 200), left(p_body, 2000), coalesce(p_data, '{}')
+  from public.users
+  where id = p_user_id
+  returning id;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.oauth_state_refusal(p_state private.oauth_state, p_platform text, p_redirect_uri text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when p_state.platform_name is distinct from p_platform then 'OAUTH_PLATFORM_MISMATCH'
+    when p_state.redirect_uri is distinct from p_redirect_uri then 'OAUTH_REDIRECT_MISMATCH'
+    when p_state.used_at is not null then 'OAUTH_STATE_USED'
+    when p_state.expires_at <= now() then 'OAUTH_STATE_EXPIRED'
+  end;
 $function$
 ;
 
@@ -3427,6 +4571,35 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.plain_letter(p_letter text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  code int := ascii(p_letter);
+begin
+  code := case
+    when code between 913 and 937 then code + 32 -- Greek
+    when code between 1024 and 1039 then code + 80 -- Cyrillic
+    when code between 1040 and 1071 then code + 32
+    when code between 1120 and 1153 or code between 1162 and 1215 or code between 1232 and 1327
+      then code | 1
+    when code between 1217 and 1230 then code + code % 2
+    when code = 1216 then 1231
+    when code between 1329 and 1366 then code + 48 -- Armenian
+    when code between 7312 and 7359 then code - 3008 -- Georgian
+    when code between 3713 and 3773 then code - 128 -- Lao, as Thai
+    when code between 3776 and 3780 then code - 128
+    when code between 12353 and 12438 then code + 96 -- hiragana, as katakana
+    else code
+  end;
+  return chr(code);
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.prevent_account_deletion_with_content()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3525,6 +4698,7 @@ begin
     return 0;
   end if;
 
+  perform private.enter_line();
   with due as materialized (
     select id, job_priority, scheduled_for, created_at,
       coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
@@ -3581,6 +4755,23 @@ begin
   where job.id = placed.id;
   get diagnostics v_promoted = row_count;
   return v_promoted;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.provide_for_user()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.user_role (user_id, role) values (new.id, 'user');
+  insert into public.user_setting (user_id) values (new.id);
+  insert into public.subscription (user_id, cycle_start, cycle_end, anchor_day)
+  select new.id, now(), private.cycle_end_after(now(), day, 1), day
+  from (select extract(day from now() at time zone 'UTC')::smallint as day) as today;
+  return null;
 end;
 $function$
 ;
@@ -3756,6 +4947,32 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.read_quota(p_user_id uuid, p_quota_type text, OUT used integer, OUT max_units integer, OUT resets_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  select
+    case when own.cycle_end <= now() then 0 else case p_quota_type
+      when 'syncs' then own.syncs_used
+      when 'ai_analyses' then own.ai_analyses_used
+      when 'seo_submissions' then own.seo_submissions_used end end,
+    case p_quota_type
+      when 'syncs' then tier.max_syncs
+      when 'ai_analyses' then tier.max_ai_analyses
+      when 'seo_submissions' then tier.max_seo_submissions end,
+    case when own.cycle_end <= now() then now() else own.cycle_end end
+  into used, max_units, resets_at
+  from public.subscription as own
+  join public.subscription_tier as tier
+    on tier.name = private.tier_in_force(own.tier, own.status, own.paid_until)
+  where own.user_id = p_user_id;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.rebuild_side_tables()
  RETURNS void
  LANGUAGE plpgsql
@@ -3927,6 +5144,17 @@ $function$
 ;
 grant execute on function private.recover_lost_jobs() to service_role;
 
+CREATE OR REPLACE FUNCTION private.release_token_lease(p_connection_id uuid, p_holder uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.token_lease where connection_id = p_connection_id and holder = p_holder;
+$function$
+;
+grant execute on function private.release_token_lease(p_connection_id uuid, p_holder uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION private.remove_connection_secret()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4001,6 +5229,29 @@ end;
 $function$
 ;
 grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.reset_quotas(p_limit integer DEFAULT 1000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_ids uuid[];
+begin
+  select array_agg(user_id) into v_user_ids
+  from (
+    select user_id from public.subscription
+    where cycle_end <= now()
+    order by cycle_end limit p_limit
+    for no key update skip locked
+  ) as due;
+  if v_user_ids is null then
+    return 0;
+  end if;
+  return private.roll_cycles(v_user_ids);
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.resume_user_jobs(p_user_id uuid)
  RETURNS TABLE(user_id uuid, outcome text, released integer)
@@ -4094,6 +5345,8 @@ declare
   v_limit int;
   v_active int;
   v_turn bigint;
+  v_code text;
+  v_detail text;
 begin
   perform private.check_isolation();
   select * into v_job from public.job_queue where id = p_job_id;
@@ -4153,7 +5406,14 @@ begin
     v_turn := private.line_up(v_job.user_id, v_job.job_priority);
   end if;
 
-  perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+  begin
+    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+  -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
+  exception when sqlstate 'PT429' then
+    get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
+    return query select v_code, v_detail::jsonb;
+    return;
+  end;
   return query select 'retried', null::jsonb;
 end;
 $function$
@@ -4294,6 +5554,84 @@ begin
     return 'failed';
   end;
   return 'rang';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.roll_cycles(p_user_ids uuid[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_rolled int;
+begin
+  with due as materialized (
+    select own.*
+    from public.subscription as own
+    where own.user_id = any (p_user_ids) and own.cycle_end <= now()
+    order by own.user_id
+    for no key update
+  ),
+  -- The cycle that ended, number 0, and those that were missed since.
+  ended as (
+    select due.user_id, number,
+      case number when 0 then due.cycle_start
+        else private.cycle_end_after(due.cycle_end, due.anchor_day, number - 1) end as cycle_start,
+      private.cycle_end_after(due.cycle_end, due.anchor_day, number) as cycle_end
+    from due
+    cross join lateral generate_series(0,
+      12 * extract(year from age(now(), due.cycle_end))::int + extract(month from age(now(), due.cycle_end))::int + 2
+    ) as number
+  ),
+  history as (
+    insert into public.quota_usage_history (user_id, cycle_start, cycle_end, tier, syncs_used, max_syncs,
+      ai_analyses_used, max_ai_analyses, seo_submissions_used, max_seo_submissions)
+    select due.user_id, ended.cycle_start, ended.cycle_end, tier.name,
+      case ended.number when 0 then due.syncs_used else 0 end, tier.max_syncs,
+      case ended.number when 0 then due.ai_analyses_used else 0 end, tier.max_ai_analyses,
+      case ended.number when 0 then due.seo_submissions_used else 0 end, tier.max_seo_submissions
+    from due
+    join ended on ended.user_id = due.user_id and ended.cycle_end <= now()
+    join public.subscription_tier as tier
+      on tier.name = private.tier_in_force(due.tier, due.status, due.paid_until)
+    on conflict (user_id, cycle_start) do nothing
+    returning *
+  ),
+  -- Who had used something up waits for this; the others need no news every month.
+  told as (
+    insert into public.notification (user_id, kind, title, body, data)
+    select history.user_id, 'quota_reset', 'Your quota is there again',
+      'A new cycle has begun, and what you had used up is available again.',
+      jsonb_build_object('quotas', full_quota.names)
+    from due
+    join history on history.user_id = due.user_id and history.cycle_start = due.cycle_start
+    cross join lateral (
+      select jsonb_agg(quota.name) as names
+      from (values
+        ('syncs', history.syncs_used, history.max_syncs),
+        ('ai_analyses', history.ai_analyses_used, history.max_ai_analyses),
+        ('seo_submissions', history.seo_submissions_used, history.max_seo_submissions)
+      ) as quota (name, used, max_units)
+      where quota.used >= quota.max_units and quota.used > 0
+    ) as full_quota
+    where full_quota.names is not null
+  ),
+  rolled as (
+    update public.subscription as own
+    set cycle_start = current.cycle_start, cycle_end = current.cycle_end,
+      syncs_used = 0, ai_analyses_used = 0, seo_submissions_used = 0
+    from (
+      select distinct on (user_id) user_id, cycle_start, cycle_end
+      from ended
+      where cycle_end > now()
+      order by user_id, number
+    ) as current
+    where own.user_id = current.user_id
+    returning own.user_id
+  )
+  select count(*) into v_rolled from rolled;
+  return v_rolled;
 end;
 $function$
 ;
@@ -4513,6 +5851,25 @@ $function$
 ;
 grant execute on function private.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.set_cached(p_key text, p_value jsonb, p_ttl interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(p_key, '') = '' or p_value is null or p_ttl is null or p_ttl <= interval '0' then
+    perform private.raise_error('VALIDATION_ERROR', null, 'A key, a value and a time to keep it are needed.');
+  end if;
+  insert into private.cache_store as stored (key, value, expires_at)
+  values (p_key, p_value, now() + p_ttl)
+  on conflict (key) do update
+    set value = excluded.value, expires_at = excluded.expires_at, created_at = excluded.created_at;
+end;
+$function$
+;
+grant execute on function private.set_cached(p_key text, p_value jsonb, p_ttl interval) to service_role;
+
 CREATE OR REPLACE FUNCTION private.set_job_type_paused(p_job_type text, p_is_paused boolean)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -4539,6 +5896,46 @@ end;
 $function$
 ;
 grant execute on function private.set_job_type_paused(p_job_type text, p_is_paused boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION private.set_role(p_user_id uuid, p_role text, p_is_granted boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_role is null or p_role not in ('admin', 'moderator') then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('role', p_role),
+      'The roles that are given and taken are admin and moderator.');
+  end if;
+  if p_is_granted then
+    if not exists (select from public.users where id = p_user_id) then
+      perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
+    end if;
+    insert into public.user_role (user_id, role) values (p_user_id, p_role) on conflict do nothing;
+  else
+    delete from public.user_role where user_id = p_user_id and role = p_role;
+  end if;
+  return found;
+end;
+$function$
+;
+grant execute on function private.set_role(p_user_id uuid, p_role text, p_is_granted boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION private.stamp_read_at()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- A client says that it was read; when, says the clock here.
+  if new.read_at is not null then
+    new.read_at := coalesce(old.read_at, now());
+  end if;
+  return new;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.start_job(p_job_id uuid, p_worker_id text)
  RETURNS boolean
@@ -4622,6 +6019,7 @@ begin
     return false;
   end if;
   perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+  delete from private.token_lease where connection_id = p_connection_id;
   return true;
 end;
 $function$
@@ -4731,6 +6129,7 @@ AS $function$
 #variable_conflict use_column
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
+  v_epoch constant bigint := pg_sequence_last_value('private.job_epoch');
   v record;
   v_aged int;
   v_type record;
@@ -4745,7 +6144,6 @@ begin
   -- Everything there is to know in one look, since for a single job what costs is the statements.
   select setting.is_draining, setting.ageing_share, setting.ageing_after,
     array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-    pg_current_snapshot() as snapshot,
     pg_current_xact_id_if_assigned() is null as has_no_number,
     exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
     exists (select from private.job_pause) as is_paused
@@ -4780,7 +6178,7 @@ begin
   end if;
   -- Moving a floor costs as much as passing over a hundred dead entries.
   if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
-    perform private.move_cursors(v.lanes, v.snapshot);
+    perform private.move_cursors(v.lanes, v_epoch);
   end if;
   if v_by_rules then
     perform private.charge_rates(v_job.types);
@@ -4824,7 +6222,9 @@ begin
     group by job_type, status
   )
   select count(*) as jobs, bool_or(status = 'pending') as was_pending, bool_or(status = 'processing') as was_running,
-    bool_or(completed_at is null and user_id is not null) as was_active, bool_or(status = 'failed') as had_failed
+    bool_or(completed_at is null and user_id is not null) as was_active, bool_or(status = 'failed') as had_failed,
+    array_agg(id) filter (where user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null)) as charged
   into v_old
   from old_job;
   -- A trigger for statements runs for none, too: here the children's children end.
@@ -4845,6 +6245,9 @@ begin
   end if;
   if v_old.had_failed then
     execute 'delete from private.job_failure as entry using old_job where entry.job_id = old_job.id';
+  end if;
+  if v_old.charged is not null then
+    perform private.forget_job_quotas(v_old.charged);
   end if;
   -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
   if exists (select from public.job_batch) then
@@ -4886,13 +6289,21 @@ begin
       and job.job_type in (select name from public.job_type where not is_paused)) as due,
     count(*) filter (where job.status = 'processing') as processing,
     count(*) filter (where job.status = 'failed') as failed,
-    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned
+    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
+    count(*) filter (where job.user_id is not null and job.completed_at is null
+      and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
   into v_new
   from new_job as job
   left join private.job_cursor as cursor
     on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
   if v_new.unknown > 0 then
     perform private.raise_error('UNKNOWN_JOB_TYPE');
+  end if;
+  if v_new.charged > 0 then
+    perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type and type.quota_type is not null
+    where job.user_id is not null and job.completed_at is null;
   end if;
   if v_new.late > 0 then
     perform private.lower_cursors();
@@ -4969,6 +6380,7 @@ begin
   delete from private.job_running;
   delete from private.job_active;
   delete from private.job_failure;
+  delete from private.job_quota;
   delete from public.job_batch;
   return null;
 end;
@@ -4989,6 +6401,7 @@ declare
   v record;
   v_is_due boolean := false;
   v_parent_ids uuid[];
+  v_job_ids uuid[];
 begin
   -- One look at both sides, and the counters from it: for a single job what costs is the statements.
   with moved as materialized (
@@ -5119,13 +6532,31 @@ begin
     on conflict do nothing;
   end if;
   if v.was_ended > 0 and v.ended < v.jobs then
-    delete from private.job_failure
-    where job_id = any(array(select id from new_job where completed_at is null));
+    with forgotten as (
+      delete from private.job_failure
+      where job_id = any(array(select id from new_job where completed_at is null))
+    )
+    select array_agg(id) into v_job_ids
+    from new_job
+    where completed_at is null and user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null);
+    if v_job_ids is not null then
+      perform private.charge_job_quotas_again(v_job_ids);
+    end if;
   end if;
   if v.failed > 0 then
-    insert into private.job_failure (job_id, job_type, failed_at)
-    select id, job_type, completed_at from new_job where status = 'failed'
-    on conflict (job_id) do update set failed_at = excluded.failed_at;
+    with listed as (
+      insert into private.job_failure (job_id, job_type, failed_at)
+      select id, job_type, completed_at from new_job where status = 'failed'
+      on conflict (job_id) do update set failed_at = excluded.failed_at
+    )
+    select array_agg(id) into v_job_ids
+    from new_job
+    where status = 'failed' and user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null);
+    if v_job_ids is not null then
+      perform private.give_back_job_quotas(v_job_ids);
+    end if;
   end if;
 
   if v_is_due then
@@ -5276,6 +6707,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tier_in_force(p_tier text, p_status text, p_paid_until timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- Stripe tells of a renewal up to three days late: that is how long it repeats what it could not deliver.
+  if p_status = 'canceled' or p_paid_until + interval '3 days' <= now() then
+    return 'free';
+  end if;
+  return p_tier;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.time_ordered_id()
  RETURNS uuid
  LANGUAGE plpgsql
@@ -5289,6 +6736,135 @@ begin
       placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
       from 1 for 6), 52, 1), 53, 1), 'hex')::uuid;
 end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.to_latin(p_text text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_text text := normalize(left(coalesce(p_text, ''), 200), nfkc);
+  v_letters text[];
+  v_letter text;
+  v_code int;
+  v_next_code int;
+  v_latin text;
+  v_out text := '';
+  v_is_long boolean := false; -- after a small tsu, which doubles the next consonant
+  v_before text := '';
+begin
+  -- Signs that only change how a letter is drawn or spoken: nukta, Thai tones, vowel points of Hebrew.
+  v_text := regexp_replace(v_text,
+    '[\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc\u0e47-\u0e4e\u0ec8-\u0ecd\u0591-\u05c7\u0651\u0652\u06d6-\u06ed\u200b-\u200f]',
+    '', 'g');
+  -- A Thai vowel that is written before its consonant is spoken after it.
+  v_text := regexp_replace(v_text, '([\u0e40-\u0e44\u0ec0-\u0ec4])([\u0e01-\u0e2e\u0e81-\u0eae])', '\2\1', 'g');
+
+  -- Indic letters and Hangul syllables would fall apart into what is no letter of theirs.
+  select array_agg(case
+      when ascii(plain) between 2304 and 3455 or ascii(plain) between 44032 and 55203
+        or exists (select from private.latin_letter where letter = plain) then plain
+      else private.plain_letter(left(normalize(plain, nfkd), 1)) end order by place)
+  into v_letters
+  from (
+    select private.plain_letter(letter) as plain, place
+    from string_to_table(v_text, null) with ordinality as spelled (letter, place)
+  ) as spelled;
+
+  -- Two Greek or Armenian letters that are one sound.
+  v_text := array_to_string(v_letters, '');
+  if v_text ~ '[\u03b1-\u03c9\u0561-\u0587]' then
+    v_text := regexp_replace(v_text, 'ου', 'u', 'g');
+    v_text := regexp_replace(v_text, '([αεη])υ(?=[πτκφθσςχξψ]|$|[^α-ω])', '\1φ', 'g');
+    v_text := regexp_replace(v_text, '([αεη])υ', '\1β', 'g');
+    v_text := regexp_replace(v_text, '(^|[^α-ω])μπ', '\1b', 'g');
+    v_text := regexp_replace(v_text, '(^|[^α-ω])ντ', '\1d', 'g');
+    v_text := regexp_replace(v_text, '(^|[^α-ω])γκ', '\1g', 'g');
+    v_text := regexp_replace(v_text, 'γ(?=[γξχ])', 'n', 'g');
+    v_text := regexp_replace(v_text, 'ու', 'u', 'g');
+  end if;
+
+  v_letters := string_to_array(v_text, null);
+  for i in 1..coalesce(cardinality(v_letters), 0) loop
+    v_letter := v_letters[i];
+    v_code := ascii(v_letter);
+    v_next_code := coalesce(ascii(v_letters[i + 1]), 0);
+    v_latin := (select latin from private.latin_letter where letter = v_letter);
+
+    if v_code < 128 then
+      v_latin := v_letter;
+    elsif v_code between 44032 and 55203 then
+      v_latin := private.latin_of_hangul(v_code, v_next_code);
+      if v_out like '%l' and v_latin like 'r%' then
+        v_latin := 'l' || substr(v_latin, 2);
+      end if;
+    elsif v_code between 4608 and 4951 then
+      v_latin := private.latin_of_ethiopic(v_code);
+    elsif v_code between 2304 and 3455 then
+      -- Indic: nine blocks of 128 in one order.
+      v_latin := coalesce(v_latin,
+        case when v_code % 128 between 102 and 111 then (v_code % 128 - 102)::text end,
+        (select latin from private.latin_letter where letter = chr(2304 + v_code % 128)), '');
+      -- A consonant carries an a, unless another vowel or a virama takes its place. Northern languages drop
+      -- it at the end of a word.
+      if v_code % 128 between 21 and 57 and v_code not in (2510, 2519) and not (
+        v_next_code / 128 = v_code / 128
+          and (v_next_code % 128 between 62 and 77 or v_next_code % 128 between 98 and 99 or v_next_code in (2519, 2902)))
+        and (v_code >= 2944 or v_next_code / 128 = v_code / 128)
+      then
+        v_latin := v_latin || 'a';
+      end if;
+    elsif v_code between 3482 and 3526 and v_next_code not between 3530 and 3551 then
+      v_latin := v_latin || 'a'; -- Sinhala, likewise
+    elsif v_code between 12448 and 12543 then
+      if v_letter = 'ッ' then
+        v_is_long := true;
+        continue;
+      elsif v_letter in ('ャ', 'ュ', 'ョ') then
+        -- ki + ya: kya; shi + ya: sha
+        v_latin := case when v_out ~ '(sh|ch|j)i$' then substr(v_latin, 2) else v_latin end;
+        v_out := regexp_replace(v_out, 'i$', '');
+      elsif v_letter in ('ァ', 'ィ', 'ゥ', 'ェ', 'ォ') then
+        -- fu + a: fa; u + i: wi
+        v_out := case when v_before = 'ウ' then regexp_replace(v_out, 'u$', 'w') else regexp_replace(v_out, '[aiueo]$', '') end;
+      end if;
+      if v_is_long and v_latin ~ '^[a-z]' then
+        v_latin := case when v_latin ~ '^ch' then 't' else left(v_latin, 1) end || v_latin;
+        v_is_long := false;
+      end if;
+    elsif v_letter in ('و', 'ي', 'ی', 'ו', 'י') then
+      -- Between consonants they are vowels; Hebrew and Arabic write no others.
+      if v_before ~ '[\u05d0-\u05ea\u0621-\u06d3]' and v_before not in ('ا', 'آ')
+        and coalesce(v_letters[i + 1], '') not in ('ا', 'ו', 'ة')
+      then
+        v_latin := case v_letter when 'و' then 'u' when 'ו' then 'o' else 'i' end;
+      end if;
+    elsif v_latin is null and (v_code between 1632 and 1641 or v_code between 1776 and 1785) then
+      v_latin := (v_code % 16)::text;
+    elsif v_latin is null and v_code between 3664 and 3673 then
+      v_latin := (v_code - 3664)::text;
+    end if;
+    v_out := v_out || coalesce(v_latin, ' ');
+    v_before := v_letter;
+  end loop;
+  return lower(v_out collate "C");
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.token_refresh_due_at(p_connection_id uuid, p_token_expires_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select now() + (hashtextextended(p_connection_id::text, 0) & 65535) / 65536.0 * case
+    when p_token_expires_at <= now() then interval '5 hours'
+    else least(interval '5 hours', greatest(interval '0', p_token_expires_at - now() - interval '30 minutes'))
+  end;
 $function$
 ;
 
@@ -5424,6 +7000,25 @@ $function$
 ;
 grant execute on function private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION private.write_audit(p_user_id uuid, p_action text, p_details jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.audit_log (user_id, actor_id, actor_role, action, details)
+  values (
+    p_user_id,
+    auth.uid(),
+    -- The role that was set survives a definer body; without one, the login role is who acts.
+    coalesce(nullif(current_setting('role', true), 'none'), session_user),
+    p_action,
+    coalesce(p_details, '{}'));
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.write_tokens(p_secret_name text, p_access_token text, p_refresh_token text)
  RETURNS void
  LANGUAGE plpgsql
@@ -5549,6 +7144,17 @@ $function$
 grant execute on function public.cancel_job(p_job_id uuid, p_user_id uuid) to authenticated;
 grant execute on function public.cancel_job(p_job_id uuid, p_user_id uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION public.check_quota(p_user_id uuid, p_quota_type text)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.check_quota(p_user_id, p_quota_type);
+$function$
+;
+grant execute on function public.check_quota(p_user_id uuid, p_quota_type text) to authenticated;
+grant execute on function public.check_quota(p_user_id uuid, p_quota_type text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.claim_jobs(p_worker_id text, p_batch_size integer DEFAULT 10, p_job_types text[] DEFAULT NULL::text[])
  RETURNS SETOF job_queue
  LANGUAGE plpgsql
@@ -5568,6 +7174,16 @@ end;
 $function$
 ;
 grant execute on function public.claim_jobs(p_worker_id text, p_batch_size integer, p_job_types text[]) to service_role;
+
+CREATE OR REPLACE FUNCTION public.claim_token_lease(p_connection_id uuid, p_token_version integer, p_holder uuid)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.claim_token_lease(p_connection_id, p_token_version, p_holder);
+$function$
+;
+grant execute on function public.claim_token_lease(p_connection_id uuid, p_token_version integer, p_holder uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.cleanup_old_jobs()
  RETURNS integer
@@ -5608,6 +7224,18 @@ $function$
 ;
 grant execute on function public.complete_jobs(p_jobs jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION public.complete_profile(p_user_id uuid, p_display_name text, p_bio text DEFAULT NULL::text, p_category text DEFAULT NULL::text, p_avatar_url text DEFAULT NULL::text, p_latin_name text DEFAULT NULL::text)
+ RETURNS TABLE(profile_slug text, is_public boolean, onboarding_state text)
+ LANGUAGE sql
+ ROWS 1
+ SET search_path TO ''
+AS $function$
+  select completed.profile_slug, completed.is_public, completed.onboarding_state
+  from private.complete_profile(p_user_id, p_display_name, p_bio, p_category, p_avatar_url, p_latin_name) as completed;
+$function$
+;
+grant execute on function public.complete_profile(p_user_id uuid, p_display_name text, p_bio text, p_category text, p_avatar_url text, p_latin_name text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -5619,15 +7247,25 @@ $function$
 ;
 grant execute on function public.connect_platform_account(p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text)
+CREATE OR REPLACE FUNCTION public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_redirect_uri text)
  RETURNS TABLE(code_verifier text, redirect_uri text)
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  select * from private.consume_oauth_state(p_user_id, p_platform, p_state_hash);
+  select * from private.consume_oauth_state(p_user_id, p_platform, p_state_hash, p_redirect_uri);
 $function$
 ;
-grant execute on function public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text) to service_role;
+grant execute on function public.consume_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.consume_quota(p_user_id uuid, p_quota_type text, p_amount integer DEFAULT 1)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.consume_quota(p_user_id, p_quota_type, p_amount);
+$function$
+;
+grant execute on function public.consume_quota(p_user_id uuid, p_quota_type text, p_amount integer) to service_role;
 
 CREATE OR REPLACE FUNCTION public.consume_rate_limit(p_function_name text, p_caller text, p_key text)
  RETURNS TABLE(allowed boolean, max_requests integer, remaining integer, reset_at timestamp with time zone)
@@ -5696,6 +7334,26 @@ $function$
 ;
 grant execute on function public.create_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_code_verifier text, p_redirect_uri text, p_redirect_to text) to service_role;
 
+CREATE OR REPLACE FUNCTION public.decrement_quota(p_user_id uuid, p_quota_type text, p_amount integer DEFAULT 1)
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.adjust_quota(p_user_id, p_quota_type, -p_amount);
+$function$
+;
+grant execute on function public.decrement_quota(p_user_id uuid, p_quota_type text, p_amount integer) to service_role;
+
+CREATE OR REPLACE FUNCTION public.delete_cached(p_prefix text)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.delete_cached(p_prefix);
+$function$
+;
+grant execute on function public.delete_cached(p_prefix text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.detect_stuck_jobs()
  RETURNS TABLE(job_id uuid, status text, error_code text)
  LANGUAGE sql
@@ -5705,6 +7363,26 @@ AS $function$
 $function$
 ;
 grant execute on function public.detect_stuck_jobs() to service_role;
+
+CREATE OR REPLACE FUNCTION public.disconnect_account(p_user_id uuid, p_social_account_id uuid, p_token_version integer DEFAULT NULL::integer, p_is_revoked boolean DEFAULT false)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.disconnect_account(p_user_id, p_social_account_id, p_token_version, p_is_revoked);
+$function$
+;
+grant execute on function public.disconnect_account(p_user_id uuid, p_social_account_id uuid, p_token_version integer, p_is_revoked boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION public.enqueue_token_refreshes()
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.enqueue_token_refreshes();
+$function$
+;
+grant execute on function public.enqueue_token_refreshes() to service_role;
 
 CREATE OR REPLACE FUNCTION public.expire_stale_jobs()
  RETURNS TABLE(job_id uuid, job_type text)
@@ -5763,6 +7441,17 @@ $function$
 grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to authenticated;
 grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to service_role;
 
+CREATE OR REPLACE FUNCTION public.get_cached(p_key text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select private.get_cached(p_key);
+$function$
+;
+grant execute on function public.get_cached(p_key text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.get_cached_job_result(p_user_id uuid, p_job_type text, p_params jsonb DEFAULT '{}'::jsonb, p_cache_ttl interval DEFAULT NULL::interval)
  RETURNS TABLE(job_id uuid, result jsonb, completed_at timestamp with time zone)
  LANGUAGE sql
@@ -5810,16 +7499,16 @@ $function$
 grant execute on function public.get_job_queue_stats(p_user_id uuid) to authenticated;
 grant execute on function public.get_job_queue_stats(p_user_id uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION public.get_oauth_redirect(p_platform text, p_state_hash text)
- RETURNS TABLE(redirect_to text)
+CREATE OR REPLACE FUNCTION public.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text)
+ RETURNS TABLE(redirect_to text, refusal text)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
-  select * from private.get_oauth_redirect(p_platform, p_state_hash);
+  select * from private.get_oauth_redirect(p_platform, p_state_hash, p_redirect_uri);
 $function$
 ;
-grant execute on function public.get_oauth_redirect(p_platform text, p_state_hash text) to service_role;
+grant execute on function public.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_queue_health()
  RETURNS jsonb
@@ -5871,6 +7560,34 @@ $function$
 grant execute on function public.get_user_jobs_page(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_before_created_at timestamp with time zone, p_before_id uuid) to authenticated;
 grant execute on function public.get_user_jobs_page(p_user_id uuid, p_status text, p_job_type text, p_limit integer, p_before_created_at timestamp with time zone, p_before_id uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION public.grant_role(p_user_id uuid, p_role text)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.set_role(p_user_id, p_role, true);
+$function$
+;
+grant execute on function public.grant_role(p_user_id uuid, p_role text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.has_role(p_user_id uuid, p_role text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from public.user_role as held
+    where held.user_id = p_user_id and held.role = any (case p_role
+      when 'user' then array['user', 'moderator', 'admin']
+      when 'moderator' then array['moderator', 'admin']
+      when 'admin' then array['admin']
+    end));
+$function$
+;
+grant execute on function public.has_role(p_user_id uuid, p_role text) to authenticated;
+grant execute on function public.has_role(p_user_id uuid, p_role text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text DEFAULT NULL::text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -5882,6 +7599,16 @@ end;
 $function$
 ;
 grant execute on function public.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.increment_quota(p_user_id uuid, p_quota_type text, p_amount integer DEFAULT 1)
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.adjust_quota(p_user_id, p_quota_type, p_amount);
+$function$
+;
+grant execute on function public.increment_quota(p_user_id uuid, p_quota_type text, p_amount integer) to service_role;
 
 CREATE OR REPLACE FUNCTION public.mark_connection_revoked(p_connection_id uuid, p_error text, p_token_version integer DEFAULT NULL::integer)
  RETURNS void
@@ -5913,6 +7640,16 @@ AS $function$
 $function$
 ;
 grant execute on function public.pause_user_jobs(p_user_id uuid, p_reason text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.release_token_lease(p_connection_id uuid, p_holder uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.release_token_lease(p_connection_id, p_holder);
+$function$
+;
+grant execute on function public.release_token_lease(p_connection_id uuid, p_holder uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.request_sync(p_platform text, p_social_account_id uuid DEFAULT NULL::uuid, p_max_results integer DEFAULT NULL::integer)
  RETURNS TABLE(job_id uuid, status text, outcome text)
@@ -5974,6 +7711,16 @@ $function$
 grant execute on function public.retry_job(p_job_id uuid, p_user_id uuid) to authenticated;
 grant execute on function public.retry_job(p_job_id uuid, p_user_id uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION public.revoke_role(p_user_id uuid, p_role text)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.set_role(p_user_id, p_role, false);
+$function$
+;
+grant execute on function public.revoke_role(p_user_id uuid, p_role text) to service_role;
+
 CREATE OR REPLACE FUNCTION public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text)
  RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer)
  LANGUAGE sql
@@ -5997,6 +7744,16 @@ end;
 $function$
 ;
 grant execute on function public.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.set_cached(p_key text, p_value jsonb, p_ttl interval)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.set_cached(p_key, p_value, p_ttl);
+$function$
+;
+grant execute on function public.set_cached(p_key text, p_value jsonb, p_ttl interval) to service_role;
 
 CREATE OR REPLACE FUNCTION public.start_job(p_job_id uuid, p_worker_id text)
  RETURNS boolean
@@ -6088,6 +7845,9 @@ grant execute on function public.yield_jobs(p_jobs jsonb) to service_role;
 create policy select_all on public.account_status as permissive for select to anon, authenticated
   using (true);
 
+create policy select_own on public.audit_log as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
 create policy select_own on public.content_item as permissive for select to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)));
 
@@ -6110,10 +7870,20 @@ create policy select_own on public.job_queue as permissive for select to authent
 create policy select_user_creatable on public.job_type as permissive for select to authenticated
   using (user_creatable);
 
+create policy select_own on public.notification as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy update_own on public.notification as permissive for update to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)))
+  with check ((user_id = ( SELECT auth.uid() AS uid)));
+
 create policy select_all on public.platform as permissive for select to anon, authenticated
   using (true);
 
 create policy select_own on public.platform_connection as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy select_own on public.quota_usage_history as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));
 
 create policy select_own on public.social_account as permissive for select to authenticated
@@ -6121,6 +7891,25 @@ create policy select_own on public.social_account as permissive for select to au
 
 create policy update_own on public.social_account as permissive for update to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)))
+  with check ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy select_own on public.subscription as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy select_all on public.subscription_status as permissive for select to anon, authenticated
+  using (true);
+
+create policy select_all on public.subscription_tier as permissive for select to anon, authenticated
+  using (true);
+
+create policy select_own on public.user_role as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy select_own on public.user_setting as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
+
+create policy update_own on public.user_setting as permissive for update to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)))
   with check ((user_id = ( SELECT auth.uid() AS uid)));
 
 create policy select_own on public.users as permissive for select to authenticated
@@ -6135,6 +7924,9 @@ create policy select_own_job_topics on realtime.messages as permissive for selec
    FROM job_queue job
   WHERE ((job.id = ( SELECT private.job_of_topic(realtime.topic()) AS job_of_topic)) AND (job.user_id = ( SELECT auth.uid() AS uid))))))));
 
+create policy select_own_notification_topic on realtime.messages as permissive for select to authenticated
+  using (((extension = 'broadcast'::text) AND (( SELECT realtime.topic() AS topic) = ('notifications:'::text || ( SELECT auth.uid() AS uid)))));
+
 -- Triggers on tables of the platform
 
 CREATE TRIGGER _500_create_profile AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_profile();
@@ -6145,9 +7937,17 @@ alter publication supabase_realtime add table public.job_log;
 
 alter publication supabase_realtime add table public.job_queue;
 
+alter publication supabase_realtime add table public.notification;
+
 -- Schedules
 
+select cron.schedule('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()');
+
+select cron.schedule('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()');
+
 select cron.schedule('cleanup-jobs', '17 3 * * *', 'select private.cleanup_old_jobs()');
+
+select cron.schedule('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()');
 
 select cron.schedule('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()');
 
@@ -6160,3 +7960,7 @@ select cron.schedule('expire-stale', '* * * * *', 'select private.expire_pending
 select cron.schedule('keep-house', '37 3 * * *', 'select private.keep_house()');
 
 select cron.schedule('process-background-jobs', '10 seconds', 'select private.process_background_jobs()');
+
+select cron.schedule('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()');
+
+select cron.schedule('reset-quotas', '* * * * *', 'select private.reset_quotas()');

@@ -52,7 +52,8 @@ export class Stocks {
     if (isEmpty) await place.client.ask("install", {});
     else await place.client.ask("load", backlog);
     const sql = connect(place.url);
-    await sql`vacuum analyze`;
+    // As rows are that have been there for a while.
+    await sql`vacuum (freeze, analyze)`;
     await sql.end();
     return name;
   }

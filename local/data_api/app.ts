@@ -3,7 +3,9 @@ import { createPostgresConnection } from "@supabase/lite/postgres";
 import type { ProjectConfig } from "./config.ts";
 import type { PartEnv } from "../part.ts";
 import { mailboxDriver } from "./email.ts";
+import { answerLikePostgrest } from "./error_status.ts";
 import { knownTokens } from "./known_tokens.ts";
+import { mailPace } from "./mail_pace.ts";
 import { shortenSessions } from "./session.ts";
 
 /** Auth and data API on one reading of the database's schema. */
@@ -24,6 +26,7 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
   Reflect.set(connection, "rlsState", "active");
 
   shortenSessions(connection);
+  answerLikePostgrest(connection);
 
   // rpc() arguments of type jsonb reach the driver as JSON text already, and it would encode that
   // text once more, as a JSON string.
@@ -43,8 +46,15 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
       additional_redirect_urls: auth.additional_redirect_urls,
       jwt_expiry: auth.jwt_expiry,
       enable_signup: auth.enable_signup,
+      enable_refresh_token_rotation: auth.enable_refresh_token_rotation,
       minimum_password_length: auth.minimum_password_length,
-      email: { enable_signup: true, ...auth.email },
+      email: {
+        enable_signup: auth.email.enabled,
+        enable_confirmations: auth.email.enable_confirmations,
+        double_confirm_changes: auth.email.double_confirm_changes,
+        otp_length: auth.email.otp_length,
+        otp_expiry: auth.email.otp_expiry,
+      },
     },
     // History is written by our runner and the CLI.
     db: { migrations: { enabled: false } },
@@ -53,7 +63,7 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
       server: {
         admin: false,
         disableFallback: true,
-        middlewares: [knownTokens(env.jwtSecret)],
+        middlewares: [knownTokens(env.jwtSecret), mailPace(auth.email)],
       },
       drivers: {
         email: mailboxDriver({
@@ -64,6 +74,9 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
       },
     },
   });
+  // lite takes lists here as well, but its check of the configuration knows the names alone, and its own
+  // list of symbols is short.
+  Reflect.set(app.config.auth ?? {}, "password_required_characters", auth.password_requirements);
   await app.init();
   // lite walks over all columns at every request; it answers for those of these schemas only.
   const schema = await connection.introspect({ useCache: true });

@@ -54,7 +54,7 @@ async function post(path: string, body: unknown) {
 /** Signs a person up the way a browser does: by the code in the confirmation mail, if asked for. */
 async function signUp(): Promise<{ id: string; headers: Record<string, string> }> {
   const email = `${crypto.randomUUID()}@example.com`;
-  let session = await post("/auth/v1/signup", { email, password: "correct horse" });
+  let session = await post("/auth/v1/signup", { email, password: "Correct horse 1" });
   if (!session.access_token) {
     const search = await fetch(`${stack.mail_url}/api/v1/search?query=to:${email}`);
     const [{ ID }] = (await search.json()).messages;

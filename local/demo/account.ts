@@ -3,7 +3,7 @@ import { codeFromMail } from "../mailbox/code_from_mail.ts";
 import { DemoError } from "./demo_error.ts";
 
 /** The account that every run of the demo uses, so that the second run finds the first one's data. */
-export const demoAccount = { email: "demo@streamvibe.example", password: "watch-it-live-2026" };
+export const demoAccount = { email: "demo@streamvibe.example", password: "Watch-it-live-2026" };
 
 /** Signs the demo user in, up if there is none yet; says how. */
 export async function signIn(client: SupabaseClient, mailUrl: string): Promise<string> {

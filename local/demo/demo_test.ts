@@ -131,12 +131,14 @@ Deno.test({
   fn: async () => {
     const first = await runDemo(stackFile ?? "");
     assert.equal(first.code, 0, first.err);
+    assert.match(first.out, /Profile .+ \/darya-lu-xing/);
     assert.match(first.out, /250 videos in 5 batches/);
     assert.match(first.out, /Progress came from Realtime/);
     assert.match(first.out, /250 content items/);
     assert.ok(!first.out.includes("\x1b"), "no colour codes in a pipe");
     const second = await runDemo(stackFile ?? "");
     assert.equal(second.code, 0, second.err);
+    assert.match(second.out, /Profile +is set up; its address is still \/darya-lu-xing/);
     assert.match(second.out, /: 0 new, 250 unchanged/);
   },
 });

@@ -12,6 +12,7 @@ import { demoAccount, signIn } from "./account.ts";
 import { connectedChannel, connectYouTube } from "./connect.ts";
 import { answerOf, DemoError } from "./demo_error.ts";
 import { duration, grouped, Screen } from "./screen.ts";
+import { setUpProfile } from "./profile.ts";
 import type { SyncResult } from "./job_snapshot.ts";
 import { showStored } from "./stored.ts";
 import { watchJob } from "./watch.ts";
@@ -86,6 +87,7 @@ async function demo(stack: StackInfo, screen: Screen): Promise<void> {
   try {
     const how = await signIn(client, stack.mail_url);
     screen.step("Account", `${demoAccount.email} ${how}`);
+    screen.step("Profile", await setUpProfile(client));
 
     const known = await connectedChannel(client);
     const channel = known ?? await connectYouTube(client);

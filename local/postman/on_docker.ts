@@ -4,7 +4,7 @@
  */
 import { localKeys } from "../stack/keys.ts";
 import { defaultApiPort, portsFrom } from "../stack/ports.ts";
-import { localClient, serveSimulator } from "../providers/simulator.ts";
+import { localClients, serveSimulator } from "../providers/simulator.ts";
 import { World } from "../providers/world.ts";
 import { supabase } from "../supabase_cli.ts";
 import { runCollections } from "./run.ts";
@@ -26,6 +26,19 @@ const settings = {
   GOOGLE_AUTH_URL: `${providersUrl}/google/o/oauth2/v2/auth`,
   GOOGLE_TOKEN_URL: `${providersFromContainer}/google`,
   YOUTUBE_API_URL: `${providersFromContainer}/youtube/v3`,
+  INSTAGRAM_APP_ID: "1000000000000001",
+  INSTAGRAM_APP_SECRET: "local-instagram-secret",
+  INSTAGRAM_AUTH_URL: `${providersUrl}/instagram/oauth/authorize`,
+  INSTAGRAM_TOKEN_URL: `${providersFromContainer}/instagram/oauth/access_token`,
+  INSTAGRAM_GRAPH_URL: `${providersFromContainer}/instagram`,
+  FACEBOOK_APP_ID: "1000000000000002",
+  FACEBOOK_APP_SECRET: "local-facebook-secret",
+  FACEBOOK_DIALOG_URL: `${providersUrl}/facebook`,
+  FACEBOOK_GRAPH_URL: `${providersFromContainer}/facebook`,
+  TIKTOK_CLIENT_KEY: "local-tiktok-key",
+  TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+  TIKTOK_AUTH_URL: `${providersUrl}/tiktok/v2/auth/authorize/`,
+  TIKTOK_API_URL: `${providersFromContainer}/tiktok`,
 };
 
 async function cli(...args: string[]): Promise<void> {
@@ -35,13 +48,14 @@ async function cli(...args: string[]): Promise<void> {
 
 for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
 // All addresses: containers reach this machine through its bridge, not through loopback.
-const simulator = serveSimulator(new World([localClient(apiUrl)]), ports.providers, "0.0.0.0");
+const simulator = serveSimulator(new World(localClients(apiUrl)), ports.providers, "0.0.0.0");
 let failed = 0;
 try {
   await cli("start");
   const totals = await runCollections({
     api_url: apiUrl,
     publishable_key: localKeys.publishable,
+    automation_key: settings.AUTOMATION_KEY,
     mail_url: `http://127.0.0.1:${ports.mail}`,
     providers_url: providersUrl,
   });

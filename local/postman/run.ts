@@ -21,7 +21,7 @@ const reportShape = z.object({
 /** What the collections need to know of a stack. */
 export type CollectionTarget = Pick<
   StackInfo,
-  "api_url" | "publishable_key" | "mail_url" | "providers_url"
+  "api_url" | "publishable_key" | "automation_key" | "mail_url" | "providers_url"
 >;
 
 /** What a stack is called in the collections. */
@@ -29,6 +29,7 @@ function variables(stack: CollectionTarget): string[] {
   const values = {
     api_url: stack.api_url,
     publishable_key: stack.publishable_key,
+    automation_key: stack.automation_key,
     mail_url: stack.mail_url,
     providers_url: stack.providers_url,
   };

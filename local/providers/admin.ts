@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { faultSchema } from "./faults.ts";
+import { instagramSwitches } from "./instagram/switches.ts";
 import { videoId } from "./youtube/video_id.ts";
 import {
   channelSchema,
@@ -17,6 +18,7 @@ import {
 } from "./admin_shapes.ts";
 import { quotaBuckets } from "./youtube/quota.ts";
 import { uploadsPlaylist } from "./youtube/resources.ts";
+import { tiktokAdminRoutes } from "./tiktok/admin.ts";
 import type { World } from "./world.ts";
 
 /** Everything below `/_admin`. */
@@ -87,6 +89,8 @@ export function adminRoutes(world: World): Hono {
     return c.json({ changes });
   });
 
+  app.route("/instagram", instagramSwitches(world));
+
   app.get("/requests", (c) => {
     const { path = "/", account = null, after = "0" } = c.req.query();
     const requests = world.requests.list(path, account, Number(after));
@@ -96,6 +100,8 @@ export function adminRoutes(world: World): Hono {
     world.requests.clear();
     return c.json({ ok: true });
   });
+
+  app.get("/calls", (c) => c.json({ calls: world.requests.counts(c.req.query("account") ?? "*") }));
 
   app.get(
     "/quota",
@@ -130,6 +136,8 @@ export function adminRoutes(world: World): Hono {
     world.clients.set(id, { id, ...clientSchema.parse(await c.req.json()) });
     return c.json({ id });
   });
+
+  app.route("/tiktok", tiktokAdminRoutes(world));
 
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);

@@ -39,6 +39,7 @@ export const settingsSchema = z.strictObject({
   access_token_seconds: z.number().int().positive(),
   code_seconds: z.number().int().positive(),
   playlist_view_limit: z.number().int().positive(),
+  instagram_refresh_after_seconds: z.number().int().nonnegative(),
   /** Moves the simulated clock: tokens run out, quota days end. */
   clock_offset_seconds: z.number().int(),
 }).partial();
@@ -54,6 +55,7 @@ export const quotaSchema = z.strictObject({
 
 /** `PUT /_admin/clients/:id`. */
 export const clientSchema = z.strictObject({
+  provider: z.enum(["google", "instagram", "facebook", "tiktok"]).default("google"),
   secret: z.string(),
   name: z.string().default("StreamVibe"),
   project: z.string().default("streamvibe-local"),

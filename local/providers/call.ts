@@ -3,6 +3,7 @@
  * request log.
  * @module
  */
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ActiveFault, FaultKind } from "./faults.ts";
 import { type Grant, openToken } from "./google/sealed_token.ts";
@@ -13,7 +14,7 @@ export interface CallEnv {
   Variables: {
     /** The faults that strike this call. */
     faults: ReadonlyMap<FaultKind, ActiveFault>;
-    /** The bearer token's grant, if it is one; whether it is still good is not said. */
+    /** The bearer token's grant, if it is one of Google's; whether it is still good is not said. */
     grant: Grant | null;
   };
 }
@@ -23,6 +24,26 @@ export function bearerGrant(header: string | undefined): Grant | null {
   const token = /^Bearer\s+(\S+)$/i.exec(header ?? "")?.[1];
   return token === undefined ? null : openToken(token);
 }
+
+/** The form that was posted; empty when there is none. */
+export async function postedForm(c: Context): Promise<URLSearchParams> {
+  const isForm = c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded");
+  return new URLSearchParams(isForm ? await c.req.text() : "");
+}
+
+/** Whatever proves something in a call: the bearer, or what a token endpoint is handed. */
+export async function carriedToken(c: Context): Promise<string | null> {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (bearer !== undefined) return bearer;
+  const form = await postedForm(c);
+  return form.get("refresh_token") ?? form.get("token") ?? form.get("code");
+}
+
+const googleAccount = async (c: Context) => openToken(await carriedToken(c) ?? "")?.email ?? null;
+
+/** What a token endpoint is asked for, so that the log tells refreshes from first exchanges. */
+const purposeOf = async (c: Context) =>
+  c.req.query("grant_type") ?? (await postedForm(c)).get("grant_type");
 
 /** An answer that breaks off: half of the body arrives, then the connection is gone. */
 function brokenOff(text: string): Response {
@@ -55,13 +76,16 @@ async function damage(
   return answer;
 }
 
-/** Strikes faults, delays, damages, logs. */
-export function simulatedCall(world: World) {
+/** Strikes faults, delays, damages, logs. `accountOf` says for whom a call is made. */
+export function simulatedCall(
+  world: World,
+  accountOf: (c: Context) => string | null | Promise<string | null> = googleAccount,
+) {
   return createMiddleware<CallEnv>(async (c, next) => {
     const began = performance.now();
     const url = new URL(c.req.url);
-    const grant = bearerGrant(c.req.header("authorization"));
-    const account = grant?.email ?? null;
+    const account = await accountOf(c);
+    const purpose = await purposeOf(c);
     const path = url.pathname;
     const faults = world.faults.strike({
       method: c.req.method,
@@ -70,7 +94,7 @@ export function simulatedCall(world: World) {
       account,
     });
     c.set("faults", faults);
-    c.set("grant", grant);
+    c.set("grant", bearerGrant(c.req.header("authorization")));
     const delay = faults.get("slow")?.delay_ms ?? 0;
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     await next();
@@ -80,6 +104,7 @@ export function simulatedCall(world: World) {
       method: c.req.method,
       path,
       account,
+      purpose,
       status: c.res.status,
       faults: [...faults.keys()],
       milliseconds: Math.round(performance.now() - began),

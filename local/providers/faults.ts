@@ -7,6 +7,7 @@ import { z } from "zod";
 
 /** Every kind of bad day the simulator can act out. */
 export const faultKinds = [
+  // As Google says it; Meta says the same with the codes in meta/access.ts.
   "expired_token", // API: 401 authError, as if the bearer token had run out
   "revoked_token", // token endpoint: 400 invalid_grant; API: 401 authError
   "missing_scope", // token endpoint: grants no YouTube scope; API: 403 insufficientPermissions
@@ -18,11 +19,15 @@ export const faultKinds = [
   "connection_reset", // breaks the connection in the middle of the answer
   "truncated_json", // 200 with the first half of the answer
   "html", // 200 with a page where JSON was promised
-  "duplicate_item", // playlistItems, later pages: begins with the last item of the page before
-  "deleted_item", // videos: the first `items` ids asked for are gone
-  "cursor_expired", // playlistItems with pageToken: 400 invalidPageToken
-  "empty_page", // playlistItems: no items, but a nextPageToken that leads on
-  "missing_fields", // videos: every optional field is absent
+  "graph_error", // Meta: an error with this `code` and `subcode`
+  "duplicate_item", // lists, later pages: begins with the last item of the page before
+  "deleted_item", // YouTube's videos: the first `items` ids asked for are gone; lists: left out
+  "cursor_expired", // lists, later pages: the cursor is no good
+  "empty_page", // lists: no items, but a cursor that leads on
+  "missing_fields", // YouTube's videos, lists: every optional field is absent
+  "other_shape", // Instagram's token endpoint: flat, permissions as a list, the user id a number
+  "stuck_cursor", // TikTok video/list: there is more, at the cursor that was just read
+  "invalid_grant_200", // TikTok token endpoint: a refusal that says 200
 ] as const;
 
 /** The kind of a fault. */
@@ -35,8 +40,8 @@ export const faultSchema = z.strictObject({
   kind: z.enum(faultKinds),
   /** Path prefix such as `/youtube/v3/videos`, or with `*` for any run of characters. */
   path: z.string().startsWith("/").default("/"),
-  method: z.enum(["GET", "POST"]).optional(),
-  /** Only calls made for this Google account (API calls only). */
+  method: z.enum(["GET", "POST", "DELETE"]).optional(),
+  /** Only calls made for this account, as far as the tokens in the call tell. */
   account: z.string().optional(),
   /** How many matching calls it strikes; null is all of them. */
   count: z.number().int().positive().nullable().default(1),
@@ -45,6 +50,9 @@ export const faultSchema = z.strictObject({
   status: z.union([z.literal(500), z.literal(503)]).default(500),
   /** Seconds; absent means that no Retry-After header is sent. */
   retry_after: z.number().int().nonnegative().optional(),
+  /** Of a graph_error. */
+  code: z.number().int().default(1),
+  subcode: z.number().int().optional(),
   delay_ms: z.number().int().nonnegative().max(300_000).default(1_000),
   /** How many items a data fault touches. */
   items: z.number().int().positive().default(1),
@@ -68,13 +76,28 @@ export interface FaultTarget {
   readonly account: string | null;
 }
 
+const isMetaList = ({ path }: FaultTarget) =>
+  /^\/(?:instagram|facebook)\/.*\/(?:media|posts|videos)$/.test(path);
+// TikTok's cursor is in the body: here every page counts, and `skip` says which is meant.
+const isTikTokPage = (call: FaultTarget) => call.path.endsWith("/video/list/");
+const isList = (call: FaultTarget) =>
+  call.path.endsWith("/playlistItems") || isMetaList(call) || isTikTokPage(call);
+const isLaterPage = (call: FaultTarget) =>
+  isTikTokPage(call) ||
+  (isList(call) && (call.query.has("pageToken") || call.query.has("after")));
+const hasDetails = (call: FaultTarget) =>
+  isMetaList(call) || /\/(videos|video\/(list|query)\/)$/.test(call.path);
+
 // Kinds that make no sense on every call only count the calls where they do.
 const fits: Partial<Record<FaultKind, (call: FaultTarget) => boolean>> = {
-  duplicate_item: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
-  cursor_expired: (call) => call.path.endsWith("/playlistItems") && call.query.has("pageToken"),
-  empty_page: (call) => call.path.endsWith("/playlistItems"),
-  deleted_item: (call) => call.path.endsWith("/videos"),
-  missing_fields: (call) => call.path.endsWith("/videos"),
+  duplicate_item: isLaterPage,
+  cursor_expired: isLaterPage,
+  empty_page: isList,
+  deleted_item: hasDetails,
+  missing_fields: hasDetails,
+  other_shape: (call) => call.path.endsWith("/oauth/access_token"),
+  stuck_cursor: isTikTokPage,
+  invalid_grant_200: (call) => call.path.endsWith("/oauth/token/"),
 };
 
 function matches(fault: Fault, call: FaultTarget): boolean {

@@ -1,16 +1,16 @@
 /**
- * The part of the local stack that plays Google and YouTube.
+ * The part of the local stack that plays the providers.
  * @module
  */
 import { join } from "node:path";
 import { exitWithSupervisor, log, partEnv } from "../part.ts";
 import { keptFile } from "./kept_file.ts";
-import { createSimulator, localClient } from "./simulator.ts";
+import { createSimulator, localClients } from "./simulator.ts";
 import { World } from "./world.ts";
 
 const env = partEnv();
 const file = keptFile(join(env.stackDir, "providers.json"));
-const world = new World([localClient(env.apiUrl)], file.read(), file.write);
+const world = new World(localClients(env.apiUrl), file.read(), file.write);
 const simulator = createSimulator(world);
 simulator.onError((error, c) => {
   log("error", "a simulated provider broke", { path: c.req.path, error: String(error) });

@@ -6,6 +6,8 @@ export interface RequestEntry {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly account: string | null;
+  /** The grant type that a token endpoint was asked for. */
+  readonly purpose: string | null;
   readonly status: number;
   readonly faults: readonly string[];
   readonly milliseconds: number;
@@ -17,6 +19,10 @@ const secretParameters = new Set([
   "access_token",
   "refresh_token",
   "key",
+  "client_secret",
+  "appsecret_proof",
+  "fb_exchange_token",
+  "input_token",
   "state",
 ]);
 
@@ -24,6 +30,7 @@ const secretParameters = new Set([
 export class RequestLog {
   #entries: RequestEntry[] = [];
   #seq = 0;
+  #counts = new Map<string, number>();
   static readonly #kept = 5_000;
 
   /** Writes a call down. */
@@ -31,6 +38,10 @@ export class RequestLog {
     const shown = [...query].map(([name, value]) =>
       [name, secretParameters.has(name) ? "…" : value] as const
     );
+    for (const account of new Set([entry.account ?? "*", "*"])) {
+      const name = [account, entry.method, entry.path, entry.purpose].filter(Boolean).join(" ");
+      this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    }
     this.#entries.push({ seq: ++this.#seq, ...entry, query: Object.fromEntries(shown) });
     // Trimmed in strides, since moving five thousand entries at every call would show.
     if (this.#entries.length > RequestLog.#kept * 1.2) {
@@ -46,6 +57,12 @@ export class RequestLog {
     );
   }
 
+  /** How often each endpoint was called, for one account or (`*`) for all; never trimmed. */
+  counts(account: string): Record<string, number> {
+    const own = [...this.#counts].filter(([name]) => name.startsWith(`${account} `));
+    return Object.fromEntries(own.map(([name, count]) => [name.slice(account.length + 1), count]));
+  }
+
   /** The number of the latest call. */
   get latest(): number {
     return this.#seq;
@@ -54,5 +71,6 @@ export class RequestLog {
   /** Forgets all calls; numbers go on. */
   clear(): void {
     this.#entries = [];
+    this.#counts.clear();
   }
 }

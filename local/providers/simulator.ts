@@ -1,28 +1,59 @@
 /**
- * The simulator as a whole: `/google`, `/youtube/v3`, `/_admin`.
+ * The simulator as a whole: `/google`, `/youtube/v3`, `/instagram`, `/facebook`, `/tiktok`, `/_admin`.
  * @module
  */
 import { Hono } from "hono";
 import { adminRoutes } from "./admin.ts";
 import { type CallEnv, simulatedCall } from "./call.ts";
 import { authorizeRoutes } from "./google/authorize.ts";
+import { facebookRoutes } from "./facebook/api.ts";
 import type { OAuthClient } from "./google/consents.ts";
 import { tokenRoutes } from "./google/token.ts";
-import { World } from "./world.ts";
+import { instagramRoutes } from "./instagram/api.ts";
+import { tiktokRoutes } from "./tiktok/routes.ts";
+import type { World } from "./world.ts";
 import { youtubeRoutes } from "./youtube/api.ts";
 
-/** The Google app of the local stack, registered for the callback of this stack. */
-export function localClient(apiUrl: string): OAuthClient {
-  const callback = new URL("/functions/v1/oauth-youtube-callback", apiUrl);
+/** Where a platform sends people back to on this stack, by either name of this machine. */
+function callbacks(apiUrl: string, platform: string): string[] {
+  const callback = new URL(`/functions/v1/oauth-${platform}-callback`, apiUrl);
   const alias = new URL(callback);
   alias.hostname = callback.hostname === "localhost" ? "127.0.0.1" : "localhost";
-  return {
+  return [callback.href, alias.href];
+}
+
+/** The apps of the local stack, registered for the callbacks of this stack. */
+export function localClients(apiUrl: string): OAuthClient[] {
+  return [{
+    provider: "google",
     id: "local-google-client",
     secret: "local-google-secret",
     name: "StreamVibe",
     project: "streamvibe-local",
-    redirect_uris: [callback.href, alias.href],
-  };
+    redirect_uris: callbacks(apiUrl, "youtube"),
+  }, {
+    provider: "instagram",
+    id: "1000000000000001",
+    secret: "local-instagram-secret",
+    name: "StreamVibe",
+    project: "instagram-local",
+    redirect_uris: callbacks(apiUrl, "instagram"),
+  }, {
+    provider: "facebook",
+    id: "1000000000000002",
+    secret: "local-facebook-secret",
+    name: "StreamVibe",
+    project: "facebook-local",
+    redirect_uris: callbacks(apiUrl, "facebook"),
+  }, {
+    // TikTok itself takes https addresses only.
+    provider: "tiktok",
+    id: "local-tiktok-key",
+    secret: "local-tiktok-secret",
+    name: "StreamVibe",
+    project: "tiktok-local",
+    redirect_uris: callbacks(apiUrl, "tiktok"),
+  }];
 }
 
 /** The web application that is all simulated providers. */
@@ -47,12 +78,16 @@ export function createSimulator(world: World): Hono {
     "/",
     (c) =>
       c.text(
-        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, switches at /_admin\n",
+        "Simulated providers: Google OAuth at /google, YouTube at /youtube/v3, Instagram at " +
+          "/instagram, Facebook at /facebook, TikTok at /tiktok, switches at /_admin\n",
       ),
   );
   app.route("/_admin", adminRoutes(world));
   app.route("/google", google);
   app.route("/youtube/v3", youtube);
+  app.route("/instagram", instagramRoutes(world));
+  app.route("/facebook", facebookRoutes(world));
+  app.route("/tiktok", tiktokRoutes(world));
   return app;
 }
 

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
-import { localClient, serveSimulator } from "./simulator.ts";
+import { localClients, serveSimulator } from "./simulator.ts";
 import { World } from "./world.ts";
 
 /** The one address the simulated Google lets the tests' app be called back at. */
@@ -27,7 +27,7 @@ export interface TokenAnswer {
 
 /** A running simulator and what a client does with it. */
 export class TestSimulator implements AsyncDisposable {
-  readonly world = new World([localClient("http://127.0.0.1:54321")]);
+  readonly world = new World(localClients("http://127.0.0.1:54321"));
   readonly #server = serveSimulator(this.world);
   readonly url = this.#server.url;
 

@@ -13,7 +13,7 @@ const realParts: Readonly<Partial<Record<PartName, string>>> = {
 const playedParts: Readonly<Partial<Record<PartName, string>>> = {
   realtime: "Realtime",
   mailbox: "mail catcher",
-  providers: "Google and YouTube",
+  providers: "Google, YouTube, Instagram, Facebook and TikTok",
 };
 
 const readyWithinMs = 20_000;

@@ -18,11 +18,15 @@ create table public.platform (
   display_name text not null,
   is_enabled boolean not null default false,
   scopes text[] not null default '{}',
+  refresh_ahead interval not null default '24 hours',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  constraint platform_refresh_ahead_is_positive check (refresh_ahead > interval '0'),
   constraint platform_name_is_snake_case check (name ~ '^[a-z][a-z0-9_]*$')
 );
 comment on table public.platform is 'The platforms a creator can connect; disabled ones are refused.';
+comment on column public.platform.refresh_ahead is
+  'How long before their end tokens are renewed: days where an ended token cannot be renewed any more.';
 comment on column public.platform.scopes is 'What we ask for. What was granted stands on the connection.';
 
 create trigger _100_update_updated_at
@@ -40,10 +44,11 @@ create policy select_all on public.platform
 
 insert into public.platform (name, display_name, is_enabled, scopes) values
   ('youtube', 'YouTube', true, '{https://www.googleapis.com/auth/youtube.readonly}'),
-  ('instagram', 'Instagram', false, '{instagram_business_basic}'),
-  ('tiktok', 'TikTok', false, '{user.info.basic,user.info.profile,user.info.stats,video.list}'),
-  ('facebook', 'Facebook', false, '{pages_show_list,pages_read_engagement}'),
+  ('instagram', 'Instagram', true, '{instagram_business_basic}'),
+  ('tiktok', 'TikTok', true, '{user.info.basic,user.info.profile,user.info.stats,video.list}'),
+  ('facebook', 'Facebook', true, '{pages_show_list,pages_read_engagement}'),
   ('twitter', 'Twitter', false, '{}');
+update public.platform set refresh_ahead = '20 days' where name = 'instagram';
 
 create table public.account_status (
   name text primary key,
@@ -96,6 +101,10 @@ create index platform_connection_user_id_idx on public.platform_connection (user
 -- Serve the foreign keys, and counting a platform's connections by state.
 create index platform_connection_platform_name_idx on public.platform_connection (platform_name, status);
 create index platform_connection_status_idx on public.platform_connection (status);
+-- Serves the schedule that refreshes tokens before they end.
+create index platform_connection_token_expires_at_idx
+  on public.platform_connection (token_expires_at, id)
+  where status = 'active';
 
 create trigger _100_update_updated_at
   before update on public.platform_connection

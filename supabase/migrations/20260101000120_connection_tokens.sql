@@ -1,4 +1,4 @@
--- 001 Platform connections: making a connection and keeping its tokens.
+-- 001 Platform connections: keeping the tokens of a connection.
 -- Tokens enter and leave Vault here and nowhere else, as {"access_token", "refresh_token"}, and only
 -- the service role may ask.
 
@@ -30,107 +30,17 @@ comment on function private.write_tokens(text, text, text) is
   'Stores the tokens of a connection; callers hold the lock on its row. Lends the right to write to Vault.';
 revoke all on function private.write_tokens(text, text, text) from public, anon, authenticated, service_role;
 
--- The user's row is the lock: of two callbacks at once the second finds what the first made. It is
--- also where a limit on the number of accounts can be counted without a race.
-create function private.connect_platform_account(
-  p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamptz
-)
-returns uuid
-language plpgsql volatile security definer set search_path = ''
-as $$
-declare
-  external_id constant text := p_account ->> 'platform_account_id';
-  account public.social_account;
-  connection public.platform_connection;
-  violated text;
-begin
-  perform private.check_platform_enabled(p_platform);
-  if coalesce(external_id, '') = '' or coalesce(p_tokens ->> 'access_token', '') = '' then
-    perform private.raise_error('VALIDATION_ERROR', null, 'An account id and an access token are needed.');
-  end if;
-
-  perform from public.users where id = p_user_id for no key update;
-  if not found then
-    perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
-  end if;
-
-  select * into account from public.social_account
-  where user_id = p_user_id and platform_name = p_platform and platform_account_id = external_id;
-
-  update public.platform_connection set
-    status = 'active',
-    scopes = coalesce(p_scopes, '{}'),
-    token_expires_at = p_token_expires_at,
-    token_version = token_version + 1,
-    last_refresh_error = null,
-    last_refreshed_at = now()
-  where id = account.connection_id
-  returning * into connection;
-
-  if not found then
-    insert into public.platform_connection
-      (id, user_id, platform_name, vault_secret_name, scopes, token_expires_at, last_refreshed_at)
-    select new.id, p_user_id, p_platform, 'platform_connection:' || new.id, coalesce(p_scopes, '{}'),
-      p_token_expires_at, now()
-    from (select gen_random_uuid() as id) as new
-    returning * into connection;
-  end if;
-
-  perform private.write_tokens(
-    connection.vault_secret_name, p_tokens ->> 'access_token', nullif(p_tokens ->> 'refresh_token', ''));
-
-  insert into public.social_account as stored
-    (user_id, connection_id, platform_name, platform_account_id, handle, display_name, avatar_url, follower_count)
-  values (
-    p_user_id, connection.id, p_platform, external_id,
-    p_account ->> 'handle', p_account ->> 'display_name', p_account ->> 'avatar_url',
-    private.count_or_null(p_account -> 'follower_count'))
-  on conflict on constraint social_account_owner_key do update set
-    connection_id = excluded.connection_id,
-    handle = excluded.handle,
-    display_name = excluded.display_name,
-    avatar_url = excluded.avatar_url,
-    follower_count = excluded.follower_count,
-    -- Consent brings back what its absence ended; a suspension is not the owner's to lift.
-    status = case when stored.status = 'suspended' then stored.status else 'active' end,
-    deleted_at = null
-  returning * into account;
-
-  update public.users set onboarding_state = 'platform_connected'
-  where id = p_user_id and onboarding_state in ('registered', 'profile_completed');
-
-  return account.id;
-exception when unique_violation then
-  get stacked diagnostics violated = constraint_name;
-  if violated = 'social_account_claimed_key' then
-    perform private.raise_error('CONFLICT', jsonb_build_object('platform', p_platform),
-      'This account is already connected by another user.');
-  end if;
-  raise;
-end;
-$$;
-comment on function private.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz) is
-  'Connects or reconnects an account and stores its tokens, all or nothing. Lends the right to write connections, accounts and Vault.';
-revoke all on function private.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz)
-  from public, anon, authenticated, service_role;
-grant execute on function private.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz)
-  to service_role;
-
-create function public.connect_platform_account(
-  p_user_id uuid, p_platform text, p_account jsonb, p_tokens jsonb, p_scopes text[], p_token_expires_at timestamptz
-)
-returns uuid
-language sql volatile set search_path = ''
-as $$
-  select private.connect_platform_account(
-    p_user_id, p_platform, p_account, p_tokens, p_scopes, p_token_expires_at);
-$$;
-comment on function public.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz) is
-  'Service only. Connects or reconnects an account; CONFLICT when another user holds it. Returns the social account.';
-revoke all on function public.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz)
-  from public, anon, authenticated, service_role;
-grant execute on function public.connect_platform_account(uuid, text, jsonb, jsonb, text[], timestamptz)
-  to service_role;
+-- Who talks to a provider about a grant. A refresh token that rotates and is used twice ends the grant, so
+-- whoever refreshes or revokes holds this first; whoever does not get it waits for the tokens instead.
+create table private.token_lease (
+  connection_id uuid primary key references public.platform_connection (id) on delete cascade,
+  holder uuid not null,
+  expires_at timestamptz not null
+);
+comment on table private.token_lease is
+  'The one worker that may use a connection''s refresh token now. Runs out by itself, so that a crash leaks nothing.';
+alter table private.token_lease enable row level security;
+revoke all on table private.token_lease from public, anon, authenticated, service_role;
 
 create function private.get_connection_tokens(p_social_account_id uuid)
 returns table (
@@ -144,10 +54,13 @@ as $$
     connection.token_expires_at, connection.token_version, connection.status
   from public.social_account as account
   join public.platform_connection as connection on connection.id = account.connection_id
-  left join lateral (
-    select decrypted_secret::jsonb as tokens from vault.decrypted_secrets
-    where name = connection.vault_secret_name
-  ) as secret on true
+  -- A sub-select and no join, which might read every secret there is before it compares names.
+  cross join lateral (
+    select (
+      select decrypted_secret from vault.decrypted_secrets where name = connection.vault_secret_name
+    )::jsonb as tokens
+    offset 0
+  ) as secret
   where account.id = p_social_account_id and account.deleted_at is null;
 $$;
 comment on function private.get_connection_tokens(uuid) is
@@ -168,6 +81,67 @@ comment on function public.get_connection_tokens(uuid) is
   'Service only. Tokens, expiry, version and state behind an account; no row for an unknown or removed one, null tokens for a revoked one.';
 revoke all on function public.get_connection_tokens(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.get_connection_tokens(uuid) to service_role;
+
+-- The lock on the connection makes version and lease one look: whoever stores new tokens holds it too, and
+-- gives up the lease in the same transaction. Longer than a provider's answer is waited for (15 seconds) and
+-- than storing it is tried (20): when a lease runs out, its holder is dead.
+create function private.claim_token_lease(p_connection_id uuid, p_token_version int, p_holder uuid)
+returns text
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform from public.platform_connection
+  where id = p_connection_id and token_version = p_token_version and status = 'active'
+  for no key update;
+  if not found then
+    return 'stale';
+  end if;
+
+  insert into private.token_lease as lease (connection_id, holder, expires_at)
+  values (p_connection_id, p_holder, clock_timestamp() + interval '40 seconds')
+  on conflict (connection_id) do update
+    set holder = excluded.holder, expires_at = excluded.expires_at
+    where lease.expires_at <= clock_timestamp();
+  return case when found then 'claimed' else 'busy' end;
+end;
+$$;
+comment on function private.claim_token_lease(uuid, int, uuid) is
+  'Body of claim_token_lease(). Lends the right to read connections and write private.token_lease.';
+revoke all on function private.claim_token_lease(uuid, int, uuid) from public, anon, authenticated, service_role;
+grant execute on function private.claim_token_lease(uuid, int, uuid) to service_role;
+
+create function public.claim_token_lease(p_connection_id uuid, p_token_version int, p_holder uuid)
+returns text
+language sql volatile set search_path = ''
+as $$
+  select private.claim_token_lease(p_connection_id, p_token_version, p_holder);
+$$;
+comment on function public.claim_token_lease(uuid, int, uuid) is
+  'Service only. claimed: the caller alone may use the tokens of this version at the provider. busy: somebody else does. stale: they are no longer these, or the connection has ended.';
+revoke all on function public.claim_token_lease(uuid, int, uuid) from public, anon, authenticated, service_role;
+grant execute on function public.claim_token_lease(uuid, int, uuid) to service_role;
+
+create function private.release_token_lease(p_connection_id uuid, p_holder uuid)
+returns void
+language sql volatile security definer set search_path = ''
+as $$
+  delete from private.token_lease where connection_id = p_connection_id and holder = p_holder;
+$$;
+comment on function private.release_token_lease(uuid, uuid) is
+  'Body of release_token_lease(). Lends the right to delete from private.token_lease.';
+revoke all on function private.release_token_lease(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function private.release_token_lease(uuid, uuid) to service_role;
+
+create function public.release_token_lease(p_connection_id uuid, p_holder uuid)
+returns void
+language sql volatile set search_path = ''
+as $$
+  select private.release_token_lease(p_connection_id, p_holder);
+$$;
+comment on function public.release_token_lease(uuid, uuid) is
+  'Service only. Gives a lease back whose tokens did not change; somebody else''s stays.';
+revoke all on function public.release_token_lease(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function public.release_token_lease(uuid, uuid) to service_role;
 
 create function private.store_refreshed_tokens(
   p_connection_id uuid, p_token_version int, p_access_token text, p_refresh_token text, p_token_expires_at timestamptz
@@ -190,11 +164,12 @@ begin
     return false;
   end if;
   perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+  delete from private.token_lease where connection_id = p_connection_id;
   return true;
 end;
 $$;
 comment on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz) is
-  'Stores refreshed tokens if the version is still the one that was read. Lends the right to write connections and Vault.';
+  'Stores refreshed tokens if the version is still the one that was read, and ends the lease. Lends the right to write connections, leases and Vault.';
 revoke all on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz)
   from public, anon, authenticated, service_role;
 grant execute on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz) to service_role;
@@ -214,42 +189,3 @@ revoke all on function public.store_refreshed_tokens(uuid, int, text, text, time
   from public, anon, authenticated, service_role;
 grant execute on function public.store_refreshed_tokens(uuid, int, text, text, timestamptz) to service_role;
 
-create function private.mark_connection_revoked(p_connection_id uuid, p_error text, p_token_version int)
-returns void
-language plpgsql volatile security definer set search_path = ''
-as $$
-declare
-  secret_name text;
-begin
-  update public.platform_connection set
-    status = 'disconnected',
-    last_refresh_error = left(p_error, 500),
-    token_expires_at = null
-  where id = p_connection_id and status <> 'disconnected'
-    and token_version = coalesce(p_token_version, token_version)
-  returning vault_secret_name into secret_name;
-
-  if found then
-    update public.social_account set status = 'disconnected', next_sync_at = null
-    where connection_id = p_connection_id and status <> 'suspended';
-    delete from vault.secrets where name = secret_name;
-  end if;
-end;
-$$;
-comment on function private.mark_connection_revoked(uuid, text, int) is
-  'Ends a connection whose grant is gone. Lends the right to write connections and accounts and to delete from Vault.';
-revoke all on function private.mark_connection_revoked(uuid, text, int) from public, anon, authenticated, service_role;
-grant execute on function private.mark_connection_revoked(uuid, text, int) to service_role;
-
-create function public.mark_connection_revoked(
-  p_connection_id uuid, p_error text, p_token_version int default null
-)
-returns void
-language sql volatile set search_path = ''
-as $$
-  select private.mark_connection_revoked(p_connection_id, p_error, p_token_version);
-$$;
-comment on function public.mark_connection_revoked(uuid, text, int) is
-  'Service only. Sets connection and accounts to disconnected and removes the tokens. With a token_version, only if the tokens were not renewed meanwhile.';
-revoke all on function public.mark_connection_revoked(uuid, text, int) from public, anon, authenticated, service_role;
-grant execute on function public.mark_connection_revoked(uuid, text, int) to service_role;

@@ -40,6 +40,7 @@ create table public.job_type (
   user_creatable boolean not null default false,
   is_paused boolean not null default false,
   retention interval not null default '7 days',
+  quota_type text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint job_type_name_is_snake_case check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -57,7 +58,8 @@ create table public.job_type (
     dedupe_window >= interval '0' and expires_after > interval '0' and cache_ttl > interval '0'
     and rate_window > interval '0' and retention >= interval '0'),
   constraint job_type_caps_not_negative
-    check (max_concurrency >= 0 and max_per_user >= 0 and rate_limit >= 0)
+    check (max_concurrency >= 0 and max_per_user >= 0 and rate_limit >= 0),
+  constraint job_type_quota_type_is_known check (quota_type in ('syncs', 'ai_analyses', 'seo_submissions'))
 );
 
 comment on table public.job_type is 'Kinds of background job and how the engine treats them.';
@@ -70,6 +72,8 @@ comment on column public.job_type.cache_ttl is 'How long a result answers the sa
 comment on column public.job_type.dedupe_window is
   'find_or_create_job() joins an active job with the same params that is younger than this.';
 comment on column public.job_type.max_per_user is 'Jobs of one user that may run at once; null = any.';
+comment on column public.job_type.quota_type is
+  'Quota of the owner that each job uses up, and gets back if it fails; null = none.';
 comment on column public.job_type.user_creatable is
   'False = created only by other functions, which check what the user may ask for.';
 
@@ -133,7 +137,7 @@ end;
 $$;
 
 -- Where a claim begins to look. A queue leaves dead rows at its head, which vacuum may not remove while
--- anybody holds an old snapshot; from here on there are none. See private.move_cursor().
+-- anybody holds an old snapshot; from here on there are none. See private.move_cursors().
 create table private.job_cursor (
   job_type text references public.job_type (name) on update cascade on delete cascade,
   job_priority smallint,
@@ -141,12 +145,17 @@ create table private.job_cursor (
   place bigint not null default 0,
   next_turn bigint not null default -9223372036854775808,
   next_place bigint not null default 0,
-  next_xid xid8 not null default '0',
+  next_epoch bigint not null default -1,
   primary key (job_type, job_priority)
 ) with (fillfactor = 10);
 
 comment on table private.job_cursor is
-  'Per lane of a type the place below which nothing waits, and where it goes next once every transaction below next_xid has ended.';
+  'Per lane of a type the place below which nothing waits, and where it goes next once next_epoch is two epochs ago.';
+
+-- Counts epochs: see private.move_cursors(). A sequence, since everybody must see it move at once.
+create sequence private.job_epoch as bigint;
+select nextval('private.job_epoch');
+revoke all on sequence private.job_epoch from public, anon, authenticated, service_role;
 
 create function private.tg_job_type__open_lanes()
 returns trigger

@@ -2,7 +2,8 @@
 
 insert into public.job_type (
   name, category, description, default_priority, max_retries, backoff_base, backoff_cap, lease,
-  max_runtime, expires_after, dedupe_window, cache_ttl, max_per_user, user_creatable
+  max_runtime, expires_after, dedupe_window, cache_ttl, max_per_user, user_creatable,
+  quota_type
 ) values (
   'sync_youtube', 'platform_sync', 'Copies a YouTube channel''s videos into content_item.', 5, 5,
   '5 seconds', '15 minutes',
@@ -13,7 +14,7 @@ insert into public.job_type (
   '1 day',
   -- A sync is asked for because something may have changed: never answered from the last one.
   null,
-  3, false
+  3, false, 'syncs'
 );
 
 -- The engine's own trial run: what a doctor, a benchmark or a curious frontend starts to see everything

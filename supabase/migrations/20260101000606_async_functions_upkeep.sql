@@ -181,6 +181,7 @@ begin
     return 0;
   end if;
 
+  perform private.enter_line();
   with due as materialized (
     select id, job_priority, scheduled_for, created_at,
       coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id

@@ -281,6 +281,24 @@ $$;
 comment on function private.check_job_limit(uuid) is
   'Refuses one more job of a user who has as many active ones as may be. The caller holds the user''s lock.';
 
+create function private.enter_line()
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_epoch bigint;
+begin
+  -- Functions and not queries, which would cost ten times as much. Refused is only who is late by an epoch.
+  loop
+    v_epoch := pg_sequence_last_value('private.job_epoch');
+    exit when pg_try_advisory_xact_lock_shared(hashtextextended('job_epoch', v_epoch))
+      and pg_sequence_last_value('private.job_epoch') = v_epoch;
+  end loop;
+end;
+$$;
+comment on function private.enter_line() is
+  'Called before the time of a lane is read to line up by it: until this transaction ends, no floor passes where it may stand. See private.move_cursors().';
+
 create function private.line_up(p_user_id uuid, p_priority smallint, p_count int default 1)
 returns bigint
 language plpgsql volatile set search_path = ''
@@ -291,8 +309,7 @@ declare
   v_first bigint;
   v_turn bigint;
 begin
-  -- As private.next_turn(): numbered before it looks.
-  perform pg_current_xact_id();
+  perform private.enter_line();
   v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 
   if p_user_id is not null then
@@ -321,8 +338,7 @@ returns bigint
 language plpgsql volatile set search_path = ''
 as $$
 begin
-  -- Numbered before it looks: see private.move_cursors().
-  perform pg_current_xact_id();
+  perform private.enter_line();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 end;
 $$;
@@ -336,6 +352,7 @@ revoke all on function
   private.find_result(uuid, text, interval),
   private.count_active_jobs(uuid),
   private.check_job_limit(uuid),
+  private.enter_line(),
   private.line_up(uuid, smallint, int),
   private.next_turn(smallint)
 from public, anon, authenticated, service_role;

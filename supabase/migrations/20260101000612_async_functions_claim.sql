@@ -246,25 +246,33 @@ comment on function private.pick_by_rules(int, text[], int, timestamptz) is
   'As pick_next(), within the caps and rates of open types and without paused users; up to p_aged of them from lanes whose head waits since before p_aged_before.';
 
 -- The floor of a lane moves behind the claims. When a claim looks, everything below the first job it sees
--- has gone; but a transaction that is still open may yet bring a job to a place below, and one that begins
--- later may line up from the lane's time on. So the place seen now is only noted, no further than the time
--- that everybody could read then, and becomes the floor when a later claim finds that every transaction
--- with a number below this claim's has ended. For this the claim takes its number after it has looked
--- (pg_snapshot_xmax() would not do: it is the first number of which nothing is known, and who has it may
--- have been open for long), and who lines up takes one before: see private.next_turn().
+-- has gone; but who has read the lane's time before and is still open may yet bring a job to a place below,
+-- and who reads it later may line up from the time on that everybody can read now. So the place seen now is
+-- only noted, no further than that time, and becomes the floor when all who had read it before have ended.
+-- Epochs tell when: whoever lines up shares a lock on the current one to the end of its transaction
+-- (private.enter_line()), and one epoch follows on the next only when nobody holds the one before it. Two
+-- epochs after a note nobody is left from before it. Transactions that line nothing up hold no floor, however
+-- long they are open. A claim reads the epoch before it looks, or a job could come in between.
 -- Who breaks the rule all the same (a job inserted with an old turn) sets the floor back itself, and the
 -- tick looks below it: see private.lower_cursors().
-create function private.move_cursors(p_lanes private.lane_head[], p_snapshot pg_snapshot)
+create function private.move_cursors(p_lanes private.lane_head[], p_epoch bigint)
 returns void
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
 as $$
+declare
+  v_epoch bigint := pg_sequence_last_value('private.job_epoch');
 begin
+  -- What it saw may be older than the epoch.
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    return;
+  end if;
+
   with free as (
     select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
     from unnest(p_lanes) as seen
     join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
-    where pg_snapshot_xmin(p_snapshot) >= cursor.next_xid
+    where cursor.next_epoch + 2 <= p_epoch
     -- One that another claim is moving right now is left to it.
     for update of cursor skip locked
   )
@@ -277,13 +285,20 @@ begin
     ),
     next_turn = least(free.seen_turn, free.lane_time + 1),
     next_place = case when free.seen_turn <= free.lane_time + 1 then free.seen_place else 0 end,
-    next_xid = pg_current_xact_id()
+    next_epoch = v_epoch
   from free
   where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
+
+  -- Whoever has the lock on the epoch before is the only one that may end this one, and the next after it.
+  for i in 1..2 loop
+    exit when not pg_try_advisory_xact_lock(hashtextextended('job_epoch', v_epoch - 1))
+      or pg_sequence_last_value('private.job_epoch') <> v_epoch;
+    v_epoch := nextval('private.job_epoch');
+  end loop;
 end;
 $$;
-comment on function private.move_cursors(private.lane_head[], pg_snapshot) is
-  'Moves the floor of these lanes up to where nothing can wait below it; p_snapshot is the one they were seen in.';
+comment on function private.move_cursors(private.lane_head[], bigint) is
+  'Moves the floor of these lanes up to where nothing can wait below it, and the epoch on; p_epoch is the one that was read before they were seen.';
 
 create function private.lower_cursors()
 returns int
@@ -386,6 +401,7 @@ as $$
 #variable_conflict use_column
 declare
   v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
+  v_epoch constant bigint := pg_sequence_last_value('private.job_epoch');
   v record;
   v_aged int;
   v_type record;
@@ -400,7 +416,6 @@ begin
   -- Everything there is to know in one look, since for a single job what costs is the statements.
   select setting.is_draining, setting.ageing_share, setting.ageing_after,
     array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-    pg_current_snapshot() as snapshot,
     pg_current_xact_id_if_assigned() is null as has_no_number,
     exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
     exists (select from private.job_pause) as is_paused
@@ -435,7 +450,7 @@ begin
   end if;
   -- Moving a floor costs as much as passing over a hundred dead entries.
   if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
-    perform private.move_cursors(v.lanes, v.snapshot);
+    perform private.move_cursors(v.lanes, v_epoch);
   end if;
   if v_by_rules then
     perform private.charge_rates(v_job.types);
@@ -467,7 +482,7 @@ revoke all on function
   private.lanes_with_work(text[]),
   private.pick_next(private.lane_head[], int),
   private.pick_by_rules(int, text[], int, timestamptz),
-  private.move_cursors(private.lane_head[], pg_snapshot),
+  private.move_cursors(private.lane_head[], bigint),
   private.lower_cursors(),
   private.lock_jobs(uuid[]),
   private.charge_rates(text[]),

@@ -14,6 +14,8 @@ declare
   v_limit int;
   v_active int;
   v_turn bigint;
+  v_code text;
+  v_detail text;
 begin
   perform private.check_isolation();
   select * into v_job from public.job_queue where id = p_job_id;
@@ -73,7 +75,14 @@ begin
     v_turn := private.line_up(v_job.user_id, v_job.job_priority);
   end if;
 
-  perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+  begin
+    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+  -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
+  exception when sqlstate 'PT429' then
+    get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
+    return query select v_code, v_detail::jsonb;
+    return;
+  end;
   return query select 'retried', null::jsonb;
 end;
 $$;

@@ -196,7 +196,13 @@ values
   ('expire-stale', '* * * * *', 'select private.expire_pending_jobs()'),
   ('cleanup-jobs', '17 3 * * *', 'select private.cleanup_old_jobs()'),
   ('cleanup-rate-limits', '27 3 * * *', 'select private.cleanup_rate_limits()'),
+  ('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()'),
   ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
+  ('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()'),
+  ('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()'),
+  ('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()'),
+  -- Cycles end at any time of any day; nothing to do is one look at an index.
+  ('reset-quotas', '* * * * *', 'select private.reset_quotas()'),
   ('keep-house', '37 3 * * *', 'select private.keep_house()');
 
 comment on view private.timetable is

@@ -29,13 +29,21 @@ begin
       and job.job_type in (select name from public.job_type where not is_paused)) as due,
     count(*) filter (where job.status = 'processing') as processing,
     count(*) filter (where job.status = 'failed') as failed,
-    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned
+    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
+    count(*) filter (where job.user_id is not null and job.completed_at is null
+      and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
   into v_new
   from new_job as job
   left join private.job_cursor as cursor
     on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
   if v_new.unknown > 0 then
     perform private.raise_error('UNKNOWN_JOB_TYPE');
+  end if;
+  if v_new.charged > 0 then
+    perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+    from new_job as job
+    join public.job_type as type on type.name = job.job_type and type.quota_type is not null
+    where job.user_id is not null and job.completed_at is null;
   end if;
   if v_new.late > 0 then
     perform private.lower_cursors();
@@ -109,6 +117,7 @@ declare
   v record;
   v_is_due boolean := false;
   v_parent_ids uuid[];
+  v_job_ids uuid[];
 begin
   -- One look at both sides, and the counters from it: for a single job what costs is the statements.
   with moved as materialized (
@@ -239,13 +248,31 @@ begin
     on conflict do nothing;
   end if;
   if v.was_ended > 0 and v.ended < v.jobs then
-    delete from private.job_failure
-    where job_id = any(array(select id from new_job where completed_at is null));
+    with forgotten as (
+      delete from private.job_failure
+      where job_id = any(array(select id from new_job where completed_at is null))
+    )
+    select array_agg(id) into v_job_ids
+    from new_job
+    where completed_at is null and user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null);
+    if v_job_ids is not null then
+      perform private.charge_job_quotas_again(v_job_ids);
+    end if;
   end if;
   if v.failed > 0 then
-    insert into private.job_failure (job_id, job_type, failed_at)
-    select id, job_type, completed_at from new_job where status = 'failed'
-    on conflict (job_id) do update set failed_at = excluded.failed_at;
+    with listed as (
+      insert into private.job_failure (job_id, job_type, failed_at)
+      select id, job_type, completed_at from new_job where status = 'failed'
+      on conflict (job_id) do update set failed_at = excluded.failed_at
+    )
+    select array_agg(id) into v_job_ids
+    from new_job
+    where status = 'failed' and user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null);
+    if v_job_ids is not null then
+      perform private.give_back_job_quotas(v_job_ids);
+    end if;
   end if;
 
   if v_is_due then
@@ -355,7 +382,9 @@ begin
     group by job_type, status
   )
   select count(*) as jobs, bool_or(status = 'pending') as was_pending, bool_or(status = 'processing') as was_running,
-    bool_or(completed_at is null and user_id is not null) as was_active, bool_or(status = 'failed') as had_failed
+    bool_or(completed_at is null and user_id is not null) as was_active, bool_or(status = 'failed') as had_failed,
+    array_agg(id) filter (where user_id is not null
+      and job_type in (select name from public.job_type where quota_type is not null)) as charged
   into v_old
   from old_job;
   -- A trigger for statements runs for none, too: here the children's children end.
@@ -376,6 +405,9 @@ begin
   end if;
   if v_old.had_failed then
     execute 'delete from private.job_failure as entry using old_job where entry.job_id = old_job.id';
+  end if;
+  if v_old.charged is not null then
+    perform private.forget_job_quotas(v_old.charged);
   end if;
   -- In place of foreign keys, which would do this for every row of its own: 1 s per 100 000.
   if exists (select from public.job_batch) then
@@ -403,6 +435,7 @@ begin
   delete from private.job_running;
   delete from private.job_active;
   delete from private.job_failure;
+  delete from private.job_quota;
   delete from public.job_batch;
   return null;
 end;
@@ -441,6 +474,22 @@ begin
 end;
 $$;
 comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
+
+create function private.charge_job_quotas_again(p_job_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.id = any(array(
+      select job_id from private.job_quota where job_id = any(p_job_ids) and given_back_at is not null))
+  having count(*) > 0;
+end;
+$$;
+comment on function private.charge_job_quotas_again(uuid[]) is
+  'These jobs get another life: charged like a new one where the quota was given back when they failed.';
 
 create function private.rebuild_side_tables()
 returns void
@@ -541,6 +590,7 @@ revoke all on function
   private.tg_job_queue__after_delete(),
   private.tg_job_queue__after_truncate(),
   private.forget_active_jobs(uuid[], uuid[]),
+  private.charge_job_quotas_again(uuid[]),
   private.rebuild_side_tables(),
   private.tg_job_type__keep_jobs(),
   private.tg_job_type__count_running()

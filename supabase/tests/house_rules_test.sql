@@ -81,6 +81,7 @@ select set_eq(
     ('public.get_job_queue_stats'), ('private.get_job_queue_stats'),
     ('public.retry_job'), ('private.retry_job_as_caller'),
     ('public.request_sync'), ('private.request_sync'),
+    ('public.check_quota'), ('private.check_quota'), ('public.has_role'),
     ('private.job_of_topic'), ('private.raise_error') $$,
   'users call what is listed here and nothing else');
 
@@ -196,6 +197,11 @@ select set_eq(
     ('authenticated', 'update', 'users', 'is_public'),
     ('authenticated', 'update', 'users', 'notification_preferences'),
     ('authenticated', 'update', 'users', 'push_token'),
+    ('authenticated', 'update', 'user_setting', 'auto_sync_enabled'),
+    ('authenticated', 'update', 'user_setting', 'auto_sync_interval'),
+    ('authenticated', 'update', 'user_setting', 'channels'),
+    ('authenticated', 'update', 'user_setting', 'locale'),
+    ('authenticated', 'update', 'notification', 'read_at'),
     ('authenticated', 'update', 'social_account', 'sync_mode'),
     ('authenticated', 'update', 'social_account', 'sync_interval'),
     ('authenticated', 'update', 'social_account', 'is_active') $$,
@@ -203,7 +209,7 @@ select set_eq(
 
 select set_eq(
   $$ select table_name from tests.granted where role_name = 'anon' $$,
-  $$ values ('platform'), ('account_status'), ('content_type') $$,
+  $$ values ('platform'), ('account_status'), ('content_type'), ('subscription_tier'), ('subscription_status') $$,
   'anon reads the catalogues and nothing else');
 
 select is_empty($$

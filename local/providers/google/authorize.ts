@@ -3,10 +3,21 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { consentPage, errorPage } from "../consent_page.ts";
 import { scribble } from "../seeded.ts";
 import type { World } from "../world.ts";
-import { consentPage, errorPage } from "./consent_page.ts";
 import type { OAuthClient } from "./consents.ts";
+
+const scopeTexts: Readonly<Record<string, string>> = {
+  openid: "Associate you with your personal info on Google",
+  email: "See your primary Google Account email address",
+  profile: "See your personal info",
+  "https://www.googleapis.com/auth/youtube.readonly": "View your YouTube account",
+  "https://www.googleapis.com/auth/youtube.upload": "Manage your YouTube videos",
+  "https://www.googleapis.com/auth/youtube.force-ssl":
+    "See, edit, and permanently delete your YouTube videos, ratings, comments and captions",
+  "https://www.googleapis.com/auth/yt-analytics.readonly": "View YouTube Analytics reports",
+};
 
 interface Request {
   readonly client: OAuthClient;
@@ -24,7 +35,7 @@ class PageError extends Error {
 
 /** Reads the app's request; what is wrong with it is shown to the person, never redirected. */
 function readRequest(world: World, query: URLSearchParams): Request {
-  const client = world.clients.get(query.get("client_id") ?? "");
+  const client = world.client("google", query.get("client_id"));
   if (!client) throw new PageError(401, "invalid_client", "The OAuth client was not found.");
   const redirectUri = query.get("redirect_uri") ?? "";
   if (!client.redirect_uris.includes(redirectUri)) {
@@ -121,7 +132,8 @@ function ask(c: Context, world: World, request: Request): Response | Promise<Res
       : back(c, request, { error: "access_denied" });
   }
   const accounts = [...new Set([email, ...world.accounts.accounts().map((one) => one.email)])];
-  return c.html(consentPage({ client, scopes, accounts, chosen: email, query }));
+  const page = { provider: "Google", action: "auth/decision", client, scopes, scopeTexts, query };
+  return c.html(consentPage({ ...page, accounts, chosen: email }));
 }
 
 /** `GET /auth` and the form it shows, `POST /auth/decision`. */

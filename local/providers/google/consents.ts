@@ -3,14 +3,18 @@
  * @module
  */
 
-/** An app that is registered at the simulated Google. */
+/** Where an app is registered. */
+export type Provider = "google" | "instagram" | "facebook" | "tiktok";
+
+/** An app that is registered at a simulated provider. */
 export interface OAuthClient {
+  readonly provider: Provider;
   readonly id: string;
   secret: string;
   name: string;
-  /** The Cloud project that the app's quota is counted for. */
+  /** What consents and quotas are counted for: Google's Cloud project, elsewhere the app. */
   project: string;
-  /** Compared character by character, as Google does. */
+  /** Compared character by character, as all of them do. */
   redirect_uris: string[];
 }
 
@@ -79,6 +83,11 @@ export class ConsentBook {
   keepCode(code: string, pending: PendingCode, now: number): void {
     for (const [old, { expires_at }] of this.#codes) if (expires_at < now) this.#codes.delete(old);
     this.#codes.set(code, pending);
+  }
+
+  /** Whom a code was given out for; null when it is not on its way. */
+  codeOwner(code: string): string | null {
+    return this.#codes.get(code)?.email ?? null;
   }
 
   /** Uses a code up; null when there is none, or no longer. */

@@ -221,7 +221,7 @@ Deno.test("Revoking one token ends all that the person gave the project", async 
 
 Deno.test("Tokens, consents and channels outlive a restart of the simulator", async () => {
   const { World } = await import("../world.ts");
-  const { localClient, createSimulator } = await import("../simulator.ts");
+  const { localClients, createSimulator } = await import("../simulator.ts");
   const { keptFile } = await import("../kept_file.ts");
   await using google = new TestSimulator();
   const mine = await google.connect("someone+12@example.com");
@@ -233,7 +233,7 @@ Deno.test("Tokens, consents and channels outlive a restart of the simulator", as
     population: google.world.accounts.population(),
     consents: google.world.consents.record(),
   });
-  const reborn = createSimulator(new World([localClient("http://127.0.0.1:54321")], file.read()));
+  const reborn = createSimulator(new World(localClients("http://127.0.0.1:54321"), file.read()));
   const status = async (token: string) => {
     const headers = { authorization: `Bearer ${token}` };
     return (await reborn.request("/youtube/v3/channels?part=id&mine=true", { headers })).status;

@@ -1,10 +1,9 @@
 /**
- * Tokens that carry their own meaning, sealed so that a client sees nothing but noise. The
- * simulator keeps no list of them, so a token outlives its restart.
+ * Google's tokens: sealed grants.
  * @module
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { seal, unseal } from "../sealing.ts";
 
 const grantSchema = z.strictObject({
   kind: z.enum(["access", "refresh"]),
@@ -20,30 +19,16 @@ const grantSchema = z.strictObject({
 /** What a token stands for. */
 export type Grant = z.output<typeof grantSchema>;
 
-// Not a secret: the accounts that these tokens open do not exist.
-const sealingKey = createHash("sha256").update("streamvibe provider simulator").digest();
 const prefixes: Readonly<Record<Grant["kind"], string>> = { access: "ya29.a0", refresh: "1//0g" };
 
 /** Turns a grant into a token that looks like one of Google's. */
 export function sealToken(grant: Grant): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", sealingKey, nonce);
-  const body = Buffer.concat([cipher.update(JSON.stringify(grant)), cipher.final()]);
-  const sealed = Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
-  return prefixes[grant.kind] + sealed;
+  return prefixes[grant.kind] + seal(grant);
 }
 
 /** What a token stands for, or null when it was not sealed here. */
 export function openToken(token: string): Grant | null {
   const prefix = Object.values(prefixes).find((known) => token.startsWith(known));
-  if (!prefix) return null;
-  const sealed = Buffer.from(token.slice(prefix.length), "base64url");
-  try {
-    const decipher = createDecipheriv("aes-256-gcm", sealingKey, sealed.subarray(0, 12));
-    decipher.setAuthTag(sealed.subarray(12, 28));
-    const body = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
-    return grantSchema.parse(JSON.parse(body.toString()));
-  } catch {
-    return null;
-  }
+  const opened = grantSchema.safeParse(prefix ? unseal(token.slice(prefix.length)) : null);
+  return opened.success ? opened.data : null;
 }

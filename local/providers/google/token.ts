@@ -24,7 +24,7 @@ function readClient(world: World, form: URLSearchParams, basic: string | undefin
     ? atob(basic.slice(6)).split(":").map(decodeURIComponent)
     : [form.get("client_id"), form.get("client_secret")];
   if (!id) throw badRequest("invalid_request", "Could not determine client ID from request.");
-  const client = world.clients.get(id);
+  const client = world.client("google", id);
   if (!client) throw new TokenError(401, "invalid_client", "The OAuth client was not found.");
   if (!secret) throw badRequest("invalid_request", "client_secret is missing.");
   const [ours, theirs] = [client.secret, secret].map((text) =>

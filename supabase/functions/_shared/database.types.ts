@@ -24,6 +24,37 @@ export type Database = {
         };
         Relationships: [];
       };
+      "audit_log": {
+        Row: {
+          "action": string;
+          "actor_id": string | null;
+          "actor_role": string;
+          "created_at": string;
+          "details": NonNullable<Json>;
+          "id": string;
+          "user_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action": string;
+          "actor_id"?: string | null;
+          "actor_role": string;
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "id"?: string;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "action"?: string;
+          "actor_id"?: string | null;
+          "actor_role"?: string;
+          "created_at"?: string;
+          "details"?: NonNullable<Json>;
+          "id"?: string;
+          "user_id"?: string | null;
+        };
+        Relationships: [];
+      };
       "content_item": {
         Row: {
           "category": string | null;
@@ -366,6 +397,7 @@ export type Database = {
           "max_retries": number;
           "max_runtime": string;
           "name": string;
+          "quota_type": string | null;
           "rate_limit": number | null;
           "rate_window": string;
           "retention": string;
@@ -391,6 +423,7 @@ export type Database = {
           "max_retries"?: number;
           "max_runtime"?: string;
           "name": string;
+          "quota_type"?: string | null;
           "rate_limit"?: number | null;
           "rate_window"?: string;
           "retention"?: string;
@@ -415,6 +448,7 @@ export type Database = {
           "max_retries"?: number;
           "max_runtime"?: string;
           "name"?: string;
+          "quota_type"?: string | null;
           "rate_limit"?: number | null;
           "rate_window"?: string;
           "retention"?: string;
@@ -454,12 +488,55 @@ export type Database = {
         };
         Relationships: [];
       };
+      "notification": {
+        Row: {
+          "body": string;
+          "created_at": string;
+          "data": NonNullable<Json>;
+          "id": string;
+          "kind": string;
+          "read_at": string | null;
+          "title": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body": string;
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "id"?: string;
+          "kind": string;
+          "read_at"?: string | null;
+          "title": string;
+          "user_id": string;
+        };
+        Update: {
+          "body"?: string;
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "id"?: string;
+          "kind"?: string;
+          "read_at"?: string | null;
+          "title"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "notification_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "platform": {
         Row: {
           "created_at": string;
           "display_name": string;
           "is_enabled": boolean;
           "name": string;
+          "refresh_ahead": string;
           "scopes": (string)[];
           "updated_at": string;
         };
@@ -469,6 +546,7 @@ export type Database = {
           "display_name": string;
           "is_enabled"?: boolean;
           "name": string;
+          "refresh_ahead"?: string;
           "scopes"?: (string)[];
           "updated_at"?: string;
         };
@@ -477,6 +555,7 @@ export type Database = {
           "display_name"?: string;
           "is_enabled"?: boolean;
           "name"?: string;
+          "refresh_ahead"?: string;
           "scopes"?: (string)[];
           "updated_at"?: string;
         };
@@ -543,6 +622,57 @@ export type Database = {
           },
           {
             foreignKeyName: "platform_connection_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "quota_usage_history": {
+        Row: {
+          "ai_analyses_used": number;
+          "created_at": string;
+          "cycle_end": string;
+          "cycle_start": string;
+          "max_ai_analyses": number;
+          "max_seo_submissions": number;
+          "max_syncs": number;
+          "seo_submissions_used": number;
+          "syncs_used": number;
+          "tier": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "ai_analyses_used": number;
+          "created_at"?: string;
+          "cycle_end": string;
+          "cycle_start": string;
+          "max_ai_analyses": number;
+          "max_seo_submissions": number;
+          "max_syncs": number;
+          "seo_submissions_used": number;
+          "syncs_used": number;
+          "tier": string;
+          "user_id": string;
+        };
+        Update: {
+          "ai_analyses_used"?: number;
+          "created_at"?: string;
+          "cycle_end"?: string;
+          "cycle_start"?: string;
+          "max_ai_analyses"?: number;
+          "max_seo_submissions"?: number;
+          "max_syncs"?: number;
+          "seo_submissions_used"?: number;
+          "syncs_used"?: number;
+          "tier"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "quota_usage_history_user_id_fkey";
             columns: ["user_id"];
             isOneToOne: false;
             referencedRelation: "users";
@@ -643,6 +773,205 @@ export type Database = {
           },
         ];
       };
+      "subscription": {
+        Row: {
+          "ai_analyses_used": number;
+          "anchor_day": number;
+          "created_at": string;
+          "cycle_end": string;
+          "cycle_start": string;
+          "paid_until": string | null;
+          "seo_submissions_used": number;
+          "status": string;
+          "stripe_customer_id": string | null;
+          "stripe_subscription_id": string | null;
+          "syncs_used": number;
+          "tier": string;
+          "updated_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "ai_analyses_used"?: number;
+          "anchor_day": number;
+          "created_at"?: string;
+          "cycle_end": string;
+          "cycle_start"?: string;
+          "paid_until"?: string | null;
+          "seo_submissions_used"?: number;
+          "status"?: string;
+          "stripe_customer_id"?: string | null;
+          "stripe_subscription_id"?: string | null;
+          "syncs_used"?: number;
+          "tier"?: string;
+          "updated_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "ai_analyses_used"?: number;
+          "anchor_day"?: number;
+          "created_at"?: string;
+          "cycle_end"?: string;
+          "cycle_start"?: string;
+          "paid_until"?: string | null;
+          "seo_submissions_used"?: number;
+          "status"?: string;
+          "stripe_customer_id"?: string | null;
+          "stripe_subscription_id"?: string | null;
+          "syncs_used"?: number;
+          "tier"?: string;
+          "updated_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "subscription_status_fkey";
+            columns: ["status"];
+            isOneToOne: false;
+            referencedRelation: "subscription_status";
+            referencedColumns: ["name"];
+          },
+          {
+            foreignKeyName: "subscription_tier_fkey";
+            columns: ["tier"];
+            isOneToOne: false;
+            referencedRelation: "subscription_tier";
+            referencedColumns: ["name"];
+          },
+          {
+            foreignKeyName: "subscription_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "subscription_status": {
+        Row: {
+          "created_at": string;
+          "description": string;
+          "name": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "description": string;
+          "name": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "description"?: string;
+          "name"?: string;
+        };
+        Relationships: [];
+      };
+      "subscription_tier": {
+        Row: {
+          "created_at": string;
+          "currency": string;
+          "display_name": string;
+          "max_ai_analyses": number;
+          "max_seo_submissions": number;
+          "max_social_accounts": number;
+          "max_syncs": number;
+          "name": string;
+          "price_cents": number;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "currency"?: string;
+          "display_name": string;
+          "max_ai_analyses": number;
+          "max_seo_submissions": number;
+          "max_social_accounts": number;
+          "max_syncs": number;
+          "name": string;
+          "price_cents": number;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "currency"?: string;
+          "display_name"?: string;
+          "max_ai_analyses"?: number;
+          "max_seo_submissions"?: number;
+          "max_social_accounts"?: number;
+          "max_syncs"?: number;
+          "name"?: string;
+          "price_cents"?: number;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
+      "user_role": {
+        Row: {
+          "created_at": string;
+          "role": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "role": string;
+          "user_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "role"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_role_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "user_setting": {
+        Row: {
+          "auto_sync_enabled": boolean;
+          "auto_sync_interval": string;
+          "channels": (string)[];
+          "created_at": string;
+          "locale": string;
+          "updated_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "auto_sync_enabled"?: boolean;
+          "auto_sync_interval"?: string;
+          "channels"?: (string)[];
+          "created_at"?: string;
+          "locale"?: string;
+          "updated_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "auto_sync_enabled"?: boolean;
+          "auto_sync_interval"?: string;
+          "channels"?: (string)[];
+          "created_at"?: string;
+          "locale"?: string;
+          "updated_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "user_setting_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: true;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "users": {
         Row: {
           "avatar_url": string | null;
@@ -709,6 +1038,7 @@ export type Database = {
       };
       "add_job_logs": { Args: { "p_logs": Json }; Returns: number };
       "cancel_job": { Args: { "p_job_id": string; "p_user_id"?: string }; Returns: boolean };
+      "check_quota": { Args: { "p_quota_type": string; "p_user_id": string }; Returns: boolean };
       "claim_jobs": {
         Args: { "p_batch_size"?: number; "p_job_types"?: (string)[]; "p_worker_id": string };
         Returns: {
@@ -756,6 +1086,10 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "claim_token_lease": {
+        Args: { "p_connection_id": string; "p_holder": string; "p_token_version": number };
+        Returns: string;
+      };
       "cleanup_old_jobs": { Args: Record<PropertyKey, never>; Returns: number };
       "complete_job": {
         Args: { "p_fencing_token"?: number; "p_job_id": string; "p_result"?: Json };
@@ -766,6 +1100,21 @@ export type Database = {
         Returns: {
           "job_id": string;
           "recorded": boolean;
+        }[];
+      };
+      "complete_profile": {
+        Args: {
+          "p_avatar_url"?: string;
+          "p_bio"?: string;
+          "p_category"?: string;
+          "p_display_name": string;
+          "p_latin_name"?: string;
+          "p_user_id": string;
+        };
+        Returns: {
+          "is_public": boolean;
+          "onboarding_state": string;
+          "profile_slug": string;
         }[];
       };
       "connect_platform_account": {
@@ -780,11 +1129,20 @@ export type Database = {
         Returns: string;
       };
       "consume_oauth_state": {
-        Args: { "p_platform": string; "p_state_hash": string; "p_user_id": string };
+        Args: {
+          "p_platform": string;
+          "p_redirect_uri": string;
+          "p_state_hash": string;
+          "p_user_id": string;
+        };
         Returns: {
           "code_verifier": string;
           "redirect_uri": string;
         }[];
+      };
+      "consume_quota": {
+        Args: { "p_amount"?: number; "p_quota_type": string; "p_user_id": string };
+        Returns: boolean;
       };
       "consume_rate_limit": {
         Args: { "p_caller": string; "p_function_name": string; "p_key": string };
@@ -837,6 +1195,11 @@ export type Database = {
         };
         Returns: undefined;
       };
+      "decrement_quota": {
+        Args: { "p_amount"?: number; "p_quota_type": string; "p_user_id": string };
+        Returns: number;
+      };
+      "delete_cached": { Args: { "p_prefix": string }; Returns: number };
       "detect_stuck_jobs": {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -845,6 +1208,16 @@ export type Database = {
           "status": string;
         }[];
       };
+      "disconnect_account": {
+        Args: {
+          "p_is_revoked"?: boolean;
+          "p_social_account_id": string;
+          "p_token_version"?: number;
+          "p_user_id": string;
+        };
+        Returns: boolean;
+      };
+      "enqueue_token_refreshes": { Args: Record<PropertyKey, never>; Returns: number };
       "expire_stale_jobs": {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -886,6 +1259,7 @@ export type Database = {
           "status": string;
         }[];
       };
+      "get_cached": { Args: { "p_key": string }; Returns: Json };
       "get_cached_job_result": {
         Args: {
           "p_cache_ttl"?: string;
@@ -942,9 +1316,10 @@ export type Database = {
         }[];
       };
       "get_oauth_redirect": {
-        Args: { "p_platform": string; "p_state_hash": string };
+        Args: { "p_platform": string; "p_redirect_uri": string; "p_state_hash": string };
         Returns: {
           "redirect_to": string;
+          "refusal": string;
         }[];
       };
       "get_queue_health": { Args: Record<PropertyKey, never>; Returns: Json };
@@ -1017,6 +1392,8 @@ export type Database = {
           "updated_at": string;
         }[];
       };
+      "grant_role": { Args: { "p_role": string; "p_user_id": string }; Returns: boolean };
+      "has_role": { Args: { "p_role": string; "p_user_id": string }; Returns: boolean };
       "heartbeat": {
         Args: {
           "p_capacity": number;
@@ -1026,6 +1403,10 @@ export type Database = {
           "p_worker_id": string;
         };
         Returns: Json;
+      };
+      "increment_quota": {
+        Args: { "p_amount"?: number; "p_quota_type": string; "p_user_id": string };
+        Returns: number;
       };
       "mark_connection_revoked": {
         Args: { "p_connection_id": string; "p_error": string; "p_token_version"?: number };
@@ -1046,6 +1427,10 @@ export type Database = {
           "running": number;
           "user_id": string;
         }[];
+      };
+      "release_token_lease": {
+        Args: { "p_connection_id": string; "p_holder": string };
+        Returns: undefined;
       };
       "request_sync": {
         Args: { "p_max_results"?: number; "p_platform": string; "p_social_account_id"?: string };
@@ -1085,6 +1470,7 @@ export type Database = {
         }[];
       };
       "retry_job": { Args: { "p_job_id": string; "p_user_id"?: string }; Returns: boolean };
+      "revoke_role": { Args: { "p_role": string; "p_user_id": string }; Returns: boolean };
       "save_content_batch": {
         Args: {
           "p_checkpoint": Json;
@@ -1110,6 +1496,10 @@ export type Database = {
           "p_progress_percent"?: number;
         };
         Returns: boolean;
+      };
+      "set_cached": {
+        Args: { "p_key": string; "p_ttl": string; "p_value": Json };
+        Returns: undefined;
       };
       "start_job": { Args: { "p_job_id": string; "p_worker_id": string }; Returns: boolean };
       "store_refreshed_tokens": {

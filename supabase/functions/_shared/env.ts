@@ -101,6 +101,63 @@ export const googleEnv = once(() => {
   };
 });
 
+/** The version of Meta's graph that both of its platforms are spoken to in. */
+const GRAPH_VERSION = "v26.0";
+
+/** The Instagram app, which is not the Facebook app, and Instagram's three hosts. */
+export const instagramEnv = once(() => {
+  const group = readGroup({
+    INSTAGRAM_APP_ID: undefined,
+    INSTAGRAM_APP_SECRET: undefined,
+    INSTAGRAM_AUTH_URL: "https://www.instagram.com/oauth/authorize",
+    INSTAGRAM_TOKEN_URL: "https://api.instagram.com/oauth/access_token",
+    INSTAGRAM_GRAPH_URL: "https://graph.instagram.com",
+    META_GRAPH_VERSION: GRAPH_VERSION,
+  });
+  return {
+    appId: group.INSTAGRAM_APP_ID,
+    appSecret: group.INSTAGRAM_APP_SECRET,
+    authUrl: group.INSTAGRAM_AUTH_URL,
+    tokenUrl: group.INSTAGRAM_TOKEN_URL,
+    graphUrl: group.INSTAGRAM_GRAPH_URL.replace(/\/+$/, ""),
+    graphVersion: group.META_GRAPH_VERSION,
+  };
+});
+
+/** The Facebook app, the host of its login dialog and the Graph API. */
+export const facebookEnv = once(() => {
+  const group = readGroup({
+    FACEBOOK_APP_ID: undefined,
+    FACEBOOK_APP_SECRET: undefined,
+    FACEBOOK_DIALOG_URL: "https://www.facebook.com",
+    FACEBOOK_GRAPH_URL: "https://graph.facebook.com",
+    META_GRAPH_VERSION: GRAPH_VERSION,
+  });
+  return {
+    appId: group.FACEBOOK_APP_ID,
+    appSecret: group.FACEBOOK_APP_SECRET,
+    dialogUrl: group.FACEBOOK_DIALOG_URL.replace(/\/+$/, ""),
+    graphUrl: group.FACEBOOK_GRAPH_URL.replace(/\/+$/, ""),
+    graphVersion: group.META_GRAPH_VERSION,
+  };
+});
+
+/** The app at TikTok, its consent page and its API. */
+export const tiktokEnv = once(() => {
+  const group = readGroup({
+    TIKTOK_CLIENT_KEY: undefined,
+    TIKTOK_CLIENT_SECRET: undefined,
+    TIKTOK_AUTH_URL: "https://www.tiktok.com/v2/auth/authorize/",
+    TIKTOK_API_URL: "https://open.tiktokapis.com",
+  });
+  return {
+    clientKey: group.TIKTOK_CLIENT_KEY,
+    clientSecret: group.TIKTOK_CLIENT_SECRET,
+    authUrl: group.TIKTOK_AUTH_URL,
+    apiUrl: group.TIKTOK_API_URL.replace(/\/+$/, ""),
+  };
+});
+
 /** The YouTube Data API. */
 export const youtubeEnv = once(() => {
   const { YOUTUBE_API_URL } = readGroup({

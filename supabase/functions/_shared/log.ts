@@ -36,7 +36,7 @@ const MAX_DEPTH = 6;
 const SECRET_NAME =
   /^(code|state|key|jwt)$|token|secret|password|authorization|api_?key|cookie|verifier|credential|e-?mail/i;
 /** What every secret below has somewhere: one look clears most texts (ids, job types, outcomes). */
-const MAY_BE_SECRET = /[=@]|eyJ|s[bv]_|ya29|[14]\/|bearer/i;
+const MAY_BE_SECRET = /[=@]|eyJ|s[bv]_|ya29|[14]\/|bearer|IGAA|EAA/i;
 
 /**
  * No part of a text is read again from many starting points, so that the work grows with the text's
@@ -48,9 +48,10 @@ const SECRET_LOOKS: [RegExp, (found: string, ...parts: (string | undefined)[]) =
   [/\bsv_automation_[\w-]+/g, hidden],
   [/\bya29\.[\w.-]+/g, hidden], // Google access token
   [/\b[14]\/\/?0[\w-]{8,}/g, hidden], // Google refresh token and authorization code
+  [/\b(?:IGAA|EAA)[\w-]{16,}/g, hidden], // Meta access token
   [/\bbearer\s+[^\s"',]+/gi, () => `Bearer ${HIDDEN}`],
   [
-    /([?&\s"']|^)((?:access_|refresh_|id_)?token|code|state|code_verifier|client_secret|key|apikey)=[^&\s"'#]+/gi,
+    /([?&\s"']|^)((?:access_|refresh_|id_|input_|fb_exchange_)?token|appsecret_proof|code|state|code_verifier|client_secret|key|apikey)=[^&\s"'#]+/gi,
     (_, before, name) => `${before}${name}=${HIDDEN}`,
   ],
   [/(\b\w+:\/\/[^\s:/@]+):[^\s@/]+@/g, (_, before) => `${before}:${HIDDEN}@`], // password in a URL

@@ -36,6 +36,12 @@ for (
     ["an automation key", "sv_automation_s3cr3t"],
     ["a Google access token", "ya29.a0AfH6SMBx-s3cr3t"],
     ["a Google refresh token", "1//0gs3cr3t-s3cr3t"],
+    ["a Meta access token", "Malformed access token EAAGs3cr3t-s3cr3t_s3cr3t"],
+    ["an Instagram access token", "IGAAs3cr3t-s3cr3t_s3cr3t"],
+    [
+      "what Facebook's token endpoints are asked",
+      "https://x.example/?input_token=s3cr3t&fb_exchange_token=s3cr3t&appsecret_proof=s3cr3t",
+    ],
     ["a bearer header", "Authorization: Bearer s3cr3t"],
     ["a code in a query", "https://x.example/cb?state=s3cr3t&code=s3cr3t#s3cr"],
     ["a form", "grant_type=refresh_token&refresh_token=s3cr3t&client_secret=s3cr3t"],

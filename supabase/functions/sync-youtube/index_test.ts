@@ -32,6 +32,7 @@ stackTest("sync-youtube finds the only connected channel, and without one says s
 stackTest("sync-youtube asks which channel is meant when there are several", async () => {
   const { fetch, stack } = await open();
   const owner = await Person.signUp(stack);
+  await owner.subscribe("basic");
   for (const videos of [2, 3]) await owner.connectYouTube(accountWith(videos));
   assertRefused(await call(fetch, owner, "sync-youtube", {}), 409, "SOCIAL_ACCOUNT_AMBIGUOUS");
 });

@@ -24,9 +24,6 @@ const fill = ({ sql, jobTypes }: OwnJobs, count: number) =>
     from private.job_lane, generate_series(1, ${count}::int) as n
     where job_priority = 5`;
 
-/** A whole transaction with a number of its own, so that those before it are known to be older. */
-const somethingElse = ({ sql }: OwnJobs) => sql`select pg_current_xact_id()`;
-
 const enqueueFor = async (sql: postgres.Sql, user: string, jobType: string) => {
   const [job] = await sql<{ job_id: string }[]>`
     select job_id from private.find_or_create_job(${user}, ${jobType}, '{"late": true}')`;
@@ -36,7 +33,7 @@ const enqueueFor = async (sql: postgres.Sql, user: string, jobType: string) => {
 // A claim of a hundred always looks after the floor; a smaller one only now and then.
 const many = 100;
 
-Deno.test("the floor of a lane follows the claims once all older transactions have ended", async () => {
+Deno.test("the floor of a lane follows the claims once all who lined up before have ended", async () => {
   await withOwnJobs({ connections: 2 }, async (own) => {
     const floors: number[] = [];
     // Whatever else is open in the database holds it up, and ends.
@@ -62,7 +59,6 @@ Deno.test("a job whose transaction commits late is claimed at once, however far 
       sql,
       (held) => enqueueFor(held, users[0]!, jobTypes[0]!),
       async () => {
-        await somethingElse(own);
         before = await floorOf(own);
         // What comes now is claimed long before it.
         for (let round = 0; round < 6; round++) {
@@ -134,28 +130,52 @@ Deno.test("nor one that lines up while the claim that moves the lane's time is o
   }
 });
 
-Deno.test("a transaction that was open for long holds the floor for as long, and no longer", async () => {
-  await withOwnJobs({ connections: 3 }, async (own) => {
-    const { sql, jobTypes } = own;
-    await fill(own, 12 * many);
-    const held: (number | null)[] = [];
+/** Where the floor is after each of so many claims of a lane that has enough. */
+async function floorsOf(own: OwnJobs, claims: number) {
+  const floors: (number | null)[] = [];
+  for (let round = 0; round < claims; round++) {
+    await fill(own, many);
+    await claim(own.sql, own.jobTypes, many);
+    floors.push(await floorOf(own));
+  }
+  return floors;
+}
+
+Deno.test("who has lined up and stays open holds the floor for as long, and no longer", async () => {
+  await withOwnJobs({ connections: 3, users: 1 }, async (own) => {
+    let held: (number | null)[] = [];
     await withOpenTransaction(
-      sql,
-      (other) => other`select pg_current_xact_id()`,
+      own.sql,
+      (other) => enqueueFor(other, own.users[0]!, own.jobTypes[0]!),
       async () => {
-        await somethingElse(own);
-        for (let round = 0; round < 4; round++) {
-          await claim(sql, jobTypes, many);
-          held.push(await floorOf(own));
-        }
+        held = await floorsOf(own, 8);
       },
+      "rollback",
     );
     // What was noted before that transaction began may still become the floor.
-    assert.equal(new Set(held.slice(1)).size, 1, `it stayed: ${held}`);
-    await until(async () => {
-      await fill(own, many);
-      await claim(sql, jobTypes, many);
-      return (await floorOf(own) ?? 0) > (held.at(-1) ?? 0);
+    assert.equal(new Set(held.slice(3)).size, 1, `it stayed: ${held}`);
+    await until(async () => (await floorsOf(own, 1))[0]! > (held.at(-1) ?? 0));
+  });
+});
+
+Deno.test("a transaction that lines nothing up holds no floor, though it writes", async () => {
+  await withOwnJobs({ connections: 3, users: 1 }, async (own) => {
+    const open = (task: (held: postgres.Sql) => Promise<unknown>) =>
+      withOpenTransaction(own.sql, task, async () => {
+        // Others may line up meanwhile: not for ever.
+        await until(async () => {
+          const floors = (await floorsOf(own, 8)).map((floor) => floor ?? 0);
+          return new Set(floors).size > 3;
+        });
+      }, "rollback");
+    await open(async (held) => {
+      await held`set transaction isolation level repeatable read`;
+      await held`select pg_current_xact_id()`;
+    });
+    await open(async (held) => {
+      await held`savepoint mistake`;
+      await enqueueFor(held, own.users[0]!, own.jobTypes[0]!);
+      await held`rollback to savepoint mistake`;
     });
   });
 });

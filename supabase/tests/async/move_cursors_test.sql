@@ -3,7 +3,7 @@ begin;
 lock table private.job_lease, private.job_waiting in access exclusive mode;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(33);
+select plan(36);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -14,21 +14,21 @@ language sql volatile as $$
   insert into public.job_queue (job_type, job_priority, turn) select p_type, p_priority, n from generate_series(p_first, p_last) as n
 $$;
 create view tests.lane as
-select job_type, job_priority::int, turn, place, next_turn, next_place, next_xid from private.job_cursor where job_type like 'test\_%';
+select job_type, job_priority::int, turn, place, next_turn, next_place, next_epoch from private.job_cursor where job_type like 'test\_%';
 create function tests.floor_of(p_type text, p_priority int default 5) returns bigint
 language sql volatile as $$ select turn from tests.lane where (job_type, job_priority) = (p_type, p_priority) $$;
 -- As a claim does: looks, and moves the floor by what it saw.
-create function tests.look(p_types text[] default array['test_open']) returns void
+create function tests.look(p_types text[] default array['test_open'], p_epoch bigint default pg_sequence_last_value('private.job_epoch')) returns void
 language sql volatile as $$
-  select private.move_cursors(array(select lane from private.lanes_with_work(p_types) as lane), pg_current_snapshot())
+  select private.move_cursors(array(select lane from private.lanes_with_work(p_types) as lane), p_epoch)
 $$;
 -- As if every transaction that was open when the floor was last noted had ended; or this one had been.
 create function tests.time_passes() returns void
-language sql volatile as $$ update private.job_cursor set next_xid = '0' where job_type like 'test\_%' $$;
+language sql volatile as $$ update private.job_cursor set next_epoch = -2 where job_type like 'test\_%' $$;
 
 create function tests.time_stands_still() returns void
 language sql volatile as $$
-  update private.job_cursor set next_xid = (pg_current_xact_id()::text::bigint + 1)::text::xid8 where job_type like 'test\_%'
+  update private.job_cursor set next_epoch = pg_sequence_last_value('private.job_epoch') where job_type like 'test\_%'
 $$;
 
 -- lanes_with_work()
@@ -57,6 +57,16 @@ select tests.time_stands_still(), tests.look();
 select is(tests.floor_of('test_open'), 1::bigint, 'while a transaction of then is open, the floor stays');
 select tests.time_passes(), tests.look();
 select is(tests.floor_of('test_open'), 11::bigint, 'afterwards it moves on');
+create temporary table epoch as select pg_sequence_last_value('private.job_epoch') as number;
+select tests.look();
+select is(pg_sequence_last_value('private.job_epoch'), number + 2, 'while nobody lines up two epochs pass with every look') from epoch;
+update private.job_cursor set next_epoch = number from epoch where job_type = 'test_open';
+update private.job_cursor set turn = 1, place = 0, next_turn = 5 where (job_type, job_priority) = ('test_open', 5);
+select tests.look(p_epoch => number + 1) from epoch;
+select is(tests.floor_of('test_open'), 1::bigint, 'who looked before the second had come moves nothing');
+select tests.look(p_epoch => number + 2) from epoch;
+select is(tests.floor_of('test_open'), 5::bigint, 'who looked later does');
+select tests.time_passes(), tests.look();
 select is((select count(*)::int from private.lanes_with_work(array['test_open'])), 2, 'nothing that waits is below it');
 select tests.side_tables_are_right();
 

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(20);
+select plan(59);
 
 select tests.create_user('ana', '{"display_name": "Ana"}'), tests.create_user('ben');
 update public.users set is_public = true where id = tests.user_id('ana');
@@ -37,6 +37,23 @@ select throws_ok($$ update public.users set avatar_url = 'javascript:alert(1)'
   where id = tests.user_id('ana') $$,
   '23514', null,
   'an avatar must be a web address');
+select throws_ok(format($$ update public.users set avatar_url = %L where id = tests.user_id('ana') $$, address), '23514', null,
+  'an avatar is not at ' || address)
+from unnest(array[
+  'http://img.example.com/a.png', 'ftp://img.example.com/a', '//img.example.com/a', 'https://', 'https:///a', 'https://img',
+  'https://user:secret@img.example.com/a', 'https://img.example.com@evil.example.com/', 'https://img.example.com:8443/',
+  'https://127.0.0.1/a', 'https://2130706433/', 'https://0x7f.0x0.0x0.0x1/', 'https://0177.0.0.1/', 'https://127.1/', 'https://[::1]/',
+  'https://[::ffff:169.254.169.254]/', 'https://169.254.169.254/latest/meta-data', 'https://10.0.0.5/', 'https://１２７.０.０.１/', 'https://%31%32%37.0.0.1/',
+  'https://localhost/', 'https://a.localhost/', 'https://printer.local/', 'https://metadata.google.internal/', 'https://127.0.0.1.nip.io/',
+  'https://LOCALTEST.ME/', 'https://img.example.com\\@localhost/', 'https://img.example.com/a b', e'https://img.example.com/a\nb',
+  'https://-img.example.com/', 'https://img..example.com/', 'data:image/png;base64,AAAA', 'https://img.example.com/' || repeat('x', 2048)]) as address;
+select lives_ok(format($$ update public.users set avatar_url = %L where id = tests.user_id('ana') $$, address), 'an avatar may be at ' || address)
+from unnest(array['https://img.example.com', 'HTTPS://Lh3.GoogleUserContent.com/a-/x=s96-c?sz=1#y', 'https://xn--bcher-kva.xn--p1ai/ä.png']) as address;
+select lives_ok($$ update public.users set display_name = e'  A\u202en\u200ba ', bio = e'one\n\n\n\ntwo', category = ' ', avatar_url = ''
+  where id = tests.user_id('ana') $$, 'what an owner writes is tidied');
+select results_eq($$ select display_name, bio, category, avatar_url from public.users $$,
+  $$ values ('Ana', e'one\n\ntwo', null::text, null::text) $$, 'so that what is stored is what is seen');
+select lives_ok($$ update public.users set bio = 'I film.' where id = tests.user_id('ana') $$, 'and written anew');
 select throws_ok($$ update public.users set notification_preferences = '[]'
   where id = tests.user_id('ana') $$,
   '23514', null,

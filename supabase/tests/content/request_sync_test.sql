@@ -29,7 +29,7 @@ select is(tests.error_of($$ select public.request_sync('youtube', tests.account_
 select is(tests.error_of($$ select public.request_sync('youtube', gen_random_uuid()) $$),
   'SOCIAL_ACCOUNT_NOT_FOUND',
   'request_sync() refuses an unknown account');
-select is(tests.error_of($$ select public.request_sync('tiktok') $$), 'PLATFORM_DISABLED',
+select is(tests.error_of($$ select public.request_sync('twitter') $$), 'PLATFORM_DISABLED',
   'request_sync() refuses a disabled platform');
 select is(tests.error_of($$ select public.request_sync(null) $$), 'PLATFORM_DISABLED',
   'request_sync() needs a platform');
@@ -45,6 +45,7 @@ select tests.become_anon();
 select throws_ok($$ select public.request_sync('youtube') $$, '42501', null, 'anon cannot ask for a sync');
 
 select tests.become_postgres();
+update public.subscription set tier = 'basic' where user_id = tests.user_id('ana');
 create temporary table second on commit drop as select tests.connect_account('ana', 'youtube',
   'UC_second') as id;
 grant select on second to public;

@@ -26,7 +26,7 @@ export class Person {
       auth: { autoRefreshToken: false, persistSession: false },
     });
     const email = `${crypto.randomUUID()}@example.com`;
-    const signedUp = await client.auth.signUp({ email, password: crypto.randomUUID() });
+    const signedUp = await client.auth.signUp({ email, password: `Aa1-${crypto.randomUUID()}` });
     assert.equal(signedUp.error, null);
     const token = await codeFromMail(stack.mail_url, email);
     const { data, error } = await client.auth.verifyOtp({ email, token, type: "signup" });
@@ -83,6 +83,14 @@ export class Person {
     });
     assert.equal(connected.status, 200, JSON.stringify(connected.body));
     return String(connected.body.social_account_id);
+  }
+
+  /** Puts this user on a plan, as a payment would. */
+  async subscribe(tier: string): Promise<void> {
+    const service = createClient<Database>(this.stack.api_url, this.stack.secret_key, {
+      auth: { autoRefreshToken: false, persistSession: false },
+    });
+    await service.from("subscription").update({ tier }).eq("user_id", this.id).throwOnError();
   }
 
   /** Starts a sync and returns the id of its job. */

@@ -30,3 +30,38 @@ Deno.test("a user who asks for too many syncs is told when to come back, by the 
   assert.deepEqual([direct.status, direct.error?.hint], [429, "RATE_LIMITED"]);
   await neighbour.waitForJob(await neighbour.startSync(), ended);
 });
+
+Deno.test("a user who has used up the syncs of this cycle is told until when, by the function and by the data API", async () => {
+  const stack = await readStack();
+  const creator = await Person.signUp(stack);
+  const neighbour = await Person.signUp(stack);
+  await creator.connectYouTube(accountWith(1));
+  await neighbour.connectYouTube(accountWith(1));
+  await creator.waitForJob(await creator.startSync(), ended);
+  const sql = postgres(stack.admin_db_url, { max: 1, onnotice: () => {} });
+  const [spent] = await sql`
+    update public.subscription as own set syncs_used = tier.max_syncs
+    from public.subscription_tier as tier
+    where tier.name = own.tier and own.user_id = ${creator.id}
+    returning (
+      select count(*)::int from public.job_queue
+      where user_id = own.user_id and job_type = 'sync_youtube') as jobs`;
+
+  const refused = await creator.call("sync-youtube", {});
+  const direct = await creator.client.rpc("request_sync", { p_platform: "youtube" });
+
+  const [after] = await sql`
+    select count(*)::int as jobs from public.job_queue
+    where user_id = ${creator.id} and job_type = 'sync_youtube'`;
+  await sql.end();
+  const error = refused.body.error as { code: string; details: Record<string, unknown> };
+  assert.deepEqual([refused.status, error.code, error.details.quota], [
+    429,
+    "QUOTA_EXCEEDED",
+    "syncs",
+  ]);
+  assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  assert.deepEqual([direct.status, direct.error?.hint], [429, "QUOTA_EXCEEDED"]);
+  assert.deepEqual([spent!.jobs, after!.jobs], [1, 1], "no job was left behind");
+  await neighbour.waitForJob(await neighbour.startSync(), ended);
+});

@@ -3,7 +3,7 @@ begin;
 select plan(14);
 
 select results_eq($$ select name, is_enabled from public.platform order by name $$,
-  $$ values ('facebook', false), ('instagram', false), ('tiktok', false), ('twitter', false), ('youtube', true) $$,
+  $$ values ('facebook', true), ('instagram', true), ('tiktok', true), ('twitter', false), ('youtube', true) $$,
   'the five platforms are known and only youtube is enabled');
 select results_eq($$ select name from public.account_status order by name $$,
   $$ values ('active'), ('disconnected'), ('inactive'), ('suspended') $$,
@@ -29,7 +29,7 @@ select throws_ok($$ update public.account_status set description = '' where true
   'a user cannot change a state');
 
 select tests.become_service();
-select lives_ok($$ update public.platform set is_enabled = true where name = 'tiktok' $$,
+select lives_ok($$ update public.platform set is_enabled = true where name = 'twitter' $$,
   'the service enables a platform');
 select throws_ok($$ delete from public.account_status where name = 'active' $$, '42501', null,
   'the service cannot remove a state');

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(27);
+select plan(42);
 
 select tests.create_user('ana'), tests.create_user('ben');
 create function tests.connect(p_name text, p_account jsonb, p_tokens jsonb,
@@ -51,6 +51,16 @@ select is((select count(*)
   where c.user_id = tests.user_id('ana')),
   1::bigint, 'however often an account is connected, there is one secret');
 
+select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "UC_y"}',
+  '{"access_token": "tests-at-y"}') $$),
+  'ACCOUNT_LIMIT_REACHED', 'connect_platform_account() connects no more accounts than the plan allows');
+select is_empty($$ select 1 from vault.decrypted_secrets where decrypted_secret like '%tests-at-y%' $$,
+  'an account over the limit leaves no secret');
+select throws_ok($$ select private.check_account_limit(tests.user_id('ana')) $$, 'PT403', null,
+  'check_account_limit() refuses who has as many as the plan allows');
+select lives_ok($$ select private.check_account_limit(tests.user_id('ben')) $$,
+  'check_account_limit() lets pass who has fewer');
+update public.subscription set tier = 'premium' where user_id = tests.user_id('ana');
 select isnt(tests.connect('ana', '{"platform_account_id": "UC_y"}', '{"access_token": "at-y"}'),
   (select id from before),
   'another channel of the same user is another account');
@@ -59,7 +69,7 @@ select is((select count(*) from public.platform_connection where user_id = tests
 
 select is(tests.error_of($$ select tests.connect('ben', '{"platform_account_id": "UC_x"}',
   '{"access_token": "tests-at-ben"}') $$),
-  'CONFLICT',
+  'ACCOUNT_ALREADY_CONNECTED',
   'connect_platform_account() refuses an account that another user holds');
 select is_empty($$ select 1 from public.platform_connection where user_id = tests.user_id('ben') $$,
   'a refused account leaves no connection');
@@ -68,13 +78,51 @@ select is_empty($$ select 1 from vault.decrypted_secrets where decrypted_secret 
 select is((select onboarding_state from public.users where id = tests.user_id('ben')), 'registered',
   'a refused account leaves the onboarding where it was');
 
+select results_eq($$ select action, count(*) from public.audit_log where user_id = tests.user_id('ana')
+    group by action order by action $$,
+  $$ values ('account.connected', 2::bigint), ('account.renewed', 2) $$,
+  'each account is noted once as connected, then as renewed');
+select results_eq($$ select kind, data ->> 'platform' from public.notification
+    where user_id = tests.user_id('ana') and body like '@ana %' $$,
+  $$ values ('account_connected', 'youtube') $$,
+  'the owner is told of a new account');
+select is_empty($$ select 1 from public.audit_log where user_id = tests.user_id('ben') $$,
+  'a refused account is not noted as connected');
+select is((select next_sync_at from public.social_account where id = (select id from before)), now(),
+  'a connected account is due for its first sync');
+update public.social_account set next_sync_at = now() + interval '1 hour' where id = (select id from before);
+select tests.connect('ana', '{"platform_account_id": "UC_x"}', '{"access_token": "at-7"}');
+select is((select next_sync_at from public.social_account where id = (select id from before)),
+  now() + interval '1 hour', 'renewing a connection leaves the date of its next sync');
+
+-- What does not work takes no place; connecting it again does.
+update public.subscription set tier = 'free' where user_id = tests.user_id('ana');
+select lives_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_x"}', '{"access_token": "at-8"}') $$,
+  'who has more than a smaller plan allows may still renew what there is');
+update public.social_account set status = 'disconnected' where user_id = tests.user_id('ana')
+  and platform_account_id = 'UC_y';
+select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "UC_y"}',
+  '{"access_token": "at-y"}') $$),
+  'ACCOUNT_LIMIT_REACHED', 'an account that lost its grant counts when it is connected again');
+update public.social_account set status = 'disconnected' where id = (select id from before);
+select lives_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_y"}', '{"access_token": "at-y"}') $$,
+  'and takes the place of one that lost its grant');
+select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "UC_x"}',
+  '{"access_token": "at-9"}') $$),
+  'ACCOUNT_LIMIT_REACHED', 'which then has none');
+update public.social_account set deleted_at = now(), status = 'active' where user_id = tests.user_id('ana')
+  and platform_account_id = 'UC_y';
+select lives_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_x"}', '{"access_token": "at-9"}') $$,
+  'an account that was removed takes no place');
+
+update public.subscription set tier = 'premium' where user_id = tests.user_id('ana');
 update public.social_account set status = 'disconnected' where id = (select id from before);
 select lives_ok($$ select tests.connect('ben', '{"platform_account_id": "UC_x"}',
   '{"access_token": "tests-at-ben"}') $$,
   'an account whose grant is gone can be claimed by who now holds it');
 select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "UC_x"}',
   '{"access_token": "at-4"}') $$),
-  'CONFLICT',
+  'ACCOUNT_ALREADY_CONNECTED',
   'and then is no longer the first user''s');
 update public.social_account set deleted_at = now() where user_id = tests.user_id('ben');
 select is(tests.connect('ana', '{"platform_account_id": "UC_x"}', '{"access_token": "at-5"}'),
@@ -91,7 +139,7 @@ select results_eq($$ select deleted_at, status from public.social_account
   'reconnecting revives a removed account but does not lift a suspension');
 
 select is(tests.error_of($$ select tests.connect('ana', '{"platform_account_id": "1"}',
-  '{"access_token": "a"}', 'tiktok') $$),
+  '{"access_token": "a"}', 'twitter') $$),
   'PLATFORM_DISABLED',
   'connect_platform_account() refuses a disabled platform');
 select is(tests.error_of($$ select tests.connect('ana', '{"handle": "@x"}', '{"access_token": "a"}') $$),
@@ -116,6 +164,13 @@ select throws_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_z"}
   '{"access_token": "a"}') $$,
   '42501', null,
   'anon cannot connect an account');
+
+select tests.become_postgres();
+select tests.create_user('zoe');
+update public.users set onboarding_state = 'profile_completed' where id = tests.user_id('zoe');
+select tests.connect('zoe', '{"platform_account_id": "UC_zoe"}', '{"access_token": "a"}');
+select is((select onboarding_state from public.users where id = tests.user_id('zoe')), 'completed',
+  'who completed their profile before is done');
 
 select * from finish();
 rollback;

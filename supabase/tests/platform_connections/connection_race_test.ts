@@ -1,37 +1,6 @@
-/** What pgTAP cannot show, having one session: two callbacks, two refreshes, two claims at once. */
+/** What pgTAP cannot show, having one session: callbacks, claims on one channel and farewells at once. */
 import assert from "node:assert/strict";
-import postgres from "postgres";
-import { readStack } from "../../../local/stack/client.ts";
-
-const stack = await readStack();
-
-/** Connections of its own and users that are gone afterwards. */
-async function withUsers(
-  count: number,
-  run: (sql: postgres.Sql, users: string[]) => Promise<void>,
-): Promise<void> {
-  const sql = postgres(stack.db_url, { max: 8, onnotice: () => {} });
-  const users = Array.from({ length: count }, () => crypto.randomUUID());
-  try {
-    for (const id of users) {
-      await sql`insert into auth.users (id, email) values (${id}, ${`${id}@tests.invalid`})`;
-    }
-    await run(sql, users);
-  } finally {
-    await sql`delete from auth.users where id = any(${users})`;
-    await sql.end();
-  }
-}
-
-const connect = (sql: postgres.Sql, user: string, channel: string, refreshToken: string) =>
-  sql<{ id: string }[]>`
-    select public.connect_platform_account(
-      ${user}, 'youtube', ${sql.json({ platform_account_id: channel })},
-      ${sql.json({ access_token: `at-${refreshToken}`, refresh_token: refreshToken })},
-      '{read}', now() + interval '1 hour') as id`;
-
-const hintOf = (result: PromiseSettledResult<unknown>) =>
-  result.status === "rejected" ? (result.reason as postgres.PostgresError).hint : undefined;
+import { connect, hintOf, withUsers } from "./users.ts";
 
 Deno.test("connect_platform_account() makes one account of two callbacks at once", async () => {
   await withUsers(1, async (sql, [user]) => {
@@ -58,46 +27,79 @@ Deno.test("connect_platform_account() gives a channel to one of two users at onc
       users.map((user) => connect(sql, user, channel, user)),
     );
 
-    assert.deepEqual(results.map(hintOf).sort(), ["CONFLICT", undefined]);
+    assert.deepEqual(results.map(hintOf).sort(), ["ACCOUNT_ALREADY_CONNECTED", undefined]);
     const [stored] = await sql`
       select count(*)::int as connections from public.platform_connection where user_id = any(${users})`;
     assert.equal(stored!.connections, 1);
   });
 });
 
-Deno.test("store_refreshed_tokens() lets one of many refreshes through", async () => {
+Deno.test("connect_platform_account() leaves one of 50 accounts at a limit of one", async () => {
   await withUsers(1, async (sql, [user]) => {
-    const [account] = await connect(sql, user!, `UC_${crypto.randomUUID()}`, "rt-0");
-    const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => connect(sql, user!, `UC_${n}_${user}`, `rt-${n}`)),
+    );
 
-    const stored = await Promise.all(Array.from({ length: 6 }, async (_, n) => {
-      const [row] = await sql<{ stored: boolean }[]>`
-        select public.store_refreshed_tokens(
-          ${read!.connection_id}, ${
-        read!.token_version
-      }, ${`at-${n}`}, ${`rt-${n}`}, now()) as stored`;
-      return row!.stored ? `rt-${n}` : undefined;
+    const refused = results.filter((result) => hintOf(result) === "ACCOUNT_LIMIT_REACHED");
+    assert.equal(refused.length, 49);
+    const [stored] = await sql`
+      select count(*)::int as connections,
+        (select count(*)::int from public.social_account where user_id = ${user!}) as accounts,
+        (select count(*)::int from vault.secrets where name = any(array_agg(vault_secret_name))) as secrets,
+        (select count(*)::int from public.notification where user_id = ${user!}) as notifications
+      from public.platform_connection where user_id = ${user!}`;
+    assert.deepEqual({ ...stored }, { connections: 1, accounts: 1, secrets: 1, notifications: 1 });
+  }, 50);
+});
+
+Deno.test("connect_platform_account() keeps a limit while accounts come and go", async () => {
+  await withUsers(1, async (sql, [user]) => {
+    await sql`update public.subscription set tier = 'basic' where user_id = ${user!}`;
+    const leave = async (account: string) => {
+      await sql`
+        select public.disconnect_account(${user!}, ${account},
+          (select token_version from public.get_connection_tokens(${account})))`;
+    };
+
+    await Promise.all(Array.from({ length: 10 }, async (_, n) => {
+      for (let round = 0; round < 4; round++) {
+        const connected = await connect(sql, user!, `UC_${n}_${user}`, `rt-${n}`).catch(() => []);
+        const [count] = await sql`
+          select count(*)::int as live from public.social_account
+          where user_id = ${user!} and deleted_at is null and status <> 'disconnected'`;
+        assert.ok(count!.live <= 3, `${count!.live} accounts at a limit of 3`);
+        for (const { id } of connected) await leave(id);
+      }
     }));
-
-    const winners = stored.filter((token) => token !== undefined);
-    const [now] = await sql`select * from public.get_connection_tokens(${account!.id})`;
-    assert.deepEqual(winners, [now!.refresh_token]);
   });
 });
 
-Deno.test("consume_oauth_state() gives a state to one of many calls", async () => {
+Deno.test("disconnecting, refreshing and connecting at once leaves an account whole or gone", async () => {
   await withUsers(1, async (sql, [user]) => {
-    const hash = crypto.randomUUID().replaceAll("-", "");
-    await sql`select public.create_oauth_state(${user!}, 'youtube', ${hash}, 'verifier', 'https://x.invalid/cb')`;
+    const channel = `UC_${crypto.randomUUID()}`;
+    const [account] = await connect(sql, user!, channel, "rt-0");
+    for (let round = 0; round < 15; round++) {
+      const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
+      const { connection_id, token_version } = read!;
 
-    const results = await Promise.allSettled(
-      Array.from(
-        { length: 6 },
-        () => sql`select * from public.consume_oauth_state(${user!}, 'youtube', ${hash})`,
-      ),
-    );
+      await Promise.allSettled([
+        sql`select public.disconnect_account(${user!}, ${account!.id}, ${token_version})`,
+        sql`select public.store_refreshed_tokens(${connection_id}, ${token_version}, 'at', 'rt', now())`,
+        sql`select public.mark_connection_revoked(${connection_id}, 'invalid_grant', ${token_version})`,
+        connect(sql, user!, channel, `rt-${round}`),
+      ]);
 
-    assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
-    assert.equal(results.filter((result) => hintOf(result) === "OAUTH_STATE_INVALID").length, 5);
+      const [state] = await sql`
+        select account.deleted_at is null as is_there, account.status as account, connection.status as connection,
+          (select count(*)::int from vault.secrets where name = connection.vault_secret_name) as secrets
+        from public.social_account as account
+        join public.platform_connection as connection on connection.id = account.connection_id
+        where account.id = ${account!.id}`;
+      const { is_there, ...rest } = state!;
+      const ended = { account: "disconnected", connection: "disconnected", secrets: 0 };
+      const works = { account: "active", connection: "active", secrets: 1 };
+      assert.deepEqual(rest, is_there && rest.account === "active" ? works : ended);
+      await connect(sql, user!, channel, `rt-again-${round}`);
+    }
   });
 });

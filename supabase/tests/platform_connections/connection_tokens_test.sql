@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(29);
+select plan(34);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -14,6 +14,14 @@ select results_eq($$ select * from public.get_connection_tokens(tests.account_id
   $$ select id, 'youtube', 'access-ana', 'refresh-ana', now() + interval '1 hour', 1, 'active'
     from connection $$,
   'get_connection_tokens() gives tokens, expiry, version and state');
+-- Vault holds other secrets, too; however the look-up is planned, they are not read as tokens.
+select tests.become_postgres();
+select vault.create_secret('not JSON', 'tests: somebody else''s');
+set local enable_nestloop = off;
+select lives_ok($$ select * from public.get_connection_tokens(tests.account_id('ana')) $$,
+  'get_connection_tokens() opens no other secret');
+reset enable_nestloop;
+select tests.become_service();
 select is_empty($$ select * from public.get_connection_tokens(gen_random_uuid()) $$,
   'get_connection_tokens() gives no row for an unknown account');
 select tests.become_user('ana');
@@ -72,6 +80,19 @@ select results_eq($$ select status, char_length(last_refresh_error), token_expir
   'mark_connection_revoked() ends the connection and keeps a short reason');
 select is((select status from public.social_account where id = tests.account_id('ana')), 'disconnected',
   'mark_connection_revoked() ends the account too');
+select public.mark_connection_revoked((select id from connection), 'again');
+select results_eq($$ select last_refresh_error from public.platform_connection where id = (select id from connection) $$,
+  $$ values (repeat('x', 500)) $$, 'a connection ends once');
+select results_eq($$ select kind, data ->> 'platform' from public.notification
+    where user_id = tests.user_id('ana') and kind <> 'account_connected' $$,
+  $$ values ('connection_revoked', 'youtube') $$, 'and its owner is told once');
+select results_eq($$ select details ->> 'social_account_id', details ->> 'platform' from public.audit_log
+    where user_id = tests.user_id('ana') and action = 'connection.revoked' $$,
+  $$ values (tests.account_id('ana')::text, 'youtube') $$, 'and it is noted once');
+select tests.become_postgres();
+select is(private.end_connection((select id from connection), null, 'x') is null, true,
+  'end_connection() finds nothing to end in a connection that has ended');
+select tests.become_service();
 select results_eq($$ select access_token, refresh_token, status
   from public.get_connection_tokens(tests.account_id('ana')) $$,
   $$ values (null::text, null::text, 'disconnected') $$, 'a revoked connection has no tokens');

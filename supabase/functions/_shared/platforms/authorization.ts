@@ -6,17 +6,15 @@
 import { serviceDb } from "../db.ts";
 import { encodeBase64Url, sha256 } from "../digest.ts";
 import { linkEnv } from "../env.ts";
-import { AppError } from "../errors.ts";
-import type { CallOptions, OAuthClient, PlatformAccount, TokenGrant } from "./platform.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
+import type {
+  CallOptions,
+  ConnectablePlatform,
+  OAuthClient,
+  PlatformAccount,
+  TokenGrant,
+} from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
-
-/** A platform that accounts can be connected from. */
-export interface ConnectablePlatform {
-  /** As in the table `platform`; `oauth-<name>-callback` is the function to come back to. */
-  name: string;
-  oauth: OAuthClient;
-  getAccount(accessToken: string, options?: CallOptions): Promise<PlatformAccount>;
-}
 
 /** What the exchange of a code needs besides the code. */
 interface PendingAuthorization {
@@ -34,7 +32,7 @@ export async function startAuthorization(
     .from("platform").select("scopes").eq("name", name).single().throwOnError();
   const state = randomToken();
   const codeVerifier = randomToken();
-  const redirectUri = `${linkEnv().publicUrl}/functions/v1/oauth-${name}-callback`;
+  const redirectUri = callbackUri(name);
   await serviceDb().rpc("create_oauth_state", {
     p_user_id: userId,
     p_platform: name,
@@ -47,43 +45,64 @@ export async function startAuthorization(
   return oauth.authorizationUrl({ redirectUri, state, codeChallenge, scopes: platform.scopes });
 }
 
-/** The page of ours that an authorization goes on at; null for a state that is not good. Takes nothing. */
+/** Where an authorization goes on. */
+export interface ReturnPage {
+  page: string;
+  /** Why the state is not good; null when it is. */
+  refusal: ErrorCode | null;
+}
+
+/** The page of ours that an authorization goes on at; the site for one that is not known. Takes nothing. */
 export async function findReturnPage(
   { name }: ConnectablePlatform,
   state: string,
-): Promise<string | null> {
-  const { data } = await serviceDb()
-    .rpc("get_oauth_redirect", { p_platform: name, p_state_hash: await hashState(state) })
-    .throwOnError();
+): Promise<ReturnPage> {
+  const { data } = await serviceDb().rpc("get_oauth_redirect", {
+    p_platform: name,
+    p_state_hash: await hashState(state),
+    p_redirect_uri: callbackUri(name),
+  }).throwOnError();
   // The generated type does not know that a returned column may be null.
-  const page = data[0] as { redirect_to: string | null } | undefined;
-  return page ? page.redirect_to ?? linkEnv().siteUrl : null;
+  const known = data[0] as { redirect_to: string | null; refusal: ErrorCode | null } | undefined;
+  return {
+    page: known?.redirect_to ?? linkEnv().siteUrl,
+    refusal: known ? known.refusal : "OAUTH_STATE_INVALID",
+  };
+}
+
+/** What the creator's page hands in. */
+export interface ReturnedAuthorization {
+  state: string;
+  code: string;
+  /** The address that the code was sent to, by who does not take our callback for granted. */
+  redirectUri?: string;
 }
 
 /**
  * Takes the authorization, exchanges the code, reads the account and stores the connection.
- * `OAUTH_STATE_INVALID` unless this user started it, a short time ago, and has not finished it yet.
+ * Refused unless this user started it, here, a short time ago, and has not finished it yet.
  *
  * @returns The social account's id.
  */
 export async function finishAuthorization(
   platform: ConnectablePlatform,
   userId: string,
-  { state, code }: { state: string; code: string },
+  returned: ReturnedAuthorization,
   options: CallOptions = {},
 ): Promise<string> {
-  const pending = await takeAuthorization(platform, userId, state);
-  const grant = await exchange(platform.oauth, pending, code, options);
-  await assertScopes(platform, grant);
-  const account = await platform.getAccount(grant.accessToken, options);
-  if (grant.refreshToken === null) await assertStoredGrant(platform, userId, account);
+  const pending = await takeAuthorization(platform, userId, returned);
+  const granted = await exchange(platform.oauth, pending, returned.code, options);
+  await assertScopes(platform, granted);
+  const { account, grant } = await platform.openAccount(granted, options);
+  if (!lasts(platform.oauth, grant)) await assertStoredGrant(platform, userId, account);
   const { data: socialAccountId } = await serviceDb().rpc("connect_platform_account", {
     p_user_id: userId,
     p_platform: platform.name,
     p_account: { ...account },
     p_tokens: { access_token: grant.accessToken, refresh_token: grant.refreshToken },
     p_scopes: grant.scopes,
-    p_token_expires_at: grant.expiresAt,
+    // The generated type does not know that an argument may be null.
+    p_token_expires_at: grant.expiresAt as string,
   }).throwOnError();
   return socialAccountId;
 }
@@ -91,15 +110,16 @@ export async function finishAuthorization(
 async function takeAuthorization(
   { name }: ConnectablePlatform,
   userId: string,
-  state: string,
+  { state, redirectUri = callbackUri(name) }: ReturnedAuthorization,
 ): Promise<PendingAuthorization> {
   const { data } = await serviceDb().rpc("consume_oauth_state", {
     p_user_id: userId,
     p_platform: name,
     p_state_hash: await hashState(state),
+    p_redirect_uri: redirectUri,
   }).throwOnError();
   const pending = data[0];
-  if (!pending) throw new AppError("OAUTH_STATE_INVALID");
+  if (!pending) throw new AppError("INTERNAL_ERROR", { cause: "a state was taken without a row" });
   return pending;
 }
 
@@ -116,8 +136,9 @@ async function exchange(
       redirectUri: redirect_uri,
     }, options);
   } catch (cause) {
-    if (cause instanceof ProviderError) throw new AppError("OAUTH_EXCHANGE_FAILED", { cause });
-    throw cause;
+    if (!(cause instanceof ProviderError)) throw cause;
+    const code = cause.class === "reauth" ? "OAUTH_CODE_INVALID" : "OAUTH_EXCHANGE_FAILED";
+    throw new AppError(code, { cause });
   }
 }
 
@@ -126,7 +147,12 @@ async function assertScopes({ name }: ConnectablePlatform, { scopes }: TokenGran
   const { data: platform } = await serviceDb()
     .from("platform").select("scopes").eq("name", name).single().throwOnError();
   const missing = platform.scopes.filter((scope) => !scopes.includes(scope));
-  if (missing.length > 0) throw new AppError("OAUTH_DENIED", { details: { missing } });
+  if (missing.length > 0) throw new AppError("SCOPES_MISSING", { details: { missing } });
+}
+
+/** Whether a grant outlives its access token by itself. */
+function lasts({ refreshesWith }: OAuthClient, { refreshToken, expiresAt }: TokenGrant): boolean {
+  return refreshesWith === "access_token" || refreshToken !== null || expiresAt === null;
 }
 
 /** No refresh token is fine while an earlier one is stored; otherwise the account would die in an hour. */
@@ -144,6 +170,11 @@ async function assertStoredGrant(
   throw new AppError("OAUTH_EXCHANGE_FAILED", {
     message: "The platform granted no lasting access. Remove this app there and connect again.",
   });
+}
+
+/** The address of ours that a platform sends back to, and must say again when the code is exchanged. */
+function callbackUri(platform: string): string {
+  return `${linkEnv().publicUrl}/functions/v1/oauth-${platform}-callback`;
 }
 
 /** Stored instead of the state itself: a reader of the table cannot finish somebody's authorization. */

@@ -1,23 +1,10 @@
-/**
- * Valid access tokens for connected accounts.
- *
- * A refresh is single-flight: in this worker by sharing one promise per token version, between
- * workers by compare-and-swap on that version. Whoever loses the swap goes on with the winner's tokens.
- */
+/** Valid access tokens for connected accounts. */
 
 import { AppError } from "../errors.ts";
-import type { OAuthClient } from "./platform.ts";
-import { ProviderError } from "./provider_error.ts";
+import { sleep, systemClock } from "../jobs/clock.ts";
 import { platforms } from "./registry.ts";
-import { type StoredTokens, type TokenStore, tokenStore } from "./token_store.ts";
-
-/** What the connections rest on; a test passes plain objects. */
-export interface ConnectionDeps {
-  store: TokenStore;
-  /** By platform name. */
-  platforms: Record<string, { oauth: OAuthClient }>;
-  now: () => number;
-}
+import { assertActive, createRefresh, isReauth, type RefreshDeps } from "./token_refresh.ts";
+import { type StoredTokens, tokenStore } from "./token_store.ts";
 
 /** Opens connections with these parts. */
 export interface Connections {
@@ -32,47 +19,19 @@ export interface Connections {
   ): Promise<T>;
 }
 
-type ActiveTokens = StoredTokens & { access_token: string };
+/** Renews tokens that nobody uses just now. */
+export interface Renewals {
+  /** False when the tokens are no longer those of this version. Throws as `withAccessToken()` does. */
+  renew(socialAccountId: string, tokenVersion: number): Promise<boolean>;
+}
 
 /** A token that ends this soon is refreshed first: a piece of work must fit into the rest. */
 const EARLY_MS = 2 * 60 * 1000;
 
 /** Connections over the given parts. */
-export function createConnections({ store, platforms, now }: ConnectionDeps): Connections {
-  const flights = new Map<string, Promise<ActiveTokens>>();
-
-  /** One flight per version. It ignores any caller's abort signal, since others wait for it too. */
-  function refresh(socialAccountId: string, tokens: ActiveTokens): Promise<ActiveTokens> {
-    const key = `${tokens.connection_id}:${tokens.token_version}`;
-    const flight = flights.get(key) ??
-      refreshOnce(socialAccountId, tokens).finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
-  }
-
-  async function refreshOnce(socialAccountId: string, tokens: StoredTokens): Promise<ActiveTokens> {
-    if (tokens.refresh_token === null) return await revoke(tokens, "no refresh token");
-    const platform = platforms[tokens.platform_name];
-    if (!platform) throw new Error(`Nobody refreshes tokens of ${tokens.platform_name}`);
-    try {
-      const grant = await platform.oauth.refresh(tokens.refresh_token);
-      await store.swap(tokens, grant);
-    } catch (error) {
-      if (!isReauth(error)) throw error;
-      // A token that another worker has just rotated is refused like a revoked one.
-      const current = await store.read(socialAccountId);
-      if (current.token_version === tokens.token_version) {
-        return await revoke(tokens, error.reason, error);
-      }
-    }
-    // Ours if the swap was won, else the winner's.
-    return assertActive(await store.read(socialAccountId));
-  }
-
-  async function revoke(tokens: StoredTokens, reason: string, cause?: unknown): Promise<never> {
-    await store.markRevoked(tokens, reason);
-    throw new AppError("CONNECTION_REVOKED", { cause });
-  }
+export function createConnections(deps: RefreshDeps): Connections & Renewals {
+  const { store, now } = deps;
+  const refresh = createRefresh(deps);
 
   return {
     async withAccessToken(socialAccountId, use) {
@@ -88,29 +47,28 @@ export function createConnections({ store, platforms, now }: ConnectionDeps): Co
         return await use(tokens.access_token);
       } catch (error) {
         if (!isReauth(error)) throw error;
-        return await revoke(tokens, error.reason, error);
+        await store.markRevoked(tokens, error.reason);
+        throw new AppError("CONNECTION_REVOKED", { cause: error });
       }
+    },
+
+    async renew(socialAccountId, tokenVersion) {
+      const tokens = assertActive(await store.read(socialAccountId));
+      if (tokens.token_version !== tokenVersion) return false;
+      await refresh(socialAccountId, tokens);
+      return true;
     },
   };
 }
 
-/** Runs `use` with a valid access token of the account; see {@link Connections.withAccessToken}. */
-export const withAccessToken: Connections["withAccessToken"] = (socialAccountId, use) =>
-  connections.withAccessToken(socialAccountId, use);
-
 /** Shared by all jobs of this worker, so that their refreshes meet. */
-const connections = createConnections({ store: tokenStore, platforms, now: Date.now });
-
-function assertActive(tokens: StoredTokens): ActiveTokens {
-  const { status, access_token } = tokens;
-  if (status !== "active" || access_token === null) throw new AppError("CONNECTION_REVOKED");
-  return { ...tokens, access_token };
-}
+export const connections: Connections & Renewals = createConnections({
+  store: tokenStore,
+  platforms,
+  now: Date.now,
+  sleep: (ms) => sleep(systemClock, ms),
+});
 
 function endsSoon({ token_expires_at }: StoredTokens, now: number): boolean {
   return token_expires_at !== null && Date.parse(token_expires_at) - now < EARLY_MS;
-}
-
-function isReauth(error: unknown): error is ProviderError {
-  return error instanceof ProviderError && error.class === "reauth";
 }

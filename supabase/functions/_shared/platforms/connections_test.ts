@@ -21,18 +21,34 @@ function fakeStore(initial: Partial<StoredTokens> = {}) {
     ...initial,
   };
   const revoked: string[] = [];
+  let lease: string | null = null;
+  const isCurrent = ({ token_version }: StoredTokens) =>
+    token_version === row.token_version && row.status === "active";
   const store: TokenStore = {
     read: () => Promise.resolve({ ...row }),
+    claim(read, holder) {
+      if (!isCurrent(read)) return Promise.resolve("stale");
+      if (lease !== null) return Promise.resolve("busy");
+      lease = holder;
+      return Promise.resolve("claimed");
+    },
+    release(_read, holder) {
+      if (lease === holder) lease = null;
+      return Promise.resolve();
+    },
     swap(read, grant) {
       if (read.token_version !== row.token_version) return Promise.resolve(false);
       row.access_token = grant.accessToken;
       row.refresh_token = grant.refreshToken ?? row.refresh_token;
       row.token_expires_at = grant.expiresAt;
       row.token_version += 1;
+      lease = null;
       return Promise.resolve(true);
     },
     markRevoked(read, reason) {
-      if (read.token_version === row.token_version) row.status = "disconnected";
+      if (!isCurrent(read)) return Promise.resolve();
+      row.status = "disconnected";
+      row.access_token = null;
       revoked.push(reason);
       return Promise.resolve();
     },
@@ -40,10 +56,26 @@ function fakeStore(initial: Partial<StoredTokens> = {}) {
   return { row, revoked, store };
 }
 
-function open(store: TokenStore, refresh: OAuthClient["refresh"]) {
+function open(
+  store: TokenStore,
+  refresh: OAuthClient["refresh"],
+  refreshesWith: OAuthClient["refreshesWith"] = "refresh_token",
+) {
   const unused = () => assert.fail("not part of this");
-  const oauth = { refresh, authorizationUrl: unused, exchangeCode: unused, revoke: unused };
-  return createConnections({ store, platforms: { youtube: { oauth } }, now: () => NOW });
+  const oauth: OAuthClient = {
+    pkce: true,
+    refreshesWith,
+    refresh,
+    authorizationUrl: unused,
+    exchangeCode: unused,
+    revoke: unused,
+  };
+  let now = NOW;
+  const sleep = (ms: number) => {
+    now += ms;
+    return new Promise<void>((resolve) => setTimeout(resolve));
+  };
+  return createConnections({ store, platforms: { youtube: { oauth } }, now: () => now, sleep });
 }
 
 function grant(accessToken: string, refreshToken: string | null = null): Promise<TokenGrant> {
@@ -81,6 +113,73 @@ Deno.test("withAccessToken() refreshes once for many callers at once", async () 
   });
   const tokens = await Promise.all(Array.from({ length: 20 }, () => withAccessToken("a", echo)));
   assert.deepEqual([refreshes, new Set(tokens)], [1, new Set(["at-2"])]);
+});
+
+Deno.test("withAccessToken() makes one refresh of those of many workers", async () => {
+  const { store } = fakeStore({ token_expires_at: new Date(NOW).toISOString() });
+  let refreshes = 0;
+  const workers = Array.from({ length: 20 }, () =>
+    open(store, async () => {
+      refreshes += 1;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return await grant("at-2", "rt-2");
+    }));
+  const tokens = await Promise.all(workers.map((one) => one.withAccessToken("a", echo)));
+  assert.deepEqual([refreshes, new Set(tokens)], [1, new Set(["at-2"])]);
+});
+
+Deno.test("withAccessToken() does not wait for ever for a refresh that does not end", async () => {
+  const { row, store } = fakeStore({ token_expires_at: new Date(NOW).toISOString() });
+  await store.claim({ ...row }, "a worker that hangs");
+  await assert.rejects(open(store, never).withAccessToken("a", never), (error) => {
+    return error instanceof AppError && error.code === "SERVICE_UNAVAILABLE";
+  });
+  assert.equal(row.status, "active");
+});
+
+Deno.test("withAccessToken() lets the next one try when the provider was down", async () => {
+  const { row, store } = fakeStore({ token_expires_at: new Date(NOW).toISOString() });
+  const down = refusal("http_503", "retry_transient");
+  await assert.rejects(
+    open(store, () => Promise.reject(down)).withAccessToken("a", never),
+    (error) => error === down,
+  );
+  assert.equal(row.status, "active");
+  assert.equal(await open(store, () => grant("at-2")).withAccessToken("a", echo), "at-2");
+});
+
+Deno.test("withAccessToken() stores what a provider has given out although the database stumbles", async () => {
+  const { row, store } = fakeStore({ token_expires_at: new Date(NOW).toISOString() });
+  let tries = 0;
+  const stumbling: TokenStore = {
+    ...store,
+    swap: (read, given) => {
+      tries += 1;
+      return tries < 3
+        ? Promise.reject(new AppError("SERVICE_UNAVAILABLE"))
+        : store.swap(read, given);
+    },
+  };
+  const { withAccessToken } = open(stumbling, () => grant("at-2", "rt-2"));
+  assert.deepEqual([await withAccessToken("a", echo), row.refresh_token, tries], [
+    "at-2",
+    "rt-2",
+    3,
+  ]);
+});
+
+Deno.test("renew() renews the tokens it was asked about and no later ones", async () => {
+  const { row, store } = fakeStore();
+  assert.equal(await open(store, () => grant("at-2")).renew("a", 1), true);
+  assert.equal(await open(store, never).renew("a", 1), false);
+  assert.deepEqual([row.access_token, row.token_version], ["at-2", 2]);
+});
+
+Deno.test("renew() renews a token that is refreshed with itself", async () => {
+  const { row, store } = fakeStore({ refresh_token: null });
+  const { renew } = open(store, ({ accessToken }) => grant(`${accessToken}+`), "access_token");
+  assert.equal(await renew("a", 1), true);
+  assert.deepEqual([row.access_token, row.refresh_token], ["at-1+", null]);
 });
 
 Deno.test("withAccessToken() refreshes a refused token and tries once more", async () => {
@@ -136,12 +235,4 @@ Deno.test("withAccessToken() does not take a token that another worker rotated f
   });
   assert.equal(await withAccessToken("a", echo), "at-theirs");
   assert.deepEqual(revoked, []);
-});
-
-Deno.test("withAccessToken() leaves the connection alone when the provider is only down", async () => {
-  const { row, store } = fakeStore({ token_expires_at: new Date(NOW).toISOString() });
-  const down = refusal("http_503", "retry_transient");
-  const { withAccessToken } = open(store, () => Promise.reject(down));
-  await assert.rejects(withAccessToken("a", never), (error) => error === down);
-  assert.equal(row.status, "active");
 });

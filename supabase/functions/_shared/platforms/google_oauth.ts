@@ -64,6 +64,9 @@ export function createGoogleOAuth(settings: () => ReturnType<typeof googleEnv>):
   }
 
   return {
+    pkce: true,
+    refreshesWith: "refresh_token",
+
     authorizationUrl({ redirectUri, state, codeChallenge, scopes }) {
       const { authUrl, clientId } = settings();
       const url = new URL(authUrl);
@@ -92,17 +95,22 @@ export function createGoogleOAuth(settings: () => ReturnType<typeof googleEnv>):
       }, options);
     },
 
-    refresh(refreshToken, options) {
-      return requestToken({ grant_type: "refresh_token", refresh_token: refreshToken }, options);
+    refresh({ refreshToken }, options) {
+      return requestToken(
+        { grant_type: "refresh_token", refresh_token: refreshToken ?? "" },
+        options,
+      );
     },
 
-    async revoke(token, options) {
+    async revoke({ accessToken, refreshToken }, options) {
+      const token = refreshToken ?? accessToken;
       try {
         await post("/revoke", { token }, z.unknown(), options);
       } catch (error) {
         const ended = error instanceof ProviderError && error.code === "invalid_token";
         if (!ended) throw error;
       }
+      return { revoked: true };
     },
   };
 }

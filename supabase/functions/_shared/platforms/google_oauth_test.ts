@@ -3,6 +3,8 @@ import { serveFake } from "../testing/fake_server.ts";
 import { createGoogleOAuth } from "./google_oauth.ts";
 import { ProviderError } from "./provider_error.ts";
 
+const tokens = { accessToken: "at", refreshToken: "rt" };
+
 function clientAt(tokenUrl: string) {
   return createGoogleOAuth(() => ({
     clientId: "id",
@@ -52,7 +54,7 @@ Deno.test("exchangeCode() posts code and verifier, and reads what was granted fr
     redirectUri: "https://api.example/callback",
   });
   assert.deepEqual([grant.accessToken, grant.refreshToken, grant.scopes], ["at", "rt", ["b", "c"]]);
-  const seconds = (Date.parse(grant.expiresAt) - Date.now()) / 1000;
+  const seconds = (Date.parse(grant.expiresAt!) - Date.now()) / 1000;
   assert.ok(seconds > 3590 && seconds <= 3599, String(seconds));
   const [request] = server.seen;
   assert.equal(request!.path, "/token");
@@ -70,7 +72,7 @@ Deno.test("refresh() says null when the answer brings no new refresh token", asy
   await using server = serveFake(() =>
     Response.json({ access_token: "at", expires_in: 3599, scope: "a", token_type: "Bearer" })
   );
-  assert.equal((await clientAt(server.url).refresh("rt")).refreshToken, null);
+  assert.equal((await clientAt(server.url).refresh(tokens)).refreshToken, null);
 });
 
 for (
@@ -84,21 +86,25 @@ for (
 ) {
   Deno.test(`a token endpoint that answers ${status} ${JSON.stringify(body)} is ${kind}`, async () => {
     await using server = serveFake(() => Response.json(body, { status }));
-    await assert.rejects(clientAt(server.url).refresh("s3cr3t-rt"), (error) => {
-      assert.ok(error instanceof ProviderError);
-      assert.equal(error.class, kind);
-      assert.ok(!`${error.message} ${error.stack}`.includes("s3cr3t"));
-      return true;
-    });
+    await assert.rejects(
+      clientAt(server.url).refresh({ accessToken: "at", refreshToken: "s3cr3t-rt" }),
+      (error) => {
+        assert.ok(error instanceof ProviderError);
+        assert.equal(error.class, kind);
+        assert.ok(!`${error.message} ${error.stack}`.includes("s3cr3t"));
+        return true;
+      },
+    );
   });
 }
 
 Deno.test("revoke() takes a token that is already invalid for done, and no other refusal", async () => {
   await using ended = serveFake(() => Response.json({ error: "invalid_token" }, { status: 400 }));
-  await clientAt(ended.url).revoke("rt");
+  const revoked = { revoked: true };
+  assert.deepEqual(await clientAt(ended.url).revoke(tokens), revoked);
   await using down = serveFake(() => new Response("", { status: 500 }));
-  await assert.rejects(clientAt(down.url).revoke("rt"), ProviderError);
+  await assert.rejects(clientAt(down.url).revoke(tokens), ProviderError);
   await using fine = serveFake(() => new Response(""));
-  await clientAt(fine.url).revoke("rt");
+  assert.deepEqual(await clientAt(fine.url).revoke(tokens), revoked);
   assert.equal(fine.seen[0]!.body, "token=rt");
 });

@@ -24,6 +24,10 @@ export interface ProviderRequest<T> {
   body?: BodyInit;
   /** What a good answer looks like. */
   schema: z.ZodType<T>;
+  /** Is told the headers of a good answer. */
+  onHeaders?: (headers: Headers) => void;
+  /** True for a failure that comes with the status of a success. */
+  isFault?: (body: unknown) => boolean;
   /** Turns the provider's own error body into the normal form. */
   readFault: (response: FailedResponse) => FaultReading;
   signal?: AbortSignal;
@@ -37,15 +41,18 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Calls a provider and returns its validated answer, or throws a {@link ProviderError}. */
 export async function callProvider<T>(request: ProviderRequest<T>): Promise<T> {
-  const { provider, schema, readFault } = request;
+  const { provider, schema, readFault, isFault } = request;
   const { status, headers, text } = await exchange(request);
   const body = parseJson(text);
-  if (status < 200 || status > 299) {
+  if (status < 200 || status > 299 || isFault?.(body)) {
     const reading = readFault({ status, headers, body });
     throw new ProviderError(normalize(provider, status, headers, reading));
   }
   const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    request.onHeaders?.(headers);
+    return parsed.data;
+  }
   // HTML or half an answer comes from something in between, a strange one from a passing fault.
   const reason = body === undefined ? "invalid_json" : "unexpected_response";
   const fields = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));

@@ -48,25 +48,38 @@ export interface NormalizedItem {
   platform_data: Record<string, string | number | boolean | null>;
 }
 
-/** What a token endpoint granted. */
-export interface TokenGrant {
+/** What a provider knows a connection by. */
+export interface Tokens {
   accessToken: string;
   /** Null when the response had none: keep the stored one. */
   refreshToken: string | null;
-  /** ISO 8601. */
-  expiresAt: string;
-  /** As the response says, which may be less than what was asked for. */
+}
+
+/** What a token endpoint granted. */
+export interface TokenGrant extends Tokens {
+  /** ISO 8601; null for a token that does not expire by itself. */
+  expiresAt: string | null;
+  /** As the provider says, which may be less than what was asked for. */
   scopes: string[];
 }
 
 /** The OAuth side of a platform. */
 export interface OAuthClient {
+  /** Whether the challenge is sent along; a platform without PKCE relies on state and secret. */
+  pkce: boolean;
+  /**
+   * What a refresh needs: a connection whose platform gives refresh tokens is refused without one;
+   * elsewhere the access token itself is renewed while it is still good.
+   */
+  refreshesWith: "refresh_token" | "access_token";
   /** Where to send the creator. */
   authorizationUrl(request: AuthorizationRequest): string;
+  /** Fails with a `ProviderError` of class `reauth` for a code that is unknown, expired or used. */
   exchangeCode(exchange: CodeExchange, options?: CallOptions): Promise<TokenGrant>;
-  refresh(refreshToken: string, options?: CallOptions): Promise<TokenGrant>;
-  /** Ends the grant. One that has already ended counts as done. */
-  revoke(token: string, options?: CallOptions): Promise<void>;
+  /** Fails with a `ProviderError` of class `reauth` when the grant is gone, and only then. */
+  refresh(tokens: Tokens, options?: CallOptions): Promise<TokenGrant>;
+  /** Ends the grant; one that has already ended counts as done. False where only the creator can. */
+  revoke(tokens: Tokens, options?: CallOptions): Promise<{ revoked: boolean }>;
 }
 
 /** What {@link OAuthClient.authorizationUrl} needs. */
@@ -82,4 +95,32 @@ export interface CodeExchange {
   code: string;
   codeVerifier: string;
   redirectUri: string;
+}
+
+/** What a grant turns out to be for. */
+export interface OpenedAccount {
+  account: PlatformAccount;
+  /** What is stored; a platform may give an account a token of its own. */
+  grant: TokenGrant;
+}
+
+/** A platform that accounts can be connected from. */
+export interface ConnectablePlatform {
+  /** As in the table `platform`; `oauth-<name>-callback` is the function to come back to. */
+  name: string;
+  oauth: OAuthClient;
+  /** Reads what `oauth` is configured with, so that a function stops at its start without it. */
+  settings: () => unknown;
+  /** Throws `NO_CHANNEL` when there is nothing to connect. */
+  openAccount(grant: TokenGrant, options?: CallOptions): Promise<OpenedAccount>;
+}
+
+/** `openAccount` of a platform whose grant is used as it is. */
+export function openWith(
+  getAccount: (accessToken: string, options?: CallOptions) => Promise<PlatformAccount>,
+): ConnectablePlatform["openAccount"] {
+  return async (grant, options) => ({
+    account: await getAccount(grant.accessToken, options),
+    grant,
+  });
 }

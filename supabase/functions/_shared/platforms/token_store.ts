@@ -17,9 +17,20 @@ export interface StoredTokens {
   status: string;
 }
 
+/** What came of a claim. */
+export type Claim = "claimed" | "busy" | "stale";
+
 /** Reads and writes tokens. */
 export interface TokenStore {
+  /** `SOCIAL_ACCOUNT_NOT_FOUND` for an account that is not there or has no connection any more. */
   read(socialAccountId: string): Promise<StoredTokens>;
+  /**
+   * Asks to be the one who uses these tokens at the provider. `busy`: somebody else does. `stale`: they
+   * changed since they were read, or the connection has ended.
+   */
+  claim(read: StoredTokens, holder: string): Promise<Claim>;
+  /** Gives a claim back that led to no new tokens; storing or ending does so by itself. */
+  release(read: StoredTokens, holder: string): Promise<void>;
   /** Stores a grant unless the tokens changed since they were read; false when they did. */
   swap(read: StoredTokens, grant: TokenGrant): Promise<boolean>;
   /** Ends the connection unless its tokens changed since they were read. */
@@ -37,6 +48,21 @@ export const tokenStore: TokenStore = {
     return tokens;
   },
 
+  async claim({ connection_id, token_version }, holder) {
+    const { data } = await serviceDb().rpc("claim_token_lease", {
+      p_connection_id: connection_id,
+      p_token_version: token_version,
+      p_holder: holder,
+    }).throwOnError();
+    return data as Claim;
+  },
+
+  async release({ connection_id }, holder) {
+    await serviceDb()
+      .rpc("release_token_lease", { p_connection_id: connection_id, p_holder: holder })
+      .throwOnError();
+  },
+
   async swap({ connection_id, token_version }, grant) {
     const { data } = await serviceDb().rpc("store_refreshed_tokens", {
       p_connection_id: connection_id,
@@ -44,7 +70,8 @@ export const tokenStore: TokenStore = {
       p_access_token: grant.accessToken,
       // An empty one keeps what is stored: most refreshes answer without.
       p_refresh_token: grant.refreshToken ?? "",
-      p_token_expires_at: grant.expiresAt,
+      // The generated type does not know that an argument may be null.
+      p_token_expires_at: grant.expiresAt as string,
     }).throwOnError();
     return data;
   },

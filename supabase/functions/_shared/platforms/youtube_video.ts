@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { findHashtags } from "./caption.ts";
 import { parseIsoDuration } from "./iso_duration.ts";
 import type { NormalizedItem } from "./platform.ts";
 
@@ -101,12 +102,6 @@ function guessShort(duration: number | null, hashtags: string[]) {
   if (duration === null || duration > SHORT_MAX_SECONDS) return { guess: false, basis: "duration" };
   if (hashtags.includes("shorts")) return { guess: true, basis: "duration_and_hashtag" };
   return { guess: duration <= SHORT_SURE_SECONDS, basis: "duration" };
-}
-
-/** Distinct hashtags in lower case, in order, without the sign. */
-function findHashtags(text: string): string[] {
-  const found = text.matchAll(/(?<![\p{L}\p{N}_&/#])#([\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*)/gu);
-  return [...new Set([...found].map((match) => match[1]!.toLowerCase()))];
 }
 
 function toCount(count: string | undefined): number | null {

@@ -31,6 +31,19 @@ export async function openFunction(
     GOOGLE_AUTH_URL: `${stack.providers_url}/google/o/oauth2/v2/auth`,
     GOOGLE_TOKEN_URL: `${stack.providers_url}/google`,
     YOUTUBE_API_URL: `${stack.providers_url}/youtube/v3`,
+    INSTAGRAM_APP_ID: "1000000000000001",
+    INSTAGRAM_APP_SECRET: "local-instagram-secret",
+    INSTAGRAM_AUTH_URL: `${stack.providers_url}/instagram/oauth/authorize`,
+    INSTAGRAM_TOKEN_URL: `${stack.providers_url}/instagram/oauth/access_token`,
+    INSTAGRAM_GRAPH_URL: `${stack.providers_url}/instagram`,
+    FACEBOOK_APP_ID: "1000000000000002",
+    FACEBOOK_APP_SECRET: "local-facebook-secret",
+    FACEBOOK_DIALOG_URL: `${stack.providers_url}/facebook`,
+    FACEBOOK_GRAPH_URL: `${stack.providers_url}/facebook`,
+    TIKTOK_CLIENT_KEY: "local-tiktok-key",
+    TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
+    TIKTOK_AUTH_URL: `${stack.providers_url}/tiktok/v2/auth/authorize/`,
+    TIKTOK_API_URL: `${stack.providers_url}/tiktok`,
   };
   for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
   return { fetch: (await load()).default.fetch, stack };

@@ -1,18 +1,7 @@
 import { html } from "hono/html";
-import type { OAuthClient } from "./consents.ts";
+import type { OAuthClient } from "./google/consents.ts";
 
 type Html = ReturnType<typeof html>;
-
-const scopeTexts: Readonly<Record<string, string>> = {
-  openid: "Associate you with your personal info on Google",
-  email: "See your primary Google Account email address",
-  profile: "See your personal info",
-  "https://www.googleapis.com/auth/youtube.readonly": "View your YouTube account",
-  "https://www.googleapis.com/auth/youtube.upload": "Manage your YouTube videos",
-  "https://www.googleapis.com/auth/youtube.force-ssl":
-    "See, edit, and permanently delete your YouTube videos, ratings, comments and captions",
-  "https://www.googleapis.com/auth/yt-analytics.readonly": "View YouTube Analytics reports",
-};
 
 function page(title: string, body: Html): Html {
   return html`
@@ -42,18 +31,24 @@ function page(title: string, body: Html): Html {
 
 /** The page that asks a person whether an app may have what it wants. */
 export function consentPage(request: {
+  /** The provider as people know it. */
+  provider: string;
+  /** Where the form goes. */
+  action: string;
   client: OAuthClient;
   scopes: readonly string[];
+  /** What a scope means, in words. */
+  scopeTexts: Readonly<Record<string, string>>;
   accounts: readonly string[];
   chosen: string;
   query: URLSearchParams;
 }): Html {
   return page(
-    "Sign in – simulated Google",
+    `Sign in – simulated ${request.provider}`,
     html`
-      <h1>${request.client.name} wants access to your Google Account</h1>
-      <small>Simulated Google: no real account is involved.</small>
-      <form method="post" action="auth/decision">
+      <h1>${request.client.name} wants access to your ${request.provider} Account</h1>
+      <small>Simulated ${request.provider}: no real account is involved.</small>
+      <form method="post" action="${request.action}">
             ${[...request.query].map(([name, value]) =>
               html`
                 <input type="hidden" name="${name}" value="${value}">
@@ -68,7 +63,7 @@ export function consentPage(request: {
             ${request.scopes.map((scope) =>
               html`
                 <label><input type="checkbox" name="granted" value="${scope}" checked>
-                        ${scopeTexts[scope] ?? scope}</label>
+                        ${request.scopeTexts[scope] ?? scope}</label>
               `
             )}
             <menu>
@@ -80,7 +75,7 @@ export function consentPage(request: {
   );
 }
 
-/** The page Google shows instead of redirecting when it does not trust the address. */
+/** The page a provider shows instead of redirecting when it does not trust the address. */
 export function errorPage(status: number, code: string, explanation: string): Html {
   return page(
     `Error ${status}: ${code}`,

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { Person } from "../../tests/e2e/person.ts";
+import { assertRefused, call, openFunction, stackTest } from "../_shared/testing/stack.ts";
+
+const open = () => openFunction(() => import("./index.ts"));
+
+stackTest(
+  "oauth-facebook-init sends a user to Facebook with state, commas and our callback",
+  async () => {
+    const { fetch, stack } = await open();
+    const person = await Person.signUp(stack);
+    const { status, body } = await call(fetch, person, "oauth-facebook-init", {
+      redirect_to: "http://127.0.0.1:3000/connected",
+    });
+    assert.equal(status, 200);
+    const url = new URL(body.authorization_url);
+    assert.match(url.pathname, /\/v26\.0\/dialog\/oauth$/);
+    const { state, ...rest } = Object.fromEntries(url.searchParams);
+    assert.match(state!, /^[\w-]{43}$/);
+    assert.deepEqual(rest, {
+      client_id: "1000000000000002",
+      redirect_uri: `${stack.api_url}/functions/v1/oauth-facebook-callback`,
+      response_type: "code",
+      scope: "pages_show_list,pages_read_engagement",
+    });
+  },
+);
+
+stackTest("oauth-facebook-init redirects to pages of our own site only", async () => {
+  const { fetch, stack } = await open();
+  const person = await Person.signUp(stack);
+  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x"]) {
+    const answer = await call(fetch, person, "oauth-facebook-init", { redirect_to });
+    assertRefused(answer, 400, "VALIDATION_ERROR");
+  }
+});
+
+stackTest("oauth-facebook-init is for signed-in users, by POST", async () => {
+  const { fetch, stack } = await open();
+  assertRefused(await call(fetch, null, "oauth-facebook-init", {}), 401, "UNAUTHENTICATED");
+  const person = await Person.signUp(stack);
+  assertRefused(await call(fetch, person, "oauth-facebook-init"), 405, "METHOD_NOT_ALLOWED");
+});

@@ -97,6 +97,10 @@ function applySettingsAtOnce(connection: PostgresConnection): void {
   });
 }
 
+/** PostgREST gives a request the time its role has; platform SQL sets the same for the roles. */
+const longestStatement: Readonly<Record<string, string>> = { anon: "3s" };
+const longestStatementOfOthers = "8s";
+
 function userSettings({ auth, storage }: RequestContext): Record<string, string> {
   const role = auth?.role || "anon";
   const hasClaims = typeof auth?.jwt === "object" && auth.jwt !== null;
@@ -105,6 +109,7 @@ function userSettings({ auth, storage }: RequestContext): Record<string, string>
     "request.jwt.claim.role": role,
     "request.jwt.claims": hasClaims ? JSON.stringify(auth.jwt) : "",
     "storage.operation": storage?.operation ?? "",
+    statement_timeout: longestStatement[role] ?? longestStatementOfOthers,
     role,
   };
 }

@@ -3,8 +3,6 @@
  * it ends, and how it writes its log. A part is `local/<part>/main.ts`, one process.
  */
 
-import { levelOf, type LogLevel, matters } from "./log_level.ts";
-
 /** The environment of a part, with names as code reads them. */
 export interface PartEnv {
   readonly stackName: string;
@@ -82,13 +80,10 @@ export function exitWithSupervisor(cleanUp: () => Promise<void> | void = () => {
   Deno.stdin.readable.pipeTo(new WritableStream()).then(leave, leave);
 }
 
-const leastLevel = levelOf(
-  Deno.env.get("PART_NAME") ?? "",
-  Deno.env.get("STREAMVIBE_LOG_LEVEL") ?? "",
-);
+/** How much a log line matters. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Writes one JSON line, if it matters enough; the supervisor keeps it in `logs/<part>.log`. */
+/** Writes one JSON line; the supervisor keeps it in `logs/<part>.log`. */
 export function log(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {
-  if (!matters(level, leastLevel)) return;
   console.log(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }));
 }

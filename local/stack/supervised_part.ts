@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { PartName } from "./info.ts";
-import { LogFile } from "./log_file.ts";
 import { repositoryRoot } from "./paths.ts";
 import { waitUntil } from "./process.ts";
 
@@ -29,8 +28,9 @@ export function stackMark(stackDir: string): string {
 }
 
 /** Appends what a process prints to a file, line by line as it comes: `pipeTo` holds back small chunks. */
-async function keep(output: ReadableStream<Uint8Array>, file: LogFile): Promise<void> {
-  for await (const chunk of output) file.write(chunk);
+async function keep(output: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  using file = Deno.openSync(path, { append: true, create: true });
+  for await (const chunk of output) file.writeSync(chunk);
 }
 
 /** One part: started, restarted when it dies, its output kept in `logs/<part>.log`. */
@@ -79,7 +79,7 @@ export class SupervisedPart {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--allow-all", partEntry(this.name), stackMark(stackDir)],
       cwd: repositoryRoot,
-      env: { ...env, PART_NAME: this.name, PART_PORT: String(port) },
+      env: { ...env, PART_PORT: String(port) },
       // Held open and never written to: when it closes, the part knows that we are gone.
       stdin: "piped",
       stdout: "piped",
@@ -89,9 +89,9 @@ export class SupervisedPart {
     }).spawn();
     this.#child = child;
     const bornAt = Date.now();
-    const log = new LogFile(this.logFile);
-    Promise.all([child.stdout, child.stderr].map((output) => keep(output, log)))
-      .finally(() => log[Symbol.dispose]());
+    for (const output of [child.stdout, child.stderr]) {
+      keep(output, this.logFile);
+    }
     onStart();
     child.status.then(() => this.#onEnd(Date.now() - bornAt));
   }

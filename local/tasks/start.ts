@@ -13,9 +13,7 @@ const giveUp = new AbortController();
 let stack: SupervisedStack | null = null;
 
 try {
-  const { child, logLevel, ...options } = startArguments(Deno.args);
-  // Parts inherit it.
-  if (logLevel) Deno.env.set("STREAMVIBE_LOG_LEVEL", logLevel);
+  const { child, ...options } = startArguments(Deno.args);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, leave);
   }

@@ -4,7 +4,6 @@ import {
   type PlayableExtension,
   playableExtensions,
 } from "../own_database/extension_plan.ts";
-import { levelOf } from "../log_level.ts";
 import { defaultStackName, isPartName, type PartName, partNames } from "../stack/info.ts";
 import { defaultApiPort } from "../stack/ports.ts";
 
@@ -17,8 +16,6 @@ export interface StartArguments {
   readonly skipParts: readonly PartName[];
   readonly dbUrl?: string;
   readonly standIns: readonly PlayableExtension[];
-  /** `warn`, or `warn,realtime=debug`; empty when nothing was said. */
-  readonly logLevel: string;
   /** For programs: the stack ends with the program that started it, and every part must run. */
   readonly child: boolean;
 }
@@ -35,13 +32,11 @@ export function startArguments(args: string[]): StartArguments {
       "db-url": { type: "string" },
       "stand-in": { type: "string", multiple: true, default: [] },
       skip: { type: "string", multiple: true, default: [] },
-      only: { type: "string", multiple: true, default: [] },
-      "log-level": { type: "string", default: "" },
       child: { type: "boolean", default: false },
     },
   });
-  const { name, port, fast, skip, only, child } = values;
-  const unknown = [...skip, ...only].find((part) => !isPartName(part));
+  const { name, port, fast, skip, child } = values;
+  const unknown = skip.find((part) => !isPartName(part));
   if (unknown) throw new Error(`There is no part "${unknown}"; parts: ${partNames.join(", ")}.`);
   const standIns = values["stand-in"];
   const unplayed = standIns.find((extension) => !isPlayable(extension));
@@ -58,18 +53,7 @@ export function startArguments(args: string[]): StartArguments {
     port: Number(port),
     fast,
     seed: !values["no-seed"],
-    skipParts: partNames.filter((part) =>
-      skip.includes(part) || (only.length > 0 && !only.includes(part) && part !== "postgres")
-    ),
-    logLevel: validLogLevel(values["log-level"]),
+    skipParts: skip.filter(isPartName),
     child,
   };
-}
-
-function validLogLevel(setting: string): string {
-  for (const part of partNames) levelOf(part, setting);
-  const named = setting.split(",").flatMap((word) => word.includes("=") ? word.split("=")[0] : []);
-  const unknown = named.find((part) => part !== undefined && !isPartName(part.trim()));
-  if (unknown) throw new Error(`There is no part "${unknown}"; parts: ${partNames.join(", ")}.`);
-  return setting;
 }

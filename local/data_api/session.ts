@@ -1,6 +1,8 @@
 import type { PostgresConnection } from "@supabase/lite/postgres";
+import { isLostConnection } from "../postgres/transaction.ts";
 import { CompiledQuery, type Kysely } from "kysely";
 import type { ReservedSql, Sql } from "postgres";
+import { patientReserve } from "./reserve.ts";
 
 /** Who asks, as lite tells its connection. */
 interface RequestContext {
@@ -25,7 +27,7 @@ type Unsafe = ReservedSql["unsafe"];
  */
 export function shortenSessions(connection: PostgresConnection): void {
   const driver: Sql = Reflect.get(connection, "driver");
-  const reserve = driver.reserve;
+  const reserve = patientReserve(driver);
   driver.reserve = async () => withPreparedStatements(await reserve());
   applySettingsAtOnce(connection);
 }
@@ -36,20 +38,33 @@ export function shortenSessions(connection: PostgresConnection): void {
  */
 function withPreparedStatements(connection: ReservedSql): ReservedSql {
   const send = connection.unsafe;
+  const release = connection.release;
   let begun: Promise<unknown> | undefined;
+  // On a connection that is gone the driver must be asked nothing more, nor be given it back: it
+  // throws where nobody can catch it.
+  let lost: unknown;
+  const noticeLoss = (error: unknown) => {
+    if (isLostConnection(error)) lost = error;
+  };
   const sendPrepared = (text: string, args: Parameters<Unsafe>[1] = [], options = {}) => {
+    if (lost) return Promise.reject(lost);
     if (text === "begin") {
       begun = send(text).execute();
-      begun.catch(() => {});
+      begun.catch(noticeLoss);
       return Promise.resolve(Object.assign([], { command: "BEGIN", count: 0 }));
     }
     const query = send(text, args, { prepare: args.length > 0, ...options });
+    // Not query.catch(): that would send it, and whoever asked may not have chosen its form yet.
+    Promise.prototype.then.call(query, undefined, noticeLoss);
     if (!begun) return query;
     const both = Promise.all([query, begun]).then(([result]) => result);
     begun = undefined;
     return both;
   };
-  return Object.assign(connection, { unsafe: sendPrepared as Unsafe });
+  return Object.assign(connection, {
+    unsafe: sendPrepared as Unsafe,
+    release: () => lost ? undefined : release(),
+  });
 }
 
 /** lite sends each of up to eleven settings of a request as a statement of its own. */

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type Answer, apiTarget, ask, codeFor } from "./contract_target.ts";
 
 const target = await apiTarget();
-const password = "correct horse";
+const password = "Correct horse 1!";
 
 const newAddress = () => `contract-${crypto.randomUUID()}@example.com`;
 const post = (path: string, body: unknown) =>
@@ -69,7 +69,7 @@ Deno.test("Auth: a token says who somebody is and which role", async () => {
 Deno.test("Auth: wrong passwords, weak passwords and used addresses are refused by code", async () => {
   const email = newAddress();
   await signUp(email);
-  deepEqual(refusal(await signIn(email, "wrong horse")), [400, "invalid_credentials"]);
+  deepEqual(refusal(await signIn(email, "Wrong horse 1!")), [400, "invalid_credentials"]);
   deepEqual(refusal(await signIn(newAddress(), password)), [400, "invalid_credentials"]);
   const weak = await post("/signup", { email: newAddress(), password: "short" });
   deepEqual(refusal(weak), [422, "weak_password"]);

@@ -52,7 +52,7 @@ async function signUp(): Promise<Caller> {
   const email = `contract-${crypto.randomUUID()}@example.com`;
   const post = (path: string, body: unknown) =>
     ask(target, "anon", "POST", `/auth/v1${path}`, { body });
-  await post("/signup", { email, password: "correct horse" });
+  await post("/signup", { email, password: "Correct horse 1!" });
   const code = await codeFor(target, email);
   const { body } = await post("/verify", { type: "signup", email, token: code });
   return { token: (body as { access_token: string }).access_token };

@@ -16,7 +16,7 @@ export interface InstalledServer {
 /** Debian's places, oldest first: the oldest that StreamVibe supports says most. */
 const debianVersions = ["15", "16", "17", "18"];
 
-/** The server to test with, or null when this machine has none. */
+/** The server to test with, or null when this machine has none; one that is named has to be there. */
 export async function findInstalledServer(): Promise<InstalledServer | null> {
   const chosen = Deno.env.get("STREAMVIBE_TEST_POSTGRES_BIN");
   const folders = chosen
@@ -27,6 +27,7 @@ export async function findInstalledServer(): Promise<InstalledServer | null> {
     if (!await exists(join(binaries, "initdb"))) continue;
     found.push({ binaries, hasCron: await exists(join(binaries, "..", "lib", "pg_cron.so")) });
   }
+  if (chosen && found.length === 0) throw new Error(`There is no PostgreSQL server in ${chosen}.`);
   return found.find(({ hasCron }) => hasCron) ?? found[0] ?? null;
 }
 

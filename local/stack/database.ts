@@ -8,6 +8,7 @@ import { databaseUrl } from "../postgres/connect.ts";
 import { exists, installPostgres } from "../postgres/install.ts";
 import { ensureCluster } from "../postgres/prepare.ts";
 import type { PartName, StackInfo } from "./info.ts";
+import { markUsed, pruneCache } from "./prune_cache.ts";
 
 /** Where a stack keeps its rows: on a server that it runs, or in somebody's database. */
 export interface StackDatabase {
@@ -61,6 +62,8 @@ async function ownServer(
 ): Promise<StackDatabase> {
   const installation = await installPostgres();
   await ensureCluster(installation, join(stackDir, "pgdata"), { fast });
+  await markUsed(installation.root);
+  await pruneCache();
   return {
     urls: {
       db_url: databaseUrl(port),

@@ -68,7 +68,6 @@ export class Supervisor {
         stackDir: this.#stackDir,
         onStart: () => this.#writeInfo(),
       });
-      await rotate(part.logFile);
       this.#parts.set(name, part);
       if (!await part.start(readyWithinMs)) this.failed.push({ name, logFile: part.logFile });
     }));
@@ -138,10 +137,4 @@ export class Supervisor {
         : {}),
     };
   }
-}
-
-/** Keeps a log from growing for ever: at each start a large one becomes the old one. */
-async function rotate(path: string): Promise<void> {
-  const size = await Deno.stat(path).then((file) => file.size, () => 0);
-  if (size > 5_000_000) await Deno.rename(path, `${path}.1`);
 }

@@ -31,12 +31,13 @@ export function startArguments(args: string[]): StartArguments {
       "no-seed": { type: "boolean", default: false },
       "db-url": { type: "string" },
       "stand-in": { type: "string", multiple: true, default: [] },
+      only: { type: "string", multiple: true, default: [] },
       skip: { type: "string", multiple: true, default: [] },
       child: { type: "boolean", default: false },
     },
   });
-  const { name, port, fast, skip, child } = values;
-  const unknown = skip.find((part) => !isPartName(part));
+  const { name, port, fast, only, skip, child } = values;
+  const unknown = [...only, ...skip].find((part) => !isPartName(part));
   if (unknown) throw new Error(`There is no part "${unknown}"; parts: ${partNames.join(", ")}.`);
   const standIns = values["stand-in"];
   const unplayed = standIns.find((extension) => !isPlayable(extension));
@@ -53,7 +54,9 @@ export function startArguments(args: string[]): StartArguments {
     port: Number(port),
     fast,
     seed: !values["no-seed"],
-    skipParts: skip.filter(isPartName),
+    skipParts: partNames.filter((part) =>
+      skip.includes(part) || only.length > 0 && !only.includes(part)
+    ),
     child,
   };
 }

@@ -47,7 +47,7 @@ function withPreparedStatements(connection: ReservedSql): ReservedSql {
     if (isLostConnection(error)) lost = error;
   };
   const sendPrepared = (text: string, args: Parameters<Unsafe>[1] = [], options = {}) => {
-    if (lost) return Promise.reject(lost);
+    if (lost) return refused(lost);
     if (text === "begin") {
       begun = send(text).execute();
       begun.catch(noticeLoss);
@@ -58,6 +58,7 @@ function withPreparedStatements(connection: ReservedSql): ReservedSql {
     Promise.prototype.then.call(query, undefined, noticeLoss);
     if (!begun) return query;
     const both = Promise.all([query, begun]).then(([result]) => result);
+    both.catch(() => {});
     begun = undefined;
     return both;
   };
@@ -65,6 +66,13 @@ function withPreparedStatements(connection: ReservedSql): ReservedSql {
     unsafe: sendPrepared as Unsafe,
     release: () => lost ? undefined : release(),
   });
+}
+
+/** A rejection that may also be ignored: not everybody who says `rollback` listens to the answer. */
+function refused(reason: unknown): Promise<never> {
+  const rejection = Promise.reject(reason);
+  rejection.catch(() => {});
+  return rejection;
 }
 
 /** lite sends each of up to eleven settings of a request as a statement of its own. */

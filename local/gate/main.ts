@@ -6,6 +6,7 @@ import { runCollections } from "../postman/run.ts";
 import { type RunningStack, startStack } from "../stack/client.ts";
 import { checkAdvisors, checkMigrationList } from "./advisors.ts";
 import { checkCommand, runDenoTests } from "./commands.ts";
+import { checkLeaks } from "./leaks.ts";
 import { check, type Outcome } from "./outcome.ts";
 import { runPgTap } from "./pgtap.ts";
 import { checkSnapshot } from "./snapshot.ts";
@@ -41,6 +42,8 @@ const steps: Step[] = [
       };
     },
   },
+  // After all that could have left something behind.
+  { name: "leaks", run: async (stack) => checkLeaks(await stack()) },
   { name: "advisors", run: async (stack) => checkAdvisors((await stack()).db_url) },
 ];
 

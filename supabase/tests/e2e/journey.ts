@@ -5,13 +5,13 @@ import postgres from "postgres";
 import type { Database } from "../../functions/_shared/database.types.ts";
 import type { StackInfo } from "../../../local/stack/info.ts";
 import { Person } from "./person.ts";
-import { accountWith, addFault } from "./simulator.ts";
+import { accountWith, addFault, removeFault } from "./simulator.ts";
 
-/** Where each platform hands out tokens. */
+/** Where each platform hands out tokens and takes them back. */
 export const tokenPaths = {
-  youtube: "/google/token",
+  youtube: "/google/",
   instagram: "/instagram/",
-  tiktok: "/tiktok/v2/oauth/token/",
+  tiktok: "/tiktok/v2/oauth/",
   facebook: "/facebook/",
 };
 
@@ -25,6 +25,7 @@ export class Journey implements AsyncDisposable {
   readonly secrets = new Set<string>();
   /** What the functions answered. */
   readonly heard: string[] = [];
+  readonly #faults: string[] = [];
   readonly #sql: postgres.Sql;
   readonly #service;
 
@@ -45,13 +46,15 @@ export class Journey implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of this.#faults) await removeFault(this.stack, id);
     await this.#sql.end();
   }
 
-  /** Switches a fault on for this platform; by account where the call tells whose it is. */
-  fault(kind: string, more: Record<string, unknown> = {}): Promise<unknown> {
+  /** Has the next call to the platform fail, whoever makes it: an exchange does not tell whose it is. */
+  async fault(kind: string): Promise<void> {
     const path = tokenPaths[this.platform];
-    return addFault(this.stack, this.account, { kind, path, account: undefined, ...more });
+    const { id } = await addFault(this.stack, this.account, { kind, path, account: undefined });
+    this.#faults.push(id);
   }
 
   /** Begins an authorization and decides; returns where the platform sends the browser back. */
@@ -109,11 +112,16 @@ export class Journey implements AsyncDisposable {
     if (data.refresh_token) this.#keep(data.refresh_token);
   }
 
-  /** Has the schedule renew the tokens now, and waits until the job has ended. */
-  async renew(socialAccountId: string): Promise<{ status: string }> {
+  /** Has an account's access token end so soon. */
+  async endSoon(socialAccountId: string, after: string): Promise<void> {
     await this.#sql`
-      update public.platform_connection set token_expires_at = now() + interval '20 minutes'
+      update public.platform_connection set token_expires_at = now() + ${after}::interval
       where id = (select connection_id from public.social_account where id = ${socialAccountId})`;
+  }
+
+  /** Has the schedule renew the tokens now; says how the first attempt ended. */
+  async renew(socialAccountId: string): Promise<"renewed" | "ended" | "failed"> {
+    await this.endSoon(socialAccountId, "20 minutes");
     const answer = await fetch(`${this.stack.api_url}/functions/v1/refresh-oauth-tokens`, {
       method: "POST",
       headers: { apikey: this.stack.automation_key, "content-type": "application/json" },
@@ -122,12 +130,13 @@ export class Journey implements AsyncDisposable {
     this.heard.push(await answer.text());
     assert.equal(answer.status, 202);
     for (const deadline = Date.now() + 60_000;;) {
-      const [job] = await this.#sql<{ status: string }[]>`
-        select status from public.job_queue
+      const [job] = await this.#sql<{ retry_count: number; outcome: "renewed" | "ended" | null }[]>`
+        select retry_count, result ->> 'outcome' as outcome from public.job_queue
         where job_type = 'token_refresh' and params ->> 'social_account_id' = ${socialAccountId}
         order by created_at desc limit 1`;
-      if (job && !["pending", "processing"].includes(job.status)) return job;
-      assert.ok(Date.now() < deadline, `still ${job?.status ?? "no job"}`);
+      if (job?.outcome) return job.outcome;
+      if (job && job.retry_count > 0) return "failed";
+      assert.ok(Date.now() < deadline, job ? "still not done" : "no job");
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -54,7 +54,7 @@ Deno.test("a Facebook page's token does not end; one that is due is replaced wit
   const before = await tokensOf(stack, account);
   assert.equal(before!.token_expires_at, null);
   // Once it is due, the person's token gets another for the same page, and is kept itself.
-  assert.equal((await journey.renew(account)).status, "completed");
+  assert.equal(await journey.renew(account), "renewed");
   const after = await tokensOf(stack, account);
   assert.notEqual(after!.access_token, before!.access_token);
   assert.deepEqual([after!.refresh_token, after!.token_expires_at], [before!.refresh_token, null]);
@@ -84,7 +84,7 @@ Deno.test("an Instagram token is renewed in its own place, for another 60 days",
   });
   assert.equal(settings.status, 200, await settings.text());
 
-  assert.equal((await journey.renew(account)).status, "completed");
+  assert.equal(await journey.renew(account), "renewed");
 
   const after = await tokensOf(stack, account);
   assert.notEqual(after!.access_token, before!.access_token);
@@ -104,7 +104,7 @@ Deno.test("an Instagram account whose creator removed the app ends at its next r
   );
   assert.equal(removed.status, 200, await removed.text());
 
-  assert.equal((await journey.renew(account)).status, "completed");
+  assert.equal(await journey.renew(account), "ended");
 
   const { data } = await journey.creator.client.from("social_account").select("status")
     .single().throwOnError();

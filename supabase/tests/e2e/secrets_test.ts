@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { filesWith, rowsWith } from "../../../local/gate/search.ts";
 import { readStack } from "../../../local/stack/client.ts";
 import { Journey, type Platform, tokenPaths } from "./journey.ts";
 import { ended, Person } from "./person.ts";
-import { filesWith, rowsWith } from "./search.ts";
-import { accountWith, addFault } from "./simulator.ts";
+import { accountWith, addFault, setClock } from "./simulator.ts";
 
 /** All that goes well and wrong between a creator and a platform. */
 async function travel(journey: Journey): Promise<void> {
@@ -18,17 +18,21 @@ async function travel(journey: Journey): Promise<void> {
   assert.notEqual((await journey.finish(used)).status, 200, "a state works once");
 
   const account = await journey.connect();
-  await journey.fault("server_error");
-  await journey.renew(account);
+  // Instagram renews no token that is younger than a day.
+  await setClock(journey.stack, 25 * 3600);
+  assert.equal(await journey.renew(account), "renewed");
   await journey.keepTokens(account);
+  await setClock(journey.stack, 0);
   await journey.call("oauth-disconnect", { social_account_id: account });
 
   const again = await journey.connect();
   await journey.fault("revoked_token");
-  await journey.renew(again);
+  assert.equal(await journey.renew(again), "ended");
   await journey.call("oauth-disconnect", { social_account_id: again });
 
   const last = await journey.connect();
+  await journey.fault("server_error");
+  assert.equal(await journey.renew(last), "failed");
   await journey.fault("server_error");
   await journey.call("oauth-disconnect", { social_account_id: last });
 }
@@ -44,6 +48,10 @@ for (const platform of Object.keys(tokenPaths) as Platform[]) {
     }
     const secrets = [...journey.secrets];
     assert.ok(secrets.length >= 20, "there is something to look for");
+    const { id } = journey.creator;
+    assert.ok((await rowsWith(stack.admin_db_url, [id])).length > 5, "what is stored is found");
+    const logs = await filesWith(`${stack.state_dir}/logs`, [`oauth-${platform}-callback`]);
+    assert.ok(logs.length > 0, "what is logged is found");
     assert.deepEqual(await rowsWith(stack.admin_db_url, secrets), []);
     assert.deepEqual(await filesWith(`${stack.state_dir}/logs`, secrets), []);
     assert.deepEqual(journey.heard.filter((text) => secrets.some((one) => text.includes(one))), []);

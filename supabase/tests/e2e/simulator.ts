@@ -18,6 +18,16 @@ export async function addFault(stack: StackInfo, account: string, fault: Record<
   return await admin(stack, "POST", "/faults", { account, ...fault });
 }
 
+/** Switches a fault off that may have struck nobody. */
+export async function removeFault(stack: StackInfo, id: string) {
+  return await admin(stack, "DELETE", `/faults/${id}`);
+}
+
+/** Moves the providers' clock ahead of the machine's, for all: back to 0 before the test ends. */
+export async function setClock(stack: StackInfo, seconds: number) {
+  return await admin(stack, "PUT", "/settings", { clock_offset_seconds: seconds });
+}
+
 /** The YouTube calls made for an account so far. */
 export async function youtubeCalls(
   stack: StackInfo,

@@ -35,7 +35,8 @@ export type Refresh = (socialAccountId: string, tokens: ActiveTokens) => Promise
 const POLL_MS = 200;
 /** Longer than a lease: by then its holder has stored, given up or died. */
 const PATIENCE_MS = 50_000;
-/** With the 15 seconds a provider's answer is waited for, shorter than a lease. */
+/** How long the provider may take, over all calls of a refresh, and then storing: together less than a lease. */
+const PROVIDER_MS = 15_000;
 const STORE_MS = 20_000;
 
 /** Refreshes over the given parts. */
@@ -84,7 +85,13 @@ export function createRefresh({ store, platforms, now, sleep }: RefreshDeps): Re
     if (oauth.refreshesWith === "refresh_token" && refreshToken === null) {
       throw noRefreshToken(tokens.platform_name);
     }
-    return await oauth.refresh({ accessToken, refreshToken });
+    const signal = AbortSignal.timeout(PROVIDER_MS);
+    try {
+      return await oauth.refresh({ accessToken, refreshToken }, { signal });
+    } catch (cause) {
+      if (signal.aborted) throw new AppError("PROVIDER_UNAVAILABLE", { cause });
+      throw cause;
+    }
   }
 
   return (socialAccountId, tokens) => {

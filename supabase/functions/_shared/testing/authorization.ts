@@ -8,6 +8,8 @@ import { call, type Fetch } from "./stack.ts";
 export interface Visit {
   redirectTo?: string;
   decision?: "approve" | "deny";
+  /** A parameter that the browser loses on the way to the platform. */
+  without?: string;
 }
 
 /** Authorizations at one platform, with its callback in this process. */
@@ -22,6 +24,7 @@ export class Authorization {
     assert.equal(init.status, 200, JSON.stringify(init.body));
     const url = new URL(String(init.body.authorization_url));
     url.searchParams.set("login_hint", account);
+    if (visit.without) url.searchParams.delete(visit.without);
     const answer = await fetch(url, {
       redirect: "manual",
       headers: { "x-simulator-consent": visit.decision ?? "approve" },
@@ -41,8 +44,8 @@ export class Authorization {
   }
 
   /** The page that the browser is on hands in, in a user's name, what it got. */
-  finish(person: Person | null, { searchParams }: URL) {
-    const body = { code: searchParams.get("code"), state: searchParams.get("state") };
+  finish(person: Person | null, { searchParams }: URL, more = {}) {
+    const body = { code: searchParams.get("code"), state: searchParams.get("state"), ...more };
     return call(this.callback, person, `oauth-${this.platform}-callback`, body);
   }
 

@@ -833,7 +833,7 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 3 * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 3 * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'*/5 * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 3 * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 3 * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
 
@@ -1258,7 +1258,8 @@ begin
         ai_analyses_used = own.ai_analyses_used + wanted.ai_analyses,
         seo_submissions_used = own.seo_submissions_used + wanted.seo_submissions
       from wanted, public.subscription_tier as tier
-      where own.user_id = wanted.user_id and own.cycle_end > now()
+      -- By the array, so that the plan is by the index however few or many rows it foresees.
+      where own.user_id = wanted.user_id and own.user_id = any (p_user_ids) and own.cycle_end > now()
         and tier.name = private.tier_in_force(own.tier, own.status, own.paid_until)
         -- A quota that is not asked for may be used up, and more: the tier may have been a larger one.
         and (wanted.syncs = 0 or own.syncs_used + wanted.syncs <= tier.max_syncs)
@@ -1834,7 +1835,7 @@ begin
   end if;
   if v_after.onboarding_state <> v_before.onboarding_state then
     perform private.write_audit(p_user_id, 'profile.completed',
-      jsonb_build_object('profile_slug', v_after.profile_slug, 'onboarding_state', v_after.onboarding_state));
+      jsonb_build_object('onboarding_state', v_after.onboarding_state));
   end if;
   return v_after;
 end;
@@ -3363,10 +3364,13 @@ AS $function$
     connection.token_expires_at, connection.token_version, connection.status
   from public.social_account as account
   join public.platform_connection as connection on connection.id = account.connection_id
-  left join lateral (
-    select decrypted_secret::jsonb as tokens from vault.decrypted_secrets
-    where name = connection.vault_secret_name
-  ) as secret on true
+  -- A sub-select and no join, which might read every secret there is before it compares names.
+  cross join lateral (
+    select (
+      select decrypted_secret from vault.decrypted_secrets where name = connection.vault_secret_name
+    )::jsonb as tokens
+    offset 0
+  ) as secret
   where account.id = p_social_account_id and account.deleted_at is null;
 $function$
 ;
@@ -5226,7 +5230,7 @@ $function$
 ;
 grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.reset_quotas(p_limit integer DEFAULT 5000)
+CREATE OR REPLACE FUNCTION private.reset_quotas(p_limit integer DEFAULT 1000)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -6813,6 +6817,8 @@ begin
       then
         v_latin := v_latin || 'a';
       end if;
+    elsif v_code between 3482 and 3526 and v_next_code not between 3530 and 3551 then
+      v_latin := v_latin || 'a'; -- Sinhala, likewise
     elsif v_code between 12448 and 12543 then
       if v_letter = 'ッ' then
         v_is_long := true;
@@ -7957,4 +7963,4 @@ select cron.schedule('process-background-jobs', '10 seconds', 'select private.pr
 
 select cron.schedule('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()');
 
-select cron.schedule('reset-quotas', '*/5 * * * *', 'select private.reset_quotas()');
+select cron.schedule('reset-quotas', '* * * * *', 'select private.reset_quotas()');

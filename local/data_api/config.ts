@@ -22,7 +22,11 @@ const goDuration = z.string().regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/).transform((tex
     .reduce((sum, [, count, unit]) => sum + Number(count) * unitMs[unit!]!, 0)
 );
 
-/** The parts of `supabase/config.toml` that Auth and the data API obey; defaults are the CLI's. */
+/**
+ * The parts of `supabase/config.toml` that Auth and the data API obey; defaults are the CLI's. Of what may
+ * stand there besides, lite has no notion: rate limits of sign-ins and codes, CAPTCHA, hooks, a second
+ * factor, `secure_password_change`, `refresh_token_reuse_interval`.
+ */
 const schema = z.object({
   api: z.object({
     schemas: z.array(z.string()).default(["public"]),

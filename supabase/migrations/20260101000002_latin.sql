@@ -38,6 +38,9 @@ from (values
   ('ा a ि i ी i ु u ू u ृ ri ॄ ri ॅ e ॆ e े e ै ai ॉ o ॊ o ो o ौ au ँ n ं n ः h ॠ ri'),
   -- What these blocks have of their own
   ('ৎ t ৗ u ৰ r ৱ v ੰ n ੱ - ੲ - ੳ - ൺ n ൻ n ർ r ൽ l ൾ l ൿ k'),
+  -- Sinhala, which has an order of its own
+  ('අ a ආ a ඇ ae ඈ ae ඉ i ඊ i උ u ඌ u ඍ ri එ e ඒ e ඓ ai ඔ o ඕ o ඖ au ා a ැ ae ෑ ae ි i ී i ු u ූ u ෘ ru ෙ e ේ e ෛ ai ො o ෝ o ෞ au ං n ඃ h ් -'),
+  ('ක k ඛ kh ග g ඝ gh ඞ n ඟ ng ච ch ඡ chh ජ j ඣ jh ඤ n ඥ gn ඦ nj ට t ඨ th ඩ d ඪ dh ණ n ඬ nd ත th ථ th ද d ධ dh න n ඳ nd ප p ඵ ph බ b භ bh ම m ඹ mb ය y ර r ල l ව v ශ sh ෂ sh ස s හ h ළ l ෆ f'),
   -- Thai, and by the same offsets Lao
   ('ก k ข kh ฃ kh ค kh ฅ kh ฆ kh ง ng จ ch ฉ ch ช ch ซ s ฌ ch ญ y ฎ d ฏ t ฐ th ฑ th ฒ th ณ n ด d ต t ถ th ท th ธ th น n บ b ป p ผ ph ฝ f พ ph ฟ f ภ ph ม m ย y ร r ฤ rue ล l ฦ lue ว w ศ s ษ s ส s ห h ฬ l อ o ฮ h'),
   ('ะ a ั a า a ิ i ี i ึ ue ื ue ุ u ู u เ e แ ae โ o ใ ai ไ ai ๅ -'),
@@ -190,6 +193,8 @@ begin
       then
         v_latin := v_latin || 'a';
       end if;
+    elsif v_code between 3482 and 3526 and v_next_code not between 3530 and 3551 then
+      v_latin := v_latin || 'a'; -- Sinhala, likewise
     elsif v_code between 12448 and 12543 then
       if v_letter = 'ッ' then
         v_is_long := true;

@@ -146,7 +146,7 @@ begin
   end if;
   if v_after.onboarding_state <> v_before.onboarding_state then
     perform private.write_audit(p_user_id, 'profile.completed',
-      jsonb_build_object('profile_slug', v_after.profile_slug, 'onboarding_state', v_after.onboarding_state));
+      jsonb_build_object('onboarding_state', v_after.onboarding_state));
   end if;
   return v_after;
 end;

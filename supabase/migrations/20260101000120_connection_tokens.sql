@@ -54,10 +54,13 @@ as $$
     connection.token_expires_at, connection.token_version, connection.status
   from public.social_account as account
   join public.platform_connection as connection on connection.id = account.connection_id
-  left join lateral (
-    select decrypted_secret::jsonb as tokens from vault.decrypted_secrets
-    where name = connection.vault_secret_name
-  ) as secret on true
+  -- A sub-select and no join, which might read every secret there is before it compares names.
+  cross join lateral (
+    select (
+      select decrypted_secret from vault.decrypted_secrets where name = connection.vault_secret_name
+    )::jsonb as tokens
+    offset 0
+  ) as secret
   where account.id = p_social_account_id and account.deleted_at is null;
 $$;
 comment on function private.get_connection_tokens(uuid) is

@@ -59,7 +59,8 @@ begin
         ai_analyses_used = own.ai_analyses_used + wanted.ai_analyses,
         seo_submissions_used = own.seo_submissions_used + wanted.seo_submissions
       from wanted, public.subscription_tier as tier
-      where own.user_id = wanted.user_id and own.cycle_end > now()
+      -- By the array, so that the plan is by the index however few or many rows it foresees.
+      where own.user_id = wanted.user_id and own.user_id = any (p_user_ids) and own.cycle_end > now()
         and tier.name = private.tier_in_force(own.tier, own.status, own.paid_until)
         -- A quota that is not asked for may be used up, and more: the tier may have been a larger one.
         and (wanted.syncs = 0 or own.syncs_used + wanted.syncs <= tier.max_syncs)
@@ -121,13 +122,12 @@ begin
   if coalesce(cardinality(p_job_ids), 0) = 0 then
     return 0;
   end if;
-  if cardinality(p_job_ids) > 1 then
-    perform from public.subscription
-    where user_id in (
-      select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
-    order by user_id
-    for no key update;
-  end if;
+  -- Subscriptions first, in one order, as whoever charges does.
+  perform from public.subscription
+  where user_id in (
+    select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
+  order by user_id
+  for no key update;
   -- A unit of a cycle that is over has gone with it; the charge no longer stands all the same.
   with charge as (
     update private.job_quota

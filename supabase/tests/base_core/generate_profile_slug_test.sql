@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(65);
+select plan(67);
 
 create function tests.slug(p_name text, p_latin text default null) returns text language sql volatile as $$
   select private.generate_profile_slug(p_name, tests.user_id('nobody'), p_latin)
@@ -19,7 +19,7 @@ from (values
   ('محمد كريم', 'mhmd-krim'), ('يوسف', 'yusf'), ('نور', 'nur'), ('سارا احمدی ۱۲', 'sara-ahmdi-12'), ('پژمان', 'pzhman'),
   ('राम कुमार', 'ram-kumar'), ('अमिताभ बच्चन', 'amitabh-bachchan'), ('लक्ष्मी २', 'lakshmi-2'),
   ('রবীন্দ্রনাথ', 'rabindranath'), ('ਗੁਰਪ੍ਰੀਤ', 'guraprit'), ('ગુજરાત', 'gujarat'), ('ரஜினிகாந்த்', 'rajinikant'), ('శ్రీనివాస్', 'shrinivas'),
-  ('ಕನ್ನಡ', 'kannada'), ('മോഹൻലാൽ', 'mohanlal'),
+  ('ಕನ್ನಡ', 'kannada'), ('සිංහල', 'sinhala'), (e'\u0dc1\u0dca\u200d\u0dbb\u0dd3 ලංකා', 'shri-lanka'), ('മോഹൻലാൽ', 'mohanlal'),
   ('さくら', 'sakura'), ('きゃりーぱみゅ', 'kyaripamyu'), ('みっちゃん', 'mitchan'), ('ファミマ', 'famima'), ('ウィキ', 'wiki'),
   ('ﾊﾝｶｸ ガキ', 'hankaku-gaki'), ('シャ・ジョ', 'sha-jo'),
   ('김민수', 'gimminsu'), ('한국', 'hanguk'), ('한국어', 'hangugeo'), ('달리', 'dalli'),

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(33);
+select plan(34);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -14,6 +14,14 @@ select results_eq($$ select * from public.get_connection_tokens(tests.account_id
   $$ select id, 'youtube', 'access-ana', 'refresh-ana', now() + interval '1 hour', 1, 'active'
     from connection $$,
   'get_connection_tokens() gives tokens, expiry, version and state');
+-- Vault holds other secrets, too; however the look-up is planned, they are not read as tokens.
+select tests.become_postgres();
+select vault.create_secret('not JSON', 'tests: somebody else''s');
+set local enable_nestloop = off;
+select lives_ok($$ select * from public.get_connection_tokens(tests.account_id('ana')) $$,
+  'get_connection_tokens() opens no other secret');
+reset enable_nestloop;
+select tests.become_service();
 select is_empty($$ select * from public.get_connection_tokens(gen_random_uuid()) $$,
   'get_connection_tokens() gives no row for an unknown account');
 select tests.become_user('ana');

@@ -7,6 +7,9 @@ import * as z from "zod";
 import { facebookEnv } from "../env.ts";
 import { AppError } from "../errors.ts";
 import { callGraph, type FacebookSettings } from "./facebook_graph.ts";
+import { normalizePost, Post, POST_FIELDS } from "./facebook_post.ts";
+import { cursorOf, listOf, type MetaPage, toPage } from "./meta_page.ts";
+import { readUsage } from "./meta_usage.ts";
 import type { CallOptions, ConnectablePlatform } from "./platform.ts";
 
 /** A page as its person sees it. */
@@ -27,27 +30,28 @@ export interface FacebookApi {
   listPages(userToken: string, options?: CallOptions): Promise<FacebookPage[]>;
   /** Turns a person's grant into that of their first page they may write on, else `NO_CHANNEL`. */
   openAccount: ConnectablePlatform["openAccount"];
+  /** Posts of the page that a token speaks for, newest first. `after` null asks for the first of them. */
+  listPosts(pageToken: string, after: string | null, options?: CallOptions): Promise<MetaPage>;
 }
+
+/** What one page of posts holds at most. */
+export const FACEBOOK_PAGE_SIZE = 50;
 
 /** Nobody's list is read further than this. */
 export const MAX_PAGES = 500;
 const PAGE_SIZE = 100;
 
-const Pages = z.object({
-  data: z.array(z.object({
-    id: z.string().min(1),
-    name: z.string(),
-    username: z.string().optional(),
-    access_token: z.string().min(1).optional(),
-    tasks: z.array(z.string()).default([]),
-    followers_count: z.number().optional(),
-    picture: z.object({ data: z.object({ url: z.string().optional() }) }).optional(),
-  })),
-  paging: z.object({
-    cursors: z.object({ after: z.string() }).optional(),
-    next: z.string().optional(),
-  }).optional(),
-});
+const Pages = listOf(z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  username: z.string().optional(),
+  access_token: z.string().min(1).optional(),
+  tasks: z.array(z.string()).default([]),
+  followers_count: z.number().optional(),
+  picture: z.object({ data: z.object({ url: z.string().optional() }) }).optional(),
+}));
+
+const Posts = listOf(Post);
 
 /** The API behind `FACEBOOK_GRAPH_URL`. */
 export const facebook: FacebookApi = createFacebook(facebookEnv);
@@ -56,27 +60,42 @@ export const facebook: FacebookApi = createFacebook(facebookEnv);
 export function createFacebook(settings: FacebookSettings): FacebookApi {
   async function listPages(userToken: string, options?: CallOptions): Promise<FacebookPage[]> {
     const pages: FacebookPage[] = [];
-    let after: string | undefined;
+    let after: string | null = null;
     do {
-      const { data, paging } = await callGraph(settings, {
+      const list: z.infer<typeof Pages> = await callGraph(settings, {
         resource: "me/accounts",
         query: {
           fields: "id,name,username,access_token,tasks,followers_count,picture",
           limit: String(PAGE_SIZE),
-          ...(after && { after }),
+          ...(after !== null && { after }),
         },
         accessToken: userToken,
         schema: Pages,
       }, options);
-      pages.push(...data);
-      // The last page has a cursor, too; only `next` says that there is more.
-      after = paging?.next && paging.cursors?.after;
-    } while (after && pages.length < MAX_PAGES);
+      pages.push(...list.data);
+      after = cursorOf(list.paging);
+    } while (after !== null && pages.length < MAX_PAGES);
     return pages;
   }
 
   return {
     listPages,
+
+    async listPosts(pageToken, after, options) {
+      let usage_percent: number | null = null;
+      const list = await callGraph(settings, {
+        resource: "me/posts",
+        query: {
+          fields: POST_FIELDS,
+          limit: String(FACEBOOK_PAGE_SIZE),
+          ...(after !== null && { after }),
+        },
+        accessToken: pageToken,
+        schema: Posts,
+        onHeaders: (headers) => usage_percent = readUsage(headers),
+      }, options);
+      return toPage(list, normalizePost, (post) => post.full_picture ?? null, usage_percent);
+    },
 
     async openAccount(grant, options) {
       const pages = await listPages(grant.accessToken, options);

@@ -17,12 +17,13 @@ export interface GraphCall<T> {
   /** Null for the token endpoint, which takes the app's secret instead. */
   accessToken: string | null;
   schema: z.ZodType<T>;
+  onHeaders?: (headers: Headers) => void;
 }
 
 /** Calls the graph; with a token goes the proof that the app's own server sends it. */
 export async function callGraph<T>(
   settings: FacebookSettings,
-  { method, resource, query, accessToken, schema }: GraphCall<T>,
+  { method, resource, query, accessToken, schema, onHeaders }: GraphCall<T>,
   { signal }: CallOptions = {},
 ): Promise<T> {
   const { graphUrl, graphVersion, appSecret } = settings();
@@ -41,6 +42,7 @@ export async function callGraph<T>(
     headers,
     schema,
     readFault: readMetaFault,
+    onHeaders,
     signal,
   });
 }

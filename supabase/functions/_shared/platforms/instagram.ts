@@ -6,8 +6,9 @@ import { AppError } from "../errors.ts";
 import { callProvider } from "./http.ts";
 import { Media, MEDIA_FIELDS, normalizeMedia, pictureOf } from "./instagram_media.ts";
 import { readMetaFault } from "./meta_fault.ts";
+import { listOf, type MetaPage, toPage } from "./meta_page.ts";
 import { readUsage } from "./meta_usage.ts";
-import type { CallOptions, NormalizedItem, PlatformAccount } from "./platform.ts";
+import type { CallOptions, PlatformAccount } from "./platform.ts";
 
 /** The signed-in creator's account. */
 export interface InstagramAccount extends PlatformAccount {
@@ -19,23 +20,12 @@ export interface InstagramAccount extends PlatformAccount {
 /** What one page of media holds at most. */
 export const INSTAGRAM_PAGE_SIZE = 50;
 
-/** A page of an account's media. */
-export interface MediaPage {
-  items: NormalizedItem[];
-  /** By media id: to be fetched soon, not to be kept, for these addresses end. */
-  pictures: Record<string, string>;
-  /** Short-lived: where one is refused, reading starts anew. Null on the last page. */
-  after: string | null;
-  /** How much of the account's hourly limit is used: slow down at 75, stop at 95. */
-  usage_percent: number | null;
-}
-
 /** What we read of Instagram. */
 export interface InstagramApi {
   /** Throws `NO_CHANNEL` for a personal account, whose media no app may read. */
   getAccount(accessToken: string, options?: CallOptions): Promise<InstagramAccount>;
   /** Newest first, without stories, and not many more than 10 000. `after` null asks for the first page. */
-  listMedia(accessToken: string, after: string | null, options?: CallOptions): Promise<MediaPage>;
+  listMedia(accessToken: string, after: string | null, options?: CallOptions): Promise<MetaPage>;
 }
 
 const Me = z.object({
@@ -49,13 +39,7 @@ const Me = z.object({
   media_count: z.number().optional(),
 });
 
-const MediaList = z.object({
-  data: z.array(Media),
-  paging: z.object({
-    cursors: z.object({ after: z.string() }).optional(),
-    next: z.string().optional(),
-  }).optional(),
-});
+const MediaList = listOf(Media);
 
 /** The API behind `INSTAGRAM_GRAPH_URL`. */
 export const instagram: InstagramApi = createInstagram(instagramEnv);
@@ -105,7 +89,7 @@ export function createInstagram(
 
     async listMedia(accessToken, after, options) {
       let usage_percent: number | null = null;
-      const { data, paging } = await get(
+      const list = await get(
         MediaList,
         "me/media",
         accessToken,
@@ -117,17 +101,7 @@ export function createInstagram(
         options,
         (headers) => usage_percent = readUsage(headers),
       );
-      return {
-        items: data.map(normalizeMedia),
-        pictures: Object.fromEntries(data.flatMap((media) => {
-          const url = pictureOf(media);
-          return url === null ? [] : [[media.id, url]];
-        })),
-        // The last page has a cursor, too; only `next` says that there is more. It is not followed: it
-        // carries the token.
-        after: paging?.next === undefined ? null : paging.cursors?.after ?? null,
-        usage_percent,
-      };
+      return toPage(list, normalizeMedia, pictureOf, usage_percent);
     },
   };
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { findHashtags, findMentions, titleOf } from "./caption.ts";
+import { toIso } from "./meta_page.ts";
 import type { NormalizedItem } from "./platform.ts";
 
 const Child = z.object({
@@ -82,10 +83,4 @@ export function pictureOf(media: Media): string | null {
     one.thumbnail_url ?? (one.media_type === "IMAGE" ? one.media_url : undefined)
   );
   return pictures.find((url) => url !== undefined) ?? null;
-}
-
-/** Meta's moments have no colon in their offset, which not everybody reads. */
-function toIso(timestamp: string | undefined): string | null {
-  const at = Date.parse((timestamp ?? "").replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }

@@ -199,8 +199,8 @@ values
   ('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()'),
   ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
   ('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()'),
-  ('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()'),
-  ('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()'),
+  ('cleanup-notifications', '7 * * * *', 'select private.cleanup_notifications()'),
+  ('cleanup-audit-log', '9 * * * *', 'select private.cleanup_audit_log()'),
   -- Cycles end at any time of any day; nothing to do is one look at an index.
   ('reset-quotas', '* * * * *', 'select private.reset_quotas()'),
   ('keep-house', '37 3 * * *', 'select private.keep_house()');

@@ -49,8 +49,8 @@ select is(pg_temp.field_of($$ 'A', repeat('x', 2001) $$), 'bio', 'so is a bio');
 select is(pg_temp.field_of($$ 'A', null, repeat('x', 101) $$), 'category', 'so is a category');
 select is(pg_temp.field_of($$ 'A', null, null, 'https://127.0.0.1/' $$), 'avatar_url', 'so is an avatar');
 
-select results_eq($$ select user_id, action, details from public.audit_log where user_id = tests.user_id('ana') $$,
-  $$ values (tests.user_id('ana'), 'profile.completed', '{"onboarding_state": "profile_completed"}'::jsonb) $$, 'completing is in the audit log, once, without what they said of themselves');
+select results_eq($$ select user_id, actor_id, action, details from public.audit_log where user_id = tests.user_id('ana') $$,
+  $$ values (tests.user_id('ana'), tests.user_id('ana'), 'profile.completed', '{"onboarding_state": "profile_completed"}'::jsonb) $$, 'completing is in the audit log as the user''s act, once, without what they said of themselves');
 
 -- Stable
 select tests.become_user('ana');

@@ -168,7 +168,7 @@ select throws_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_z"}
 
 select tests.become_postgres();
 select tests.create_user('zoe');
-update public.users set onboarding_state = 'profile_completed' where id = tests.user_id('zoe');
+update public.users set onboarding_state = 'profile_completed', display_name = 'Zoe' where id = tests.user_id('zoe');
 select tests.connect('zoe', '{"platform_account_id": "UC_zoe"}', '{"access_token": "a"}');
 select is((select onboarding_state from public.users where id = tests.user_id('zoe')), 'completed',
   'who completed their profile before is done');

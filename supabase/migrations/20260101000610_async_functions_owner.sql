@@ -84,8 +84,13 @@ begin
   if not found then
     perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
   end if;
-  perform private.check_job_request(v_params, p_priority);
-  perform private.check_isolation();
+  -- Conditions and not calls: each of those costs more than what it asks.
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384 then
+    perform private.check_job_request(v_params, p_priority);
+  end if;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform private.check_isolation();
+  end if;
 
   v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
@@ -96,12 +101,15 @@ begin
   for is_locked in 0..1 loop
     if is_locked = 0 then
       continue when not v_may_join;
+    -- As private.lock_requests(), which is called only when there is somebody to wait for.
     elsif p_user_id is not null then
-      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
-    else
-      -- As private.lock_requests(): a call in every enqueue costs more than the lock.
-      perform pg_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0)),
-        pg_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0));
+      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+        perform private.lock_requests(p_user_id, p_job_type, v_key);
+      end if;
+    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
+      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0))
+    then
+      perform private.lock_requests(p_user_id, p_job_type, v_key);
     end if;
 
     select * into v_equal from private.find_newest_job(p_user_id, v_key);
@@ -265,9 +273,14 @@ returns void
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_active constant int := private.count_active_jobs(p_user_id);
-  v_limit constant int := (select max_active_jobs_per_user from private.job_setting);
+  v_active int;
+  v_limit int;
 begin
+  -- As private.count_active_jobs(), with the limit, in one statement.
+  select max_active_jobs_per_user,
+    (select count(*) from (select from private.job_active where user_id = p_user_id limit 1000) as active)
+  into v_limit, v_active
+  from private.job_setting;
   if v_active >= v_limit then
     perform private.raise_error('JOB_LIMIT_REACHED',
       jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
@@ -278,7 +291,7 @@ comment on function private.check_job_limit(uuid) is
   'Refuses one more job of a user who has as many active ones as may be. The caller holds the user''s lock.';
 
 create function private.enter_line()
-returns void
+returns bigint
 language plpgsql volatile set search_path = ''
 as $$
 declare
@@ -290,10 +303,11 @@ begin
     exit when pg_try_advisory_xact_lock_shared(hashtextextended('job_epoch', v_epoch))
       and pg_sequence_last_value('private.job_epoch') = v_epoch;
   end loop;
+  return v_epoch;
 end;
 $$;
 comment on function private.enter_line() is
-  'Called before the time of a lane is read to line up by it: until this transaction ends, no floor passes where it may stand. See private.move_cursors().';
+  'Called before the time of a lane is read to line up by it: until this transaction ends, no floor passes where it may stand. Returns the epoch; see private.move_cursors().';
 
 create function private.line_up(p_user_id uuid, p_priority smallint, p_count int default 1)
 returns bigint
@@ -302,22 +316,24 @@ language plpgsql volatile set search_path = ''
 set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
 as $$
 declare
+  v_epoch constant bigint := private.enter_line();
   v_first bigint;
   v_turn bigint;
 begin
-  perform private.enter_line();
-  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
-
   if p_user_id is not null then
     -- A user's jobs stand one behind the other, so that users take turns.
-    return v_first + (
-      select count(*)
-      from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
-      join private.job_waiting as waiting on waiting.job_id = active.job_id
-      where waiting.turn is not null and waiting.job_priority = p_priority);
+    return (
+      select virtual_time + 1 + (
+        select count(*)
+        from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
+        join private.job_waiting as waiting on waiting.job_id = active.job_id
+        where waiting.turn is not null and waiting.job_priority = p_priority)
+      from private.job_lane
+      where job_priority = p_priority);
   end if;
 
   -- So do the system's, however many wait: counted by a sequence, which nobody has to wait for.
+  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
   v_turn := nextval(('private.job_lane_system_' || p_priority)::regclass);
   if v_turn < v_first or p_count > 1 then
     v_turn := greatest(v_turn, v_first);
@@ -333,8 +349,9 @@ create function private.next_turn(p_priority smallint)
 returns bigint
 language plpgsql volatile set search_path = ''
 as $$
+declare
+  v_epoch constant bigint := private.enter_line();
 begin
-  perform private.enter_line();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
 end;
 $$;

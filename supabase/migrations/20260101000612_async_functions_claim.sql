@@ -420,7 +420,8 @@ begin
   )
   insert into private.job_lease (job_type, worker_id, check_at, job_ids)
   select started.job_type, p_worker_id,
-    now() + least(type.lease, type.max_runtime - p_jobs.worked * interval '1 second'), started.job_ids
+    least(clock_timestamp() + type.lease, now() + type.max_runtime - p_jobs.worked * interval '1 second'),
+    started.job_ids
   from started
   join public.job_type as type on type.name = started.job_type;
 end;
@@ -466,15 +467,25 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
   end if;
 
-  perform private.put_queue_right();
-  -- Everything there is to know in one look, since for a single job what costs is the statements.
-  select setting.is_draining, setting.ageing_share, setting.ageing_after,
-    array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-    pg_current_xact_id_if_assigned() is null as has_no_number,
-    exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
-    exists (select from private.job_pause) as is_paused
-  into v
-  from private.job_setting as setting;
+  for look in 1..2 loop
+    -- Everything there is to know in one look, since for a single job what costs is the statements.
+    select setting.is_draining, setting.ageing_share, setting.ageing_after,
+      array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
+      pg_current_xact_id_if_assigned() is null as has_no_number,
+      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_pause) as is_paused,
+      -- As private.put_queue_right() asks.
+      exists (select from private.job_lease where check_at <= now())
+        or exists (select from private.job_waiting where expires_at <= now())
+        or exists (
+          select from private.job_waiting
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right
+    into v
+    from private.job_setting as setting;
+    exit when not v.has_to_be_put_right;
+    exit when look = 2;
+    perform private.put_queue_right();
+  end loop;
   -- Most claims of an idle worker end here.
   if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
     return;

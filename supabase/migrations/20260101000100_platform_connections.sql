@@ -149,10 +149,11 @@ create table public.social_account (
   display_name text,
   avatar_url text,
   follower_count bigint,
+  facts_updated_at timestamptz not null default now(),
   status text not null default 'active'
     references public.account_status (name) on update cascade on delete restrict,
   sync_mode text not null default 'auto',
-  sync_interval interval not null default '1 day',
+  sync_interval interval,
   next_sync_at timestamptz,
   last_synced_at timestamptz,
   is_active boolean not null default true,
@@ -174,6 +175,9 @@ create table public.social_account (
 );
 comment on table public.social_account is 'A connected channel, page or profile, with its sync settings.';
 comment on column public.social_account.follower_count is 'Null where the platform hides it.';
+comment on column public.social_account.sync_interval is 'Null: as often as its owner''s settings say.';
+comment on column public.social_account.facts_updated_at is
+  'When the platform last told name, picture and followers.';
 comment on column public.social_account.connection_id is 'Null once the connection has been removed.';
 
 -- A channel belongs to one user at a time; one that lost its grant or was removed can be claimed anew.

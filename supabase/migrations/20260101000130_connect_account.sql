@@ -91,6 +91,7 @@ begin
     display_name = excluded.display_name,
     avatar_url = excluded.avatar_url,
     follower_count = excluded.follower_count,
+    facts_updated_at = now(),
     -- Consent brings back what its absence ended; a suspension is not the owner's to lift.
     status = case when stored.status = 'suspended' then stored.status else 'active' end,
     -- Due at once, unless a date stands already or nothing is to be synced.

@@ -43,6 +43,7 @@ create table public.content_item (
   comment_count bigint,
   tags text[] not null default '{}',
   hashtags text[] not null default '{}',
+  mentions text[] not null default '{}',
   category text,
   published_at timestamptz,
   visibility text not null default 'private',
@@ -153,111 +154,3 @@ revoke all on function private.prevent_account_deletion_with_content() from publ
 create trigger _100_prevent_deletion_with_content
   before delete on public.social_account
   for each row execute function private.prevent_account_deletion_with_content();
-
--- Items are objects with content_item's column names. What is already stored as sent is not touched:
--- no new row version, no lock, no trigger.
-create function private.save_content(p_social_account_id uuid, p_items jsonb)
-returns table (new_count int, updated_count int, unchanged_count int)
-language plpgsql volatile security definer set search_path = ''
-as $$
-declare
-  owner_id uuid;
-begin
-  if jsonb_typeof(p_items) is distinct from 'array'
-    or exists (select from jsonb_array_elements(p_items) as item (value)
-      where coalesce(item.value ->> 'platform_content_id', '') = '')
-  then
-    perform private.raise_error('VALIDATION_ERROR', null,
-      'Items must be an array of objects with a platform_content_id.');
-  end if;
-
-  -- Two syncs of one account take turns here, so that no item is counted as new by both.
-  select user_id into owner_id from public.social_account where id = p_social_account_id for no key update;
-  if not found then
-    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
-  end if;
-
-  return query
-  with item as (
-    -- A list that shifts under its reader repeats items; the last one is the freshest.
-    select distinct on (sent.platform_content_id)
-      sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
-      sent.thumbnail_url, sent.duration_seconds, private.count_or_null(sent.view_count) as view_count,
-      private.count_or_null(sent.like_count) as like_count, private.count_or_null(sent.comment_count) as comment_count,
-      coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags, sent.category, sent.published_at,
-      coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data
-    from rows from (
-      jsonb_to_recordset(p_items) as (
-        platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text,
-        duration_seconds int, view_count jsonb, like_count jsonb, comment_count jsonb, tags text[], hashtags text[],
-        category text, published_at timestamptz, visibility text, platform_data jsonb)
-    ) with ordinality as sent (
-      platform_content_id, content_type, title, description, url, thumbnail_url,
-      duration_seconds, view_count, like_count, comment_count, tags, hashtags,
-      category, published_at, visibility, platform_data, place)
-    order by sent.platform_content_id, sent.place desc
-  ),
-  changed as (
-    update public.content_item as stored set
-      content_type = item.content_type,
-      title = item.title,
-      description = item.description,
-      url = item.url,
-      thumbnail_url = item.thumbnail_url,
-      duration_seconds = item.duration_seconds,
-      view_count = item.view_count,
-      like_count = item.like_count,
-      comment_count = item.comment_count,
-      tags = item.tags,
-      hashtags = item.hashtags,
-      category = coalesce(item.category, stored.category),
-      published_at = item.published_at,
-      visibility = item.visibility,
-      platform_data = item.platform_data,
-      deleted_at = null,
-      deleted_by = null
-    from item
-    where stored.social_account_id = p_social_account_id
-      and stored.platform_content_id = item.platform_content_id
-      and stored.deleted_by is distinct from 'owner'
-      and (
-        stored.content_type, stored.title, stored.description, stored.url, stored.thumbnail_url,
-        stored.duration_seconds, stored.view_count, stored.like_count, stored.comment_count, stored.tags,
-        stored.hashtags, stored.category, stored.published_at, stored.visibility, stored.platform_data,
-        stored.deleted_by
-      ) is distinct from (
-        item.content_type, item.title, item.description, item.url, item.thumbnail_url,
-        item.duration_seconds, item.view_count, item.like_count, item.comment_count, item.tags,
-        item.hashtags, coalesce(item.category, stored.category), item.published_at, item.visibility,
-        item.platform_data, null
-      )
-    returning 1
-  ),
-  added as (
-    insert into public.content_item (
-      user_id, social_account_id, platform_content_id, content_type, title, description, url, thumbnail_url,
-      duration_seconds, view_count, like_count, comment_count, tags, hashtags, category, published_at, visibility,
-      platform_data)
-    select
-      owner_id, p_social_account_id, item.platform_content_id, item.content_type, item.title, item.description,
-      item.url, item.thumbnail_url, item.duration_seconds, item.view_count, item.like_count, item.comment_count,
-      item.tags, item.hashtags, item.category, item.published_at, item.visibility, item.platform_data
-    from item
-    where not exists (
-      select from public.content_item as stored
-      where stored.social_account_id = p_social_account_id
-        and stored.platform_content_id = item.platform_content_id)
-    returning 1
-  ),
-  tally as (
-    select
-      (select count(*)::int from item) as sent,
-      (select count(*)::int from added) as added,
-      (select count(*)::int from changed) as changed
-  )
-  select tally.added, tally.changed, tally.sent - tally.added - tally.changed from tally;
-end;
-$$;
-comment on function private.save_content(uuid, jsonb) is
-  'Stores what a platform sent for an account and counts new, updated and unchanged items exactly. Lends the right to write content.';
-revoke all on function private.save_content(uuid, jsonb) from public, anon, authenticated, service_role;

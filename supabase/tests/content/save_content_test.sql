@@ -91,10 +91,10 @@ select is(tests.error_of($$ select * from private.save_content(gen_random_uuid()
   'SOCIAL_ACCOUNT_NOT_FOUND',
   'save_content() refuses an unknown account');
 select is(tests.error_of($$ select tests.save(null) $$), 'VALIDATION_ERROR', 'save_content() refuses null');
-select is(tests.error_of($$ select tests.save('[{"platform_content_id": "v9",
-  "content_type": "hologram"}]') $$),
-  '23503',
-  'save_content() refuses an unknown kind');
+select is((select failed from private.save_content(tests.account_id('ana'), '[{"platform_content_id": "v9",
+  "content_type": "hologram"}]')),
+  '[{"platform_content_id": "v9", "code": "VALIDATION_ERROR", "reason": "content_item_content_type_fkey"}]'::jsonb,
+  'save_content() says which item is of an unknown kind');
 select is((select count(*) from public.content_item
   where social_account_id = tests.account_id('ana')), 4::bigint,
   'nothing was stored by the refused ones');

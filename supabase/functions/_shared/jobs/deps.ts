@@ -1,14 +1,21 @@
 import type { Db } from "../db.ts";
 import { connections } from "../platforms/connections.ts";
-import { youtube } from "../platforms/youtube.ts";
+import { createQuotaLedger } from "../platforms/provider_quota.ts";
+import { contentSources } from "../platforms/registry.ts";
 import { createContentStore } from "./content_store.ts";
-import type { SyncYouTubeDeps } from "./handlers/sync_youtube.ts";
+import type { FollowerSyncDeps } from "./handlers/follower_sync.ts";
 import type { TokenRefreshDeps } from "./handlers/token_refresh.ts";
+import type { SyncDeps } from "./sync_state.ts";
 
 /** Everything that some handler needs from outside. */
-export type JobDeps = SyncYouTubeDeps & TokenRefreshDeps;
+export type JobDeps = SyncDeps & FollowerSyncDeps & TokenRefreshDeps;
 
 /** The real things; tests pass plain objects instead. */
 export function createJobDeps(db: Db): JobDeps {
-  return { youtube, connections, content: createContentStore(db) };
+  return {
+    connections,
+    content: createContentStore(db),
+    quota: createQuotaLedger(db),
+    sources: contentSources,
+  };
 }

@@ -11,11 +11,11 @@ export interface Connections {
   /**
    * Runs `use` with a valid access token of the account. When the provider refuses the token, it is
    * refreshed and `use` runs once more. When the grant is gone, the connection is marked revoked and
-   * `CONNECTION_REVOKED` is thrown.
+   * `CONNECTION_REVOKED` is thrown. `use` is told the platform, for who has nothing but the account.
    */
   withAccessToken<T>(
     socialAccountId: string,
-    use: (accessToken: string) => Promise<T>,
+    use: (accessToken: string, platform: string) => Promise<T>,
   ): Promise<T>;
 }
 
@@ -38,13 +38,13 @@ export function createConnections(deps: RefreshDeps): Connections & Renewals {
       let tokens = assertActive(await store.read(socialAccountId));
       if (endsSoon(tokens, now())) tokens = await refresh(socialAccountId, tokens);
       try {
-        return await use(tokens.access_token);
+        return await use(tokens.access_token, tokens.platform_name);
       } catch (error) {
         if (!isReauth(error)) throw error;
       }
       tokens = await refresh(socialAccountId, tokens);
       try {
-        return await use(tokens.access_token);
+        return await use(tokens.access_token, tokens.platform_name);
       } catch (error) {
         if (!isReauth(error)) throw error;
         await store.markRevoked(tokens, error.reason);

@@ -8,7 +8,7 @@ import { facebookEnv } from "../env.ts";
 import { AppError } from "../errors.ts";
 import { callGraph, type FacebookSettings } from "./facebook_graph.ts";
 import { normalizePost, Post, POST_FIELDS } from "./facebook_post.ts";
-import { cursorOf, listOf, type MetaPage, toPage } from "./meta_page.ts";
+import { cursorOf, EntryList, listOf, type MetaPage, toPage } from "./meta_page.ts";
 import { readUsage } from "./meta_usage.ts";
 import type { CallOptions, ConnectablePlatform } from "./platform.ts";
 
@@ -51,8 +51,6 @@ const Pages = listOf(z.object({
   picture: z.object({ data: z.object({ url: z.string().optional() }) }).optional(),
 }));
 
-const Posts = listOf(Post);
-
 /** The API behind `FACEBOOK_GRAPH_URL`. */
 export const facebook: FacebookApi = createFacebook(facebookEnv);
 
@@ -91,10 +89,16 @@ export function createFacebook(settings: FacebookSettings): FacebookApi {
           ...(after !== null && { after }),
         },
         accessToken: pageToken,
-        schema: Posts,
+        schema: EntryList,
         onHeaders: (headers) => usage_percent = readUsage(headers),
       }, options);
-      return toPage(list, normalizePost, (post) => post.full_picture ?? null, usage_percent);
+      return toPage(
+        list,
+        Post,
+        normalizePost,
+        (post) => post.full_picture ?? null,
+        usage_percent,
+      );
     },
 
     async openAccount(grant, options) {

@@ -57,6 +57,8 @@ export function normalizePost(post: Post): NormalizedItem {
     comment_count: post.comments?.summary?.total_count ?? null,
     tags: [],
     hashtags: findHashtags(message),
+    mentions: findMentions(message),
+    media: [],
     category: null,
     published_at: toIso(post.created_time),
     visibility: post.is_published ? "public" : "private",
@@ -64,7 +66,6 @@ export function normalizePost(post: Post): NormalizedItem {
       status_type: post.status_type ?? null,
       media_type: post.attachments?.data[0]?.media_type ?? null,
       share_count: post.shares?.count ?? 0,
-      mentions: findMentions(message).join(","),
     },
   };
 }

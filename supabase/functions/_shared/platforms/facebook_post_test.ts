@@ -60,6 +60,8 @@ Deno.test("normalizePost() maps a photo to the keys of content_item", () => {
       comment_count: 0,
       tags: [],
       hashtags: ["brot"],
+      mentions: ["maya.cooks"],
+      media: [],
       category: null,
       published_at: "2026-01-02T03:04:05.000Z",
       visibility: "public",
@@ -67,7 +69,6 @@ Deno.test("normalizePost() maps a photo to the keys of content_item", () => {
         status_type: "added_photos",
         media_type: "photo",
         share_count: 0,
-        mentions: "maya.cooks",
       },
     },
   );

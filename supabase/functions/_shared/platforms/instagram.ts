@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { callProvider } from "./http.ts";
 import { Media, MEDIA_FIELDS, normalizeMedia, pictureOf } from "./instagram_media.ts";
 import { readMetaFault } from "./meta_fault.ts";
-import { listOf, type MetaPage, toPage } from "./meta_page.ts";
+import { EntryList, type MetaPage, toPage } from "./meta_page.ts";
 import { readUsage } from "./meta_usage.ts";
 import type { CallOptions, PlatformAccount } from "./platform.ts";
 
@@ -38,8 +38,6 @@ const Me = z.object({
   followers_count: z.number().optional(),
   media_count: z.number().optional(),
 });
-
-const MediaList = listOf(Media);
 
 /** The API behind `INSTAGRAM_GRAPH_URL`. */
 export const instagram: InstagramApi = createInstagram(instagramEnv);
@@ -90,7 +88,7 @@ export function createInstagram(
     async listMedia(accessToken, after, options) {
       let usage_percent: number | null = null;
       const list = await get(
-        MediaList,
+        EntryList,
         "me/media",
         accessToken,
         {
@@ -101,7 +99,7 @@ export function createInstagram(
         options,
         (headers) => usage_percent = readUsage(headers),
       );
-      return toPage(list, normalizeMedia, pictureOf, usage_percent);
+      return toPage(list, Media, normalizeMedia, pictureOf, usage_percent);
     },
   };
 }

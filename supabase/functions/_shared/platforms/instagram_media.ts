@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { findHashtags, findMentions, titleOf } from "./caption.ts";
 import { toIso } from "./meta_page.ts";
-import type { NormalizedItem } from "./platform.ts";
+import type { MediaPart, NormalizedItem } from "./platform.ts";
 
 const Child = z.object({
   id: z.string().min(1),
@@ -50,6 +50,8 @@ export function normalizeMedia(media: Media): NormalizedItem {
     comment_count: media.comments_count ?? null,
     tags: [],
     hashtags: findHashtags(caption),
+    mentions: findMentions(caption),
+    media: children.map(partOf),
     category: null,
     published_at: toIso(media.timestamp),
     // Professional accounts cannot be private.
@@ -60,11 +62,18 @@ export function normalizeMedia(media: Media): NormalizedItem {
       shortcode: media.shortcode ?? null,
       is_shared_to_feed: media.is_shared_to_feed ?? null,
       alt_text: media.alt_text ?? null,
-      mentions: findMentions(caption).join(","),
-      child_count: children.length,
-      child_ids: children.map(({ id }) => id).join(","),
-      child_types: children.map(({ media_type }) => media_type ?? "").join(","),
     },
+  };
+}
+
+function partOf(child: z.infer<typeof Child>, position: number): MediaPart {
+  return {
+    platform_media_id: child.id,
+    media_type: child.media_type === "VIDEO" ? "video" : "image",
+    // Absent where somebody else holds the rights.
+    url: child.media_url ?? null,
+    thumbnail_url: child.thumbnail_url ?? null,
+    position,
   };
 }
 

@@ -49,6 +49,8 @@ Deno.test("normalizeMedia() maps a reel to the keys of content_item", () => {
       comment_count: 2,
       tags: [],
       hashtags: ["brot"],
+      mentions: ["maya.cooks"],
+      media: [],
       category: null,
       published_at: "2026-01-02T03:04:05.000Z",
       visibility: "public",
@@ -58,10 +60,6 @@ Deno.test("normalizeMedia() maps a reel to the keys of content_item", () => {
         shortcode: "abc",
         is_shared_to_feed: true,
         alt_text: null,
-        mentions: "maya.cooks",
-        child_count: 0,
-        child_ids: "",
-        child_types: "",
       },
     },
   );
@@ -103,10 +101,11 @@ Deno.test("pictureOf() shows a carousel by its first picture, and never by a fil
   assert.equal(pictureOf(Media.parse({ id: "1", media_type: "VIDEO", media_url: "film" })), null);
   assert.equal(pictureOf(Media.parse({ ...carousel, thumbnail_url: "still" })), "still");
   const item = normalize(carousel);
-  assert.deepEqual(
-    [item.platform_data.child_count, item.platform_data.child_ids, item.platform_data.child_types],
-    [2, "2,3", "VIDEO,IMAGE"],
-  );
+  const part = { thumbnail_url: null };
+  assert.deepEqual(item.media, [
+    { ...part, platform_media_id: "2", media_type: "video", url: "film", position: 0 },
+    { ...part, platform_media_id: "3", media_type: "image", url: "picture", position: 1 },
+  ]);
 });
 
 Deno.test("listMedia() reads every page once, of every kind, in every script", async () => {

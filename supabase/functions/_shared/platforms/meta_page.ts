@@ -1,11 +1,13 @@
 /** A page of an account's content, as both of Meta's platforms cut lists. */
 
 import * as z from "zod";
+import { type ItemFailure, readItems } from "./read_items.ts";
 import type { NormalizedItem } from "./platform.ts";
 
 /** A page of content. */
 export interface MetaPage {
   items: NormalizedItem[];
+  failed: ItemFailure[];
   /** By content id: to be fetched soon, not to be kept, for these addresses end. */
   pictures: Record<string, string>;
   /** Short-lived: where one is refused, reading starts anew. Null on the last page. */
@@ -32,24 +34,25 @@ export function cursorOf(paging: z.infer<typeof Paging>): string | null {
   return paging?.next === undefined ? null : paging.cursors?.after ?? null;
 }
 
+/** What a list is answered with whose entries are read one by one. */
+export const EntryList = listOf(z.unknown());
+
 /** Puts a page together. */
 export function toPage<T>(
-  { data, paging }: { data: T[]; paging?: z.infer<typeof Paging> },
+  { data, paging }: z.infer<typeof EntryList>,
+  schema: z.ZodType<T>,
   normalize: (entry: T) => NormalizedItem,
   pictureOf: (entry: T) => string | null,
   usage_percent: number | null,
 ): MetaPage {
-  const items = data.map(normalize);
-  const pictures = data.flatMap((entry, at) => {
+  const pictures: Record<string, string> = {};
+  const read = readItems(data, schema, (entry) => {
+    const item = normalize(entry);
     const url = pictureOf(entry);
-    return url === null ? [] : [[items[at]!.platform_content_id, url]];
+    if (url !== null) pictures[item.platform_content_id] = url;
+    return item;
   });
-  return {
-    items,
-    pictures: Object.fromEntries(pictures),
-    after: cursorOf(paging),
-    usage_percent,
-  };
+  return { ...read, pictures, after: cursorOf(paging), usage_percent };
 }
 
 /** Meta's moments have no colon in their offset, which not everybody reads. */

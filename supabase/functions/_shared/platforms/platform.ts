@@ -19,6 +19,16 @@ export interface PlatformAccount {
   follower_count: number | null;
 }
 
+/** A picture or video of a post. A type and not an interface, so that it is JSON to the compiler. */
+export type MediaPart = {
+  platform_media_id: string;
+  media_type: "image" | "video";
+  /** Where it was when it was read: platforms sign these addresses, and they end. */
+  url: string | null;
+  thumbnail_url: string | null;
+  position: number;
+};
+
 /** One piece of content, in the keys that `save_content_batch(p_items)` expects. */
 export interface NormalizedItem {
   platform_content_id: string;
@@ -42,6 +52,10 @@ export interface NormalizedItem {
   comment_count: number | null;
   tags: string[];
   hashtags: string[];
+  /** Whom the text names, in lower case, without the sign. */
+  mentions: string[];
+  /** The parts of a post that has several, in their order; empty for one that is its only part. */
+  media: MediaPart[];
   category: string | null;
   published_at: string | null;
   visibility: "public" | "unlisted" | "private";

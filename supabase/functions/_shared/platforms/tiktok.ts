@@ -5,6 +5,7 @@ import { tiktokEnv } from "../env.ts";
 import { callProvider, type ProviderRequest } from "./http.ts";
 import type { CallOptions, NormalizedItem, PlatformAccount } from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
+import { type ItemFailure, readItems } from "./read_items.ts";
 import { isTikTokFault, readTikTokFault } from "./tiktok_fault.ts";
 import { normalizeTikTokVideo, Video, VIDEO_FIELDS } from "./tiktok_video.ts";
 
@@ -14,13 +15,20 @@ export const TIKTOK_PAGE_SIZE = 20;
 /** A page of posts, newest first. */
 export interface TikTokPage {
   items: NormalizedItem[];
+  failed: ItemFailure[];
   /** Milliseconds: the next page is older; null after the last one. */
   cursor: number | null;
 }
 
+/** The signed-in creator's account. */
+export interface TikTokAccount extends PlatformAccount {
+  /** Posts that are not public included, which the list does not show. */
+  video_count: number | null;
+}
+
 /** What we read of TikTok. */
 export interface TikTokApi {
-  getAccount(accessToken: string, options?: CallOptions): Promise<PlatformAccount>;
+  getAccount(accessToken: string, options?: CallOptions): Promise<TikTokAccount>;
   /** `cursor` null asks for the newest posts. */
   listVideos(
     accessToken: string,
@@ -37,13 +45,14 @@ const UserInfo = z.object({
       username: z.string().optional(),
       avatar_url: z.string().optional(),
       follower_count: z.number().optional(),
+      video_count: z.number().optional(),
     }),
   }),
 });
 
 const VideoList = z.object({
   data: z.object({
-    videos: z.array(Video).default([]),
+    videos: z.array(z.unknown()).default([]),
     cursor: z.number().optional(),
     has_more: z.boolean().default(false),
   }),
@@ -73,7 +82,7 @@ export function createTikTok(apiUrl: () => string): TikTokApi {
 
   return {
     async getAccount(accessToken, options) {
-      const fields = "open_id,display_name,username,avatar_url,follower_count";
+      const fields = "open_id,display_name,username,avatar_url,follower_count,video_count";
       const path = `user/info/?fields=${fields}`;
       const { data: { user } } = await call(accessToken, path, { schema: UserInfo }, options);
       return {
@@ -83,6 +92,7 @@ export function createTikTok(apiUrl: () => string): TikTokApi {
         display_name: user.display_name,
         avatar_url: user.avatar_url ?? null,
         follower_count: user.follower_count ?? null,
+        video_count: user.video_count ?? null,
       };
     },
 
@@ -96,7 +106,7 @@ export function createTikTok(apiUrl: () => string): TikTokApi {
       }, options);
       const next = data.has_more ? data.cursor ?? null : null;
       if (data.has_more && !(next !== null && next < (cursor ?? Infinity))) throw stuck();
-      return { items: data.videos.map(normalizeTikTokVideo), cursor: next };
+      return { ...readItems(data.videos, Video, normalizeTikTokVideo), cursor: next };
     },
   };
 }

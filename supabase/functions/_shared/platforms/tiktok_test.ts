@@ -27,6 +27,7 @@ Deno.test("getAccount() reads the person behind the token", async () => {
     handle: "@maya.bakes",
     display_name: "Maya",
     follower_count: 1234,
+    video_count: 250,
   });
   assert.match(avatar_url ?? "", /^https:/);
 });
@@ -41,6 +42,7 @@ Deno.test("getAccount() takes what is missing for unknown", async () => {
     display_name: "n",
     avatar_url: null,
     follower_count: null,
+    video_count: null,
   });
 });
 

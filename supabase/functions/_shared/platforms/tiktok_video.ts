@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { findHashtags } from "./caption.ts";
+import { findHashtags, findMentions } from "./caption.ts";
 import type { NormalizedItem } from "./platform.ts";
 
 const Count = z.number().int().nonnegative().optional();
@@ -47,6 +47,8 @@ export function normalizeTikTokVideo(video: z.infer<typeof Video>): NormalizedIt
     comment_count: video.comment_count ?? null,
     tags: [],
     hashtags: findHashtags(caption),
+    mentions: findMentions(caption),
+    media: [],
     category: null,
     published_at: video.create_time === undefined
       ? null

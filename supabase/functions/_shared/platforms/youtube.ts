@@ -7,20 +7,17 @@ import * as z from "zod";
 import { AppError } from "../errors.ts";
 import { youtubeEnv } from "../env.ts";
 import { callProvider } from "./http.ts";
-import type { CallOptions, NormalizedItem, PlatformAccount } from "./platform.ts";
+import type { CallOptions, NormalizedItem } from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
+import { type ItemFailure, readItems } from "./read_items.ts";
+import { Channel, toChannel, type YouTubeChannel } from "./youtube_channel.ts";
 import { readYouTubeFault } from "./youtube_fault.ts";
 import { normalizeVideo, Video } from "./youtube_video.ts";
 
+export type { YouTubeChannel };
+
 /** What one page and one `videos` call hold at most. */
 export const YOUTUBE_PAGE_SIZE = 50;
-
-/** The signed-in creator's channel. */
-export interface YouTubeChannel extends PlatformAccount {
-  /** Read from the API; deriving it from the channel id is undocumented. */
-  uploads_playlist_id: string;
-  video_count: number | null;
-}
 
 /** A page of a playlist. */
 export interface PlaylistPage {
@@ -28,6 +25,12 @@ export interface PlaylistPage {
   nextPageToken: string | null;
   /** What YouTube says the playlist holds; an estimate for very large channels. */
   total: number;
+}
+
+/** Details of videos, as far as they could be read. */
+export interface VideoDetails {
+  items: NormalizedItem[];
+  failed: ItemFailure[];
 }
 
 /** What the sync needs of YouTube. */
@@ -46,27 +49,10 @@ export interface YouTubeApi {
     accessToken: string,
     ids: readonly string[],
     options?: CallOptions,
-  ): Promise<NormalizedItem[]>;
+  ): Promise<VideoDetails>;
 }
 
-const Count = z.string().transform(Number).optional();
-
-const Channels = z.object({
-  items: z.array(z.object({
-    id: z.string(),
-    snippet: z.object({
-      title: z.string(),
-      customUrl: z.string().optional(),
-      thumbnails: z.record(z.string(), z.object({ url: z.string() })).optional(),
-    }),
-    contentDetails: z.object({ relatedPlaylists: z.object({ uploads: z.string() }) }),
-    statistics: z.object({
-      subscriberCount: Count,
-      hiddenSubscriberCount: z.boolean().optional(),
-      videoCount: Count,
-    }).optional(),
-  })).optional(),
-});
+const Channels = z.object({ items: z.array(Channel).optional() });
 
 const PlaylistItems = z.object({
   nextPageToken: z.string().optional(),
@@ -76,7 +62,7 @@ const PlaylistItems = z.object({
 
 const NO_UPLOADS: z.infer<typeof PlaylistItems> = { pageInfo: { totalResults: 0 } };
 
-const Videos = z.object({ items: z.array(Video).optional() });
+const Videos = z.object({ items: z.array(z.unknown()).optional() });
 
 /** The API behind `YOUTUBE_API_URL`. */
 export const youtube: YouTubeApi = createYouTube(() => youtubeEnv().apiUrl);
@@ -109,18 +95,7 @@ export function createYouTube(apiUrl: () => string): YouTubeApi {
       // An account without a channel is answered without an `items` key.
       const channel = answer.items?.[0];
       if (!channel) throw new AppError("NO_CHANNEL");
-      const { snippet, statistics } = channel;
-      return {
-        platform_account_id: channel.id,
-        handle: snippet.customUrl ?? null,
-        display_name: snippet.title,
-        avatar_url: (snippet.thumbnails?.medium ?? snippet.thumbnails?.default)?.url ?? null,
-        follower_count: statistics?.hiddenSubscriberCount
-          ? null
-          : statistics?.subscriberCount ?? null,
-        uploads_playlist_id: channel.contentDetails.relatedPlaylists.uploads,
-        video_count: statistics?.videoCount ?? null,
-      };
+      return toChannel(channel);
     },
 
     async listPlaylistPage(accessToken, playlistId, pageToken, options) {
@@ -143,12 +118,12 @@ export function createYouTube(apiUrl: () => string): YouTubeApi {
     },
 
     async getVideos(accessToken, ids, options) {
-      if (ids.length === 0) return [];
+      if (ids.length === 0) return { items: [], failed: [] };
       const answer = await get(Videos, "videos", accessToken, {
         part: "snippet,contentDetails,statistics,status",
         id: ids.join(","),
       }, options);
-      return (answer.items ?? []).map(normalizeVideo);
+      return readItems(answer.items ?? [], Video, normalizeVideo);
     },
   };
 }

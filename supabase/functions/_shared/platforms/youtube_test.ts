@@ -76,8 +76,9 @@ Deno.test("listPlaylistPage() takes a missing playlist of a new channel for an e
 Deno.test("getVideos() asks once for all ids, and not at all for none", async () => {
   await using server = serveFake(() => Response.json({}));
   const youtube = createYouTube(() => server.url);
-  assert.deepEqual(await youtube.getVideos("t", []), []);
-  assert.deepEqual(await youtube.getVideos("t", ["a", "b"]), []);
+  const nothing = { items: [], failed: [] };
+  assert.deepEqual(await youtube.getVideos("t", []), nothing);
+  assert.deepEqual(await youtube.getVideos("t", ["a", "b"]), nothing);
   assert.deepEqual(server.seen.map(({ query }) => query.get("id")), ["a,b"]);
 });
 

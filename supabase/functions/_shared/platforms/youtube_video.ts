@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { findHashtags } from "./caption.ts";
+import { findHashtags, findMentions } from "./caption.ts";
 import { parseIsoDuration } from "./iso_duration.ts";
 import type { NormalizedItem } from "./platform.ts";
 
@@ -64,7 +64,8 @@ export function normalizeVideo(video: z.infer<typeof Video>): NormalizedItem {
   const { snippet, contentDetails, statistics, status } = video;
   // Live and upcoming videos have the duration P0D: none yet.
   const duration = parseIsoDuration(contentDetails.duration ?? "") || null;
-  const hashtags = findHashtags(`${snippet.title}\n${snippet.description}`);
+  const text = `${snippet.title}\n${snippet.description}`;
+  const hashtags = findHashtags(text);
   const short = guessShort(duration, hashtags);
   return {
     platform_content_id: video.id,
@@ -79,6 +80,8 @@ export function normalizeVideo(video: z.infer<typeof Video>): NormalizedItem {
     comment_count: toCount(statistics.commentCount),
     tags: snippet.tags,
     hashtags,
+    mentions: findMentions(text),
+    media: [],
     category: CATEGORIES[snippet.categoryId ?? ""] ?? null,
     published_at: snippet.publishedAt ?? null,
     visibility: status.privacyStatus,

@@ -34,6 +34,8 @@ Deno.test("normalizeVideo() maps a video to the keys of content_item", () => {
     comment_count: null,
     tags: ["rome", "walk"],
     hashtags: ["travel", "città"],
+    mentions: [],
+    media: [],
     category: "Travel & Events",
     published_at: "2026-01-02T03:04:05Z",
     visibility: "unlisted",

@@ -10,7 +10,8 @@ as $$
 declare
   v_job public.job_queue;
   v_tree uuid[];
-  v_equal_job_id uuid;
+  v_equal record;
+  v_requested_at timestamptz := clock_timestamp();
   v_limit int;
   v_active int;
   v_turn bigint;
@@ -59,11 +60,12 @@ begin
       return;
     end if;
   else
-    v_equal_job_id := (select job_id from private.find_active_job(v_job.user_id, v_job.dedupe_key));
-    if v_equal_job_id is not null then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal_job_id);
+    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
+    if v_equal.status in ('pending', 'processing') then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
       return;
     end if;
+    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
 
     v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
@@ -76,7 +78,7 @@ begin
   end if;
 
   begin
-    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+    perform private.revive_jobs(v_tree, v_requested_at, p_scheduled_for, v_turn);
   -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
   exception when sqlstate 'PT429' then
     get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
@@ -89,7 +91,9 @@ $$;
 comment on function private.retry_job(uuid, timestamptz) is
   'Gives a job that failed or was cancelled another life; says retried, or the error code and detail of why not.';
 
-create function private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamptz, p_turn bigint)
+create function private.revive_jobs(
+  p_job_ids uuid[], p_requested_at timestamptz, p_scheduled_for timestamptz, p_turn bigint
+)
 returns void
 language plpgsql volatile set search_path = ''
 -- One job or five thousand, and the planner cannot know: each table by the ids, and hashes between them.
@@ -140,7 +144,7 @@ begin
     end,
     scheduled_for = p_scheduled_for,
     expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
-    requested_at = clock_timestamp(),
+    requested_at = p_requested_at,
     started_at = null,
     completed_at = null,
     cancel_requested_at = null,
@@ -165,7 +169,7 @@ begin
   perform private.advance_batches(p_job_ids);
 end;
 $$;
-comment on function private.revive_jobs(uuid[], timestamptz, bigint) is
+comment on function private.revive_jobs(uuid[], timestamptz, timestamptz, bigint) is
   'Makes failed and cancelled jobs of one tree, which the caller has locked, pending again. Children line up as children do, the job without a parent at p_turn.';
 
 create function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid)
@@ -184,6 +188,11 @@ begin
     perform private.raise_error('JOB_NOT_FOUND');
   end if;
 
+  -- Counted here, since the data API reaches this function too: a job that was cancelled, or that failed and
+  -- was paid back, asks the provider again at no cost.
+  if auth.uid() is not null then
+    perform private.assert_rate_limit('job-retry', v_user_id);
+  end if;
   select * into v_answer from private.retry_job(p_job_id);
   if v_answer.outcome <> 'retried' then
     perform private.raise_error(v_answer.outcome, v_answer.detail);
@@ -192,7 +201,7 @@ begin
 end;
 $$;
 comment on function private.retry_job_as_caller(uuid, uuid) is
-  'Body of retry_job(). Lends the right to change the queue, after checking whose job it is.';
+  'Body of retry_job(). Lends the right to change the queue, after checking whose job it is, and to count a user''s request.';
 
 create function private.retry_failed_jobs(
   p_job_type text, p_error_code text, p_since interval, p_limit int, p_spread interval
@@ -235,7 +244,7 @@ comment on function private.retry_failed_jobs(text, text, interval, int, interva
 
 revoke all on function
   private.retry_job(uuid, timestamptz),
-  private.revive_jobs(uuid[], timestamptz, bigint),
+  private.revive_jobs(uuid[], timestamptz, timestamptz, bigint),
   private.retry_job_as_caller(uuid, uuid),
   private.retry_failed_jobs(text, text, interval, int, interval)
 from public, anon, authenticated, service_role;

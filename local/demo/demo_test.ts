@@ -32,7 +32,16 @@ function silentStack(answers: { status: string; percent: number; error?: string 
         seq: Math.min(asked, answers.length),
         error: answer?.error ? { code: answer.error, message: "It broke" } : null,
         result: answer?.status === "completed"
-          ? { total: 2, new: 2, updated: 0, unchanged: 0, missing: 0, batches: 1 }
+          ? {
+            total: 2,
+            new_items: 2,
+            updated_items: 0,
+            unchanged: 0,
+            removed: 0,
+            missing: 0,
+            failed_count: 0,
+            pages: 1,
+          }
           : null,
       },
     });
@@ -132,7 +141,7 @@ Deno.test({
     const first = await runDemo(stackFile ?? "");
     assert.equal(first.code, 0, first.err);
     assert.match(first.out, /Profile .+ \/darya-lu-xing/);
-    assert.match(first.out, /250 videos in 5 batches/);
+    assert.match(first.out, /250 videos on 5 pages/);
     assert.match(first.out, /Progress came from Realtime/);
     assert.match(first.out, /250 content items/);
     assert.ok(!first.out.includes("\x1b"), "no colour codes in a pipe");

@@ -71,14 +71,19 @@ async function slowYouTube({ providers_url }: StackInfo): Promise<() => Promise<
   return () => call(`${faults}/${id}`, { method: "DELETE" });
 }
 
-function outcome({ total, batches, missing, updated, ...result }: SyncResult): string {
+function outcome({ total, pages, ...result }: SyncResult): string {
+  const rare = [
+    [result.updated_items, "updated"],
+    [result.removed, "removed"],
+    [result.missing, "missing"],
+    [result.failed_count, "failed"],
+  ] as const;
   const counts = [
-    `${grouped(result.new)} new`,
-    ...(updated > 0 ? [`${grouped(updated)} updated`] : []),
+    `${grouped(result.new_items)} new`,
     `${grouped(result.unchanged)} unchanged`,
-    ...(missing > 0 ? [`${grouped(missing)} missing`] : []),
+    ...rare.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`),
   ];
-  return `${grouped(total)} videos in ${batches} batches: ${counts.join(", ")}`;
+  return `${grouped(total)} videos on ${pages} pages: ${counts.join(", ")}`;
 }
 
 async function demo(stack: StackInfo, screen: Screen): Promise<void> {

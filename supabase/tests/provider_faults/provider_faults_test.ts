@@ -54,6 +54,9 @@ async function play(sql: postgres.Sql, syncs: Syncs, row: Row, platform: Platfor
     }
     assert.equal(await connectionWord(sql, world), row.connection);
     await assertEnd(sql, world, job.id, state, row.end);
+    // Whatever was saved is not asked for again.
+    const isBegun = row.faults.every(({ at }) => at !== "account");
+    if (isBegun) assert.equal(world.beginnings(), row.again ? 2 : 1);
     const struck = world.simulator.world.faults.list().map(({ hits }) => hits);
     assert.ok(struck.every((hits) => hits > 0), "every switch has struck");
   });

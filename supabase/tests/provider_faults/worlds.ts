@@ -71,6 +71,8 @@ export interface AccountWorld extends Opened {
   accountId: string;
   /** Switches faults on. */
   strike(faults: readonly FaultSwitch[]): void;
+  /** How often a sync has begun at its beginning, which is the account. */
+  beginnings(): number;
 }
 
 /** Of kinds that strike later pages only, the second page is the first; but TikTok's look all the same. */
@@ -123,6 +125,9 @@ export async function withAccount(
       oauth: clients[platform](simulator.url),
       userId,
       accountId,
+      beginnings: () =>
+        simulator.world.requests.list(places[platform].account, null, 0)
+          .filter(({ path }) => path === places[platform].account).length,
       strike: (faults) => {
         for (const { at, page, ...fault } of faults) {
           const skip = skipped(platform, fault.kind, page ?? 1);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import postgres from "postgres";
 import { faultKinds } from "../../../local/providers/faults.ts";
 import { readStack } from "../../../local/stack/client.ts";
+import { contentSources } from "../../functions/_shared/platforms/registry.ts";
 import { assertEnd, connectionWord, jobWord, waits } from "./checks.ts";
 import { allPlatforms, elsewhere, type Platform, type Row } from "./rows.ts";
 import { openSyncs, type Syncs } from "./sync_jobs.ts";
@@ -94,4 +95,5 @@ Deno.test("every switch has a row for every platform, or a reason why it has non
     }
   }
   assert.deepEqual(left, []);
+  assert.deepEqual(Object.keys(contentSources).sort(), [...allPlatforms].sort());
 });

@@ -69,10 +69,7 @@ async function readAll(run: SyncRun, from: SyncState): Promise<SyncState> {
   let state = from;
   let empty = 0;
   while (!state.done) {
-    const page = await readPage(run, state).catch((error) => {
-      if (state.cursor === null || state.pass > 1 || !run.source.isStaleCursor(error)) throw error;
-      return null;
-    });
+    const page = await readPage(run, state);
     if (page === null) {
       ctx.log.warning("The cursor is no longer valid, reading again from the first page");
       seen.clear();

@@ -3,9 +3,16 @@ import { RetryableError } from "./errors.ts";
 import { spendQuota } from "./spend_quota.ts";
 import { type SyncRun, type SyncState, withFailures } from "./sync_state.ts";
 
-/** Reads the page that the state points at, with one token look-up for all its calls. */
-export async function readPage(run: SyncRun, state: SyncState): Promise<ContentPage> {
+/**
+ * Reads the page that the state points at, with one token look-up for all its calls. Null when the platform
+ * has forgotten the cursor and the list can be begun anew.
+ */
+export async function readPage(run: SyncRun, state: SyncState): Promise<ContentPage | null> {
   const { ctx: { signal, params }, deps: { connections }, source } = run;
+  const orStale = (error: unknown) => {
+    if (state.cursor === null || state.pass > 1 || !source.isStaleCursor(error)) throw error;
+    return null;
+  };
   const wanted = (params.max_results ?? Infinity) - state.fetched;
   const page = await spendQuota(
     run,
@@ -14,10 +21,11 @@ export async function readPage(run: SyncRun, state: SyncState): Promise<ContentP
       connections.withAccessToken(params.social_account_id, (accessToken) => {
         signal.throwIfAborted();
         const access = { accessToken, listId: state.list_id };
-        return source.listPage(access, state.cursor, { signal, wanted });
+        // Only of the list: renewing a token may be refused in the same words.
+        return source.listPage(access, state.cursor, { signal, wanted }).catch(orStale);
       }),
   );
-  if (page.next !== null && page.next === state.cursor) {
+  if (page !== null && page.next !== null && page.next === state.cursor) {
     throw new RetryableError("PROVIDER_UNAVAILABLE", { message: "The platform repeats a page" });
   }
   return page;

@@ -19,6 +19,8 @@ export interface Opened {
   simulator: TestSimulator;
   source: ContentSource;
   token: string;
+  /** Null where the token renews itself. */
+  refreshToken: string | null;
   /** All its ids, as the platform has them. */
   ids: string[];
 }
@@ -45,12 +47,13 @@ export const subjects: Record<string, Subject> = {
     hasDetails: true,
     async open(items) {
       const simulator = new TestSimulator();
-      const { access_token } = await simulator.connect(emailOf(items));
+      const { access_token, refresh_token } = await simulator.connect(emailOf(items));
       const channel = simulator.world.accounts.account(emailOf(items)).channel_id!;
       return {
         simulator,
         source: youtubeSource(createYouTube(() => `${simulator.url}/youtube/v3`)),
         token: access_token,
+        refreshToken: refresh_token ?? null,
         ids: indexes(items).map((index) => videoId(channel, index)),
       };
     },
@@ -68,6 +71,7 @@ export const subjects: Record<string, Subject> = {
         simulator,
         source: instagramSource(createInstagram(() => ({ graphUrl, graphVersion: "v26.0" }))),
         token,
+        refreshToken: null,
         ids: indexes(items).map((index) => mediaId(account, index)),
       };
     },
@@ -78,12 +82,13 @@ export const subjects: Record<string, Subject> = {
     hasDetails: false,
     async open(items) {
       const simulator = new TestTikTok();
-      const { access_token } = await simulator.signIn(emailOf(items));
+      const { access_token, refresh_token } = await simulator.signIn(emailOf(items));
       const creator = simulator.world.tiktok.creators.creator(emailOf(items));
       return {
         simulator,
         source: tiktokSource(createTikTok(() => `${simulator.url}/tiktok`)),
         token: access_token,
+        refreshToken: refresh_token ?? null,
         ids: indexes(items).map((index) => postAt(creator, index)!.id),
       };
     },

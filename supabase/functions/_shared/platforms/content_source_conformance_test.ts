@@ -136,8 +136,7 @@ for (const [platform, subject] of Object.entries(subjects)) {
     ["missing_scope", {}, ["permission"]],
     // Meta speaks of minutes.
     ["rate_limited", { retry_after: 60 }, ["retry_after"]],
-    // Where nobody says how long to wait, a platform's own window may.
-    ["rate_limited", {}, ["retry_transient", "retry_after"]],
+    ["rate_limited", {}, ["retry_after"]],
     ["server_error", {}, ["retry_transient"]],
     ["server_error", { status: 503 }, ["retry_transient"]],
     ["connection_reset", {}, ["retry_transient"]],

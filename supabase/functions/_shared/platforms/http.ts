@@ -97,7 +97,7 @@ export function parseRetryAfter(value: string | null, now = Date.now()): number 
 
 /** The class when a provider's body says nothing better. */
 export function classOfStatus(status: number, retryAfterMs?: number): ProviderErrorClass {
-  if (status === 429) return retryAfterMs === undefined ? "retry_transient" : "retry_after";
+  if (status === 429) return "retry_after";
   if (status === 408 || status >= 500) {
     return retryAfterMs === undefined ? "retry_transient" : "retry_after";
   }

@@ -16,8 +16,9 @@ const ErrorBody = z.object({
 const CLASS_OF_REASON: Record<string, ProviderErrorClass> = {
   quotaExceeded: "quota_daily",
   dailyLimitExceeded: "quota_daily",
-  rateLimitExceeded: "retry_transient",
-  userRateLimitExceeded: "retry_transient",
+  // Hardly ever with a time: then ours.
+  rateLimitExceeded: "retry_after",
+  userRateLimitExceeded: "retry_after",
   uploadLimitExceeded: "retry_after",
   authError: "reauth",
   expired: "reauth",

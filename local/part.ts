@@ -11,6 +11,7 @@ export interface PartEnv {
   readonly apiUrl: string;
   readonly dbUrl: string;
   readonly adminDbUrl: string;
+  readonly apiDbUrl: string;
   readonly publishableKey: string;
   readonly secretKey: string;
   readonly jwtSecret: string;
@@ -39,6 +40,7 @@ export function partEnv(read: (name: string) => string | undefined = Deno.env.ge
     apiUrl: need("STACK_API_URL"),
     dbUrl: need("STACK_DB_URL"),
     adminDbUrl: need("STACK_ADMIN_DB_URL"),
+    apiDbUrl: need("STACK_API_DB_URL"),
     publishableKey: need("STACK_PUBLISHABLE_KEY"),
     secretKey: need("STACK_SECRET_KEY"),
     jwtSecret: need("STACK_JWT_SECRET"),

@@ -7,6 +7,7 @@ const complete: Record<string, string> = {
   STACK_API_URL: "http://127.0.0.1:54321",
   STACK_DB_URL: "postgresql://postgres:postgres@127.0.0.1:54322/postgres",
   STACK_ADMIN_DB_URL: "postgresql://supabase_admin:postgres@127.0.0.1:54322/postgres",
+  STACK_API_DB_URL: "postgresql://supabase_lite:postgres@127.0.0.1:54322/postgres",
   STACK_PUBLISHABLE_KEY: "sb_publishable_x",
   STACK_SECRET_KEY: "sb_secret_x",
   STACK_JWT_SECRET: "secret",

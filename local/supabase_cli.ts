@@ -5,7 +5,7 @@
  *   deno run -A local/supabase_cli.ts migration list
  */
 import { join } from "node:path";
-import { exists, publish } from "./postgres/install.ts";
+import { npmPackage } from "./npm_package.ts";
 import { type Machine, thisMachine } from "./postgres/platform.ts";
 import { cacheRoot, repositoryRoot } from "./stack/paths.ts";
 
@@ -20,19 +20,19 @@ export interface CliResult {
 }
 
 /** Runs the CLI in this repository and collects what it prints. */
-export async function supabase(args: string[]): Promise<CliResult> {
-  const { code, stdout, stderr } = await (await command(args, "piped")).output();
+export async function supabase(
+  args: string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
+  const { code, stdout, stderr } = await (await command(args, "piped", env)).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 /** Path of the CLI's binary, installed into the cache when it is not there yet. */
 export async function cliBinary(machine: Machine = thisMachine()): Promise<string> {
-  const name = `@supabase/cli-${cliPlatform(machine)}`;
-  const folder = join(cacheRoot(), "supabase-cli", cliVersion);
-  const binary = join(folder, "node_modules", name, "bin", "supabase");
-  if (!await exists(binary)) await install(name, folder);
-  return binary;
+  const pack = { name: `@supabase/cli-${cliPlatform(machine)}`, version: cliVersion };
+  return join(await npmPackage(pack, join(cacheRoot(), "supabase-cli")), "bin", "supabase");
 }
 
 /** How the CLI's packages name a machine. */
@@ -44,25 +44,11 @@ export function cliPlatform({ os, arch, glibc }: Machine): string {
   return `${os}-${cpu}${glibc ? "" : "-musl"}`;
 }
 
-async function install(name: string, folder: string): Promise<void> {
-  const draft = `${folder}.draft-${Deno.pid}`;
-  await Deno.mkdir(draft, { recursive: true });
-  const project = { dependencies: { [name]: cliVersion } };
-  await Deno.writeTextFile(join(draft, "package.json"), JSON.stringify(project));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["install", "--quiet", "--node-modules-dir=auto"],
-    cwd: draft,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) {
-    throw new Error(`The Supabase CLI could not be installed: ${new TextDecoder().decode(stderr)}`);
-  }
-  await publish(draft, folder);
-}
-
-async function command(args: string[], output: "piped" | "inherit"): Promise<Deno.Command> {
+async function command(
+  args: string[],
+  output: "piped" | "inherit",
+  env: Readonly<Record<string, string>> = {},
+): Promise<Deno.Command> {
   const home = join(cacheRoot(), "supabase-cli", "home");
   await Deno.mkdir(home, { recursive: true });
   return new Deno.Command(await cliBinary(), {
@@ -75,6 +61,7 @@ async function command(args: string[], output: "piped" | "inherit"): Promise<Den
       SUPABASE_TELEMETRY_DISABLED: "1",
       SUPABASE_NO_UPDATE_NOTIFIER: "1",
       NO_COLOR: "1",
+      ...env,
     },
     stdin: "null",
     stdout: output,

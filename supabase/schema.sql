@@ -705,6 +705,7 @@ create table public.subscription (
   updated_at timestamp with time zone not null default now(),
   constraint subscription_anchor_day_is_a_day CHECK (((anchor_day >= 1) AND (anchor_day <= 31))),
   constraint subscription_cycle_has_a_length CHECK ((cycle_end > cycle_start)),
+  constraint subscription_cycle_is_finite CHECK ((isfinite(cycle_start) AND isfinite(cycle_end))),
   constraint subscription_pkey PRIMARY KEY (user_id),
   constraint subscription_status_fkey FOREIGN KEY (status) REFERENCES subscription_status(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint subscription_stripe_customer_id_key UNIQUE (stripe_customer_id),
@@ -833,7 +834,7 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 3 * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 3 * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
 
@@ -968,13 +969,21 @@ CREATE OR REPLACE FUNCTION private.apply_timetable()
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  -- pg_cron before 1.5, such as Debian 12's, knows no seconds: there the tick comes once a minute.
+  v_knows_seconds constant boolean := coalesce(
+    (select string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= array[1, 5]
+     from pg_extension where extname = 'pg_cron'),
+    true);
 begin
   -- Retired names go; what somebody else scheduled stays.
   perform cron.unschedule(job.jobid)
   from cron.job as job
   where job.command like 'select private.%'
     and job.jobname not in (select name from private.timetable);
-  perform cron.schedule(name, schedule, command) from private.timetable;
+  perform cron.schedule(
+    name, case when schedule like '% seconds' and not v_knows_seconds then '* * * * *' else schedule end, command)
+  from private.timetable;
 end;
 $function$
 ;
@@ -1522,7 +1531,8 @@ CREATE OR REPLACE FUNCTION private.clean_text(p_text text, p_has_lines boolean D
  SET search_path TO ''
 AS $function$
 declare
-  v_text text := normalize(p_text, nfc);
+  -- Nobody means to write as much; what is left is still too long where that is not allowed.
+  v_text text := normalize(left(p_text, 10000), nfc);
 begin
   v_text := regexp_replace(v_text, '\r\n?|[\u0085\u2028\u2029]', e'\n', 'g');
   -- Spaces of any width; without lines, ends of lines too.
@@ -1531,7 +1541,7 @@ begin
       else '[\t\n\v\f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]' end, ' ', 'g');
   -- Control characters, overrides and isolates of direction, characters that are not seen, non-characters.
   v_text := regexp_replace(v_text,
-    '[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0100-\U000e01ef]',
+    '[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff]',
     '', 'g');
   -- Marks of direction help a longer text; in a name they only make two that look alike.
   if not p_has_lines then
@@ -1547,6 +1557,9 @@ begin
   v_text := regexp_replace(v_text,
     '(?<![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d|\u200d(?![\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u2190-\u2bff\U0001f000-\U0001faff])',
     '', 'g');
+  -- Variants of a Han character are part of many a name; elsewhere these hide what they spell.
+  v_text := regexp_replace(v_text,
+    '(?<![\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]+', '', 'g');
   -- Variation selectors one at a time, and not at the beginning; no more than three accents on a letter.
   v_text := regexp_replace(v_text, '(^|[\ufe00-\ufe0f\s])[\ufe00-\ufe0f]+', '\1', 'g');
   v_text := regexp_replace(v_text,
@@ -2221,6 +2234,7 @@ declare
   v_known int[];
   v_known_ids uuid[];
   v_too_old uuid[];
+  v_latest timestamptz;
   v_limit int;
 begin
   perform private.check_isolation();
@@ -2241,10 +2255,11 @@ begin
     order by name
   ) as subject;
 
-  select array_agg(known.place), array_agg(known.job_id),
-    array_agg(known.job_id) filter (where known.requested_at <= v_asked.joins_since[known.place])
-  into v_known, v_known_ids, v_too_old
-  from private.find_active_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
+  select array_agg(known.place) filter (where known.is_active), array_agg(known.job_id) filter (where known.is_active),
+    array_agg(known.job_id) filter (where known.is_active and known.requested_at <= v_asked.joins_since[known.place]),
+    max(known.requested_at)
+  into v_known, v_known_ids, v_too_old, v_latest
+  from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
   if v_too_old is not null then
     update public.job_queue as job set dedupe_key = gen_random_uuid()::text where job.id = any(v_too_old);
   end if;
@@ -2283,8 +2298,10 @@ begin
   ),
   created as (
     insert into public.job_queue (
-      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
-    select id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+      id, user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key,
+      turn)
+    select id, user_id, job_type, job_priority, params, max_retries,
+      greatest(clock_timestamp(), v_latest + interval '1 microsecond'), scheduled_for, expires_at, dedupe_key, turn
     from accepted
     order by ordinal
   )
@@ -2391,7 +2408,10 @@ CREATE OR REPLACE FUNCTION private.delete_cached(p_prefix text)
  SET search_path TO ''
 AS $function$
   with gone as (
-    delete from private.cache_store where key ^@ p_prefix returning 1
+    delete from private.cache_store
+    -- The range is what the index serves, whatever the prefix; the operator is what is meant.
+    where key >= p_prefix and key <= p_prefix || repeat(chr(1114111), 512) and key ^@ p_prefix
+    returning 1
   )
   select count(*) from gone;
 $function$
@@ -2815,81 +2835,6 @@ $function$
 ;
 grant execute on function private.fail_jobs(p_jobs jsonb) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_active_job(p_user_id uuid, p_key text)
- RETURNS TABLE(job_id uuid, status text, created_at timestamp with time zone, requested_at timestamp with time zone)
- LANGUAGE plpgsql
- ROWS 1
- SET search_path TO ''
-AS $function$
-begin
-  -- Of equal requests only the newest can be active: a later one joined it, or took its key away. Two
-  -- arms, since an "or" or "is not distinct from" would keep a prepared plan from the index.
-  if p_user_id is null then
-    return query
-      select newest.id, newest.status, newest.created_at, newest.requested_at
-      from (
-        select job.id, job.status, job.created_at, job.requested_at
-        from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where newest.status in ('pending', 'processing');
-  else
-    return query
-      select newest.id, newest.status, newest.created_at, newest.requested_at
-      from (
-        select job.id, job.status, job.created_at, job.requested_at
-        from public.job_queue as job
-        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where newest.status in ('pending', 'processing');
-  end if;
-end;
-$function$
-;
-
-CREATE OR REPLACE FUNCTION private.find_active_jobs(p_user_ids uuid[], p_keys text[])
- RETURNS TABLE(place integer, job_id uuid, requested_at timestamp with time zone)
- LANGUAGE plpgsql
- SET search_path TO ''
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
-AS $function$
-begin
-  -- As find_active_job(), for many; the arm that has nothing to do is not run.
-  if array_position(p_user_ids, null) is not null then
-    return query
-      select request.place::int, newest.id, newest.requested_at
-      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
-      cross join lateral (
-        select job.id, job.status, job.requested_at
-        from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = request.key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where request.user_id is null and newest.status in ('pending', 'processing');
-  end if;
-  return query
-    select request.place::int, newest.id, newest.requested_at
-    from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
-    cross join lateral (
-      select job.id, job.status, job.requested_at
-      from public.job_queue as job
-      where job.user_id = request.user_id and job.dedupe_key = request.key and job.parent_job_id is null
-      order by job.requested_at desc
-      limit 1
-    ) as newest
-    where request.user_id is not null and newest.status in ('pending', 'processing');
-end;
-$function$
-;
-
 CREATE OR REPLACE FUNCTION private.find_cached_result(p_user_id uuid, p_job_type text, p_params jsonb, p_cache_ttl interval)
  RETURNS TABLE(job_id uuid, result jsonb, completed_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -2964,6 +2909,74 @@ $function$
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to authenticated;
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text)
+ RETURNS TABLE(job_id uuid, status text, created_at timestamp with time zone, requested_at timestamp with time zone)
+ LANGUAGE plpgsql
+ ROWS 1
+ SET search_path TO ''
+AS $function$
+begin
+  -- Of equal requests only the newest can be active: a later one joined it, or took its key away; and it was
+  -- requested later than those before, also where the clock has been set back. Two arms, since an "or" or
+  -- "is not distinct from" would keep a prepared plan from the index.
+  if p_user_id is null then
+    return query
+      select job.id, job.status, job.created_at, job.requested_at
+      from public.job_queue as job
+      where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1;
+  else
+    return query
+      select job.id, job.status, job.created_at, job.requested_at
+      from public.job_queue as job
+      where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1;
+  end if;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.find_newest_jobs(p_user_ids uuid[], p_keys text[])
+ RETURNS TABLE(place integer, job_id uuid, is_active boolean, requested_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+begin
+  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
+  if array_position(p_user_ids, null) is not null then
+    return query
+      select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
+      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+      cross join lateral (
+        select job.id, job.status, job.requested_at
+        from public.job_queue as job
+        where job.user_id is null and job.dedupe_key = request.key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where request.user_id is null;
+  end if;
+  return query
+    select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
+    from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+    cross join lateral (
+      select job.id, job.status, job.requested_at
+      from public.job_queue as job
+      where job.user_id = request.user_id and job.dedupe_key = request.key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1
+    ) as newest
+    where request.user_id is not null;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.find_old_jobs(p_limit integer)
  RETURNS TABLE(row_id tid, id uuid)
  LANGUAGE sql
@@ -3003,6 +3016,7 @@ declare
   v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
   v_may_join boolean;
   v_equal record;
+  v_is_active boolean;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
@@ -3028,8 +3042,9 @@ begin
         pg_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0));
     end if;
 
-    select * into v_equal from private.find_active_job(p_user_id, v_key);
-    if v_may_join and v_equal.requested_at > now() - v_window then
+    select * into v_equal from private.find_newest_job(p_user_id, v_key);
+    v_is_active := v_equal.status in ('pending', 'processing');
+    if v_may_join and v_is_active and v_equal.requested_at > now() - v_window then
       select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at
       into job_id, status, outcome, created_at;
       return;
@@ -3045,7 +3060,7 @@ begin
     end if;
   end loop;
 
-  if v_equal.job_id is not null then
+  if v_is_active then
     if p_supersede then
       perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
     else
@@ -3058,9 +3073,10 @@ begin
   end if;
 
   insert into public.job_queue as job (
-    user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
   ) values (
-    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
+    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries,
+    greatest(clock_timestamp(), v_equal.requested_at + interval '1 microsecond'), v_scheduled_for,
     v_scheduled_for + v_type.expires_after, v_key,
     case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
   )
@@ -3512,13 +3528,12 @@ begin
   if coalesce(cardinality(p_job_ids), 0) = 0 then
     return 0;
   end if;
-  if cardinality(p_job_ids) > 1 then
-    perform from public.subscription
-    where user_id in (
-      select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
-    order by user_id
-    for no key update;
-  end if;
+  -- Subscriptions first, in one order, as whoever charges does.
+  perform from public.subscription
+  where user_id in (
+    select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
+  order by user_id
+  for no key update;
   -- A unit of a cycle that is over has gone with it; the charge no longer stands all the same.
   with charge as (
     update private.job_quota
@@ -3966,6 +3981,45 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.list_claimed(p_worker_id text, p_jobs private.picked_jobs)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  -- One statement, whose snapshot is taken when it may write the leases: see tg_job_type__count_running().
+  with started as materialized (
+    select job_type, count(*)::int as jobs, array_agg(job_id) as job_ids
+    from unnest(p_jobs.ids, p_jobs.types) as job (job_id, job_type)
+    group by job_type
+  ),
+  counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select started.job_type, side.status, started.jobs * side.sign
+    from started, (values ('pending', -1), ('processing', 1)) as side (status, sign)
+  ),
+  limited as (
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.job_id, job.job_type, job.user_id
+    from started
+    join public.job_type as type on type.name = started.job_type
+      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+    cross join lateral (
+      select * from unnest(p_jobs.ids, p_jobs.types, p_jobs.user_ids) as job (job_id, job_type, user_id)
+      where job.job_type = started.job_type
+    ) as job
+    on conflict do nothing
+  )
+  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+  select started.job_type, p_worker_id,
+    now() + least(type.lease, type.max_runtime - p_jobs.worked * interval '1 second'), started.job_ids
+  from started
+  join public.job_type as type on type.name = started.job_type;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.live_workers()
  RETURNS TABLE(live integer, idle integer)
  LANGUAGE plpgsql
@@ -3999,19 +4053,19 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.lock_jobs(p_job_ids uuid[], OUT rows tid[], OUT types text[])
- RETURNS record
+CREATE OR REPLACE FUNCTION private.lock_jobs(p_job_ids uuid[])
+ RETURNS private.picked_jobs
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_locked uuid[];
+  v_locked private.picked_jobs;
 begin
   with locked as materialized (
     -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-    select job.ctid as row_id, job.id, job.job_type, job.job_priority, job.turn
+    select job.ctid as row_id, job.id, job.job_type, job.user_id, job.runtime_seconds, job.job_priority, job.turn
     from public.job_queue as job
     where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
     for update skip locked
@@ -4029,16 +4083,19 @@ begin
     from free
     where lane.job_priority = free.job_priority
   )
-  select array_agg(row_id), array_agg(job_type), array_agg(id) into rows, types, v_locked from locked;
+  select array_agg(row_id), array_agg(id), array_agg(job_type), array_agg(user_id), max(runtime_seconds)
+  into v_locked
+  from locked;
 
-  if cardinality(v_locked) is distinct from cardinality(p_job_ids) then
+  if cardinality(v_locked.ids) is distinct from cardinality(p_job_ids) then
     insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
     select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending'
+    where id = any(p_job_ids) and id <> all(coalesce(v_locked.ids, '{}')) and status = 'pending'
     -- Whoever holds the job may have put its entry back already.
     on conflict do nothing;
   end if;
+  return v_locked;
 end;
 $function$
 ;
@@ -5341,7 +5398,8 @@ AS $function$
 declare
   v_job public.job_queue;
   v_tree uuid[];
-  v_equal_job_id uuid;
+  v_equal record;
+  v_requested_at timestamptz := clock_timestamp();
   v_limit int;
   v_active int;
   v_turn bigint;
@@ -5390,11 +5448,12 @@ begin
       return;
     end if;
   else
-    v_equal_job_id := (select job_id from private.find_active_job(v_job.user_id, v_job.dedupe_key));
-    if v_equal_job_id is not null then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal_job_id);
+    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
+    if v_equal.status in ('pending', 'processing') then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
       return;
     end if;
+    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
 
     v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
@@ -5407,7 +5466,7 @@ begin
   end if;
 
   begin
-    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+    perform private.revive_jobs(v_tree, v_requested_at, p_scheduled_for, v_turn);
   -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
   exception when sqlstate 'PT429' then
     get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
@@ -5448,7 +5507,7 @@ $function$
 grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to authenticated;
 grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamp with time zone, p_turn bigint)
+CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_requested_at timestamp with time zone, p_scheduled_for timestamp with time zone, p_turn bigint)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -5500,7 +5559,7 @@ begin
     end,
     scheduled_for = p_scheduled_for,
     expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
-    requested_at = clock_timestamp(),
+    requested_at = p_requested_at,
     started_at = null,
     completed_at = null,
     cancel_requested_at = null,
@@ -6134,7 +6193,7 @@ declare
   v_aged int;
   v_type record;
   v_by_rules boolean;
-  v_job record;
+  v_job private.picked_jobs;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -6160,7 +6219,7 @@ begin
     array_agg((extract(epoch from lease) * 1000)::int) as lease_ms,
     bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
       and not is_paused and name in (select job_type from unnest(v.lanes))) as has_limit,
-    array_agg(name) filter (where not is_paused) as open_names
+    array_agg(name) filter (where not is_paused) as open_names, '' as said
   into v_type
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
@@ -6183,6 +6242,9 @@ begin
   if v_by_rules then
     perform private.charge_rates(v_job.types);
   end if;
+  perform private.list_claimed(p_worker_id, v_job);
+  v_type.said := set_config('job_engine.claim', case
+    when array_remove(v_job.user_ids, null) = '{}' then 'of the system' else 'of users' end, true);
 
   return query
   -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
@@ -6201,6 +6263,7 @@ begin
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
     v_type.lease_ms[array_position(v_type.names, job.job_type)];
+  v_type.said := set_config('job_engine.claim', '', true);
 end;
 $function$
 ;
@@ -6403,34 +6466,44 @@ declare
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
-  -- One look at both sides, and the counters from it: for a single job what costs is the statements.
-  with moved as materialized (
-    select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-      bool_or(has_parent) as has_parent
-    from (
-      select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-        parent_job_id is not null as has_parent
-      from new_job
-      union all
-      select job_type, status, 1, 0, false, false from old_job
-    ) as side
-    group by job_type, status
-  ),
-  counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select job_type, status, after - before from moved where before <> after
-  )
-  select sum(after) as jobs,
-    coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
-    coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
-    coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
-    coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
-    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
-    coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
-    coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-    bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
-  into v
-  from moved;
+  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
+  if current_setting('job_engine.claim', true) = 'of the system' then
+    return null;
+  elsif current_setting('job_engine.claim', true) = 'of users' then
+    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
+      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
+    into v
+    from (select 0::bigint as none) as nothing;
+  else
+    -- One look at both sides, and the counters from it: for a single job what costs is the statements.
+    with moved as materialized (
+      select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
+        bool_or(has_parent) as has_parent
+      from (
+        select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
+          parent_job_id is not null as has_parent
+        from new_job
+        union all
+        select job_type, status, 1, 0, false, false from old_job
+      ) as side
+      group by job_type, status
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select job_type, status, after - before from moved where before <> after
+    )
+    select sum(after) as jobs,
+      coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
+      coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+      coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
+      coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
+      coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
+      coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
+      coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
+      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+    into v
+    from moved;
+  end if;
   if v.jobs is null then
     return null;
   end if;
@@ -7941,13 +8014,13 @@ alter publication supabase_realtime add table public.notification;
 
 -- Schedules
 
-select cron.schedule('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()');
+select cron.schedule('cleanup-audit-log', '9 * * * *', 'select private.cleanup_audit_log()');
 
 select cron.schedule('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()');
 
 select cron.schedule('cleanup-jobs', '17 3 * * *', 'select private.cleanup_old_jobs()');
 
-select cron.schedule('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()');
+select cron.schedule('cleanup-notifications', '7 * * * *', 'select private.cleanup_notifications()');
 
 select cron.schedule('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()');
 

@@ -16,10 +16,8 @@ export interface DataApi {
 
 /** Builds lite on the stack's database; it reads the schema before the first answer. */
 export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise<DataApi> {
-  const login = new URL(env.dbUrl);
-  login.username = "supabase_lite";
   const connection = createPostgresConnection({
-    url: login.href,
+    url: env.apiDbUrl,
     postgresOptions: { max: 20, onnotice: () => {} },
   });
   // On its first request lite would look for row-level security once, grant everything on every

@@ -121,7 +121,7 @@ Deno.test("lite's login role owns nothing outside auth and cannot pass a right o
 
   const grants = () => sql`select relname, relacl::text from pg_class order by oid`;
   const before = await grants();
-  const lite = postgres(stack.db_url, { max: 1, onnotice: () => {}, username: "supabase_lite" });
+  const lite = postgres(stack.api_db_url, { max: 1, onnotice: () => {} });
   // An error or a mere warning, depending on what the role may see; either way nothing changes.
   await lite.unsafe("grant all on all tables in schema public to anon").catch(() => {});
   await lite.end();

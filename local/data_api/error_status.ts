@@ -43,7 +43,7 @@ export function answerLikePostgrest(connection: PostgresConnection): void {
 
 function isUnknown(error: unknown): error is DatabaseError {
   return error instanceof Error && "code" in error && typeof error.code === "string" &&
-    /^[0-9A-Z]{5}$/.test(error.code) && !KNOWN.test(error.code);
+    /^(?=.*\d)[0-9A-Z]{5}$/.test(error.code) && !KNOWN.test(error.code);
 }
 
 /** The form in which SQL may say its own status; lite takes it from anybody. */

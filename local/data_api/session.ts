@@ -1,6 +1,8 @@
 import type { PostgresConnection } from "@supabase/lite/postgres";
+import { isLostConnection } from "../postgres/transaction.ts";
 import { CompiledQuery, type Kysely } from "kysely";
 import type { ReservedSql, Sql } from "postgres";
+import { patientReserve } from "./reserve.ts";
 
 /** Who asks, as lite tells its connection. */
 interface RequestContext {
@@ -25,7 +27,7 @@ type Unsafe = ReservedSql["unsafe"];
  */
 export function shortenSessions(connection: PostgresConnection): void {
   const driver: Sql = Reflect.get(connection, "driver");
-  const reserve = driver.reserve;
+  const reserve = patientReserve(driver);
   driver.reserve = async () => withPreparedStatements(await reserve());
   applySettingsAtOnce(connection);
 }
@@ -36,20 +38,41 @@ export function shortenSessions(connection: PostgresConnection): void {
  */
 function withPreparedStatements(connection: ReservedSql): ReservedSql {
   const send = connection.unsafe;
+  const release = connection.release;
   let begun: Promise<unknown> | undefined;
+  // On a connection that is gone the driver must be asked nothing more, nor be given it back: it
+  // throws where nobody can catch it.
+  let lost: unknown;
+  const noticeLoss = (error: unknown) => {
+    if (isLostConnection(error)) lost = error;
+  };
   const sendPrepared = (text: string, args: Parameters<Unsafe>[1] = [], options = {}) => {
+    if (lost) return refused(lost);
     if (text === "begin") {
       begun = send(text).execute();
-      begun.catch(() => {});
+      begun.catch(noticeLoss);
       return Promise.resolve(Object.assign([], { command: "BEGIN", count: 0 }));
     }
     const query = send(text, args, { prepare: args.length > 0, ...options });
+    // Not query.catch(): that would send it, and whoever asked may not have chosen its form yet.
+    Promise.prototype.then.call(query, undefined, noticeLoss);
     if (!begun) return query;
     const both = Promise.all([query, begun]).then(([result]) => result);
+    both.catch(() => {});
     begun = undefined;
     return both;
   };
-  return Object.assign(connection, { unsafe: sendPrepared as Unsafe });
+  return Object.assign(connection, {
+    unsafe: sendPrepared as Unsafe,
+    release: () => lost ? undefined : release(),
+  });
+}
+
+/** A rejection that may also be ignored: not everybody who says `rollback` listens to the answer. */
+function refused(reason: unknown): Promise<never> {
+  const rejection = Promise.reject(reason);
+  rejection.catch(() => {});
+  return rejection;
 }
 
 /** lite sends each of up to eleven settings of a request as a statement of its own. */
@@ -82,6 +105,10 @@ function applySettingsAtOnce(connection: PostgresConnection): void {
   });
 }
 
+/** PostgREST gives a request the time its role has; platform SQL sets the same for the roles. */
+const longestStatement: Readonly<Record<string, string>> = { anon: "3s" };
+const longestStatementOfOthers = "8s";
+
 function userSettings({ auth, storage }: RequestContext): Record<string, string> {
   const role = auth?.role || "anon";
   const hasClaims = typeof auth?.jwt === "object" && auth.jwt !== null;
@@ -90,6 +117,7 @@ function userSettings({ auth, storage }: RequestContext): Record<string, string>
     "request.jwt.claim.role": role,
     "request.jwt.claims": hasClaims ? JSON.stringify(auth.jwt) : "",
     "storage.operation": storage?.operation ?? "",
+    statement_timeout: longestStatement[role] ?? longestStatementOfOthers,
     role,
   };
 }

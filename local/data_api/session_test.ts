@@ -24,6 +24,7 @@ async function ask(headers: Record<string, string>, body: unknown = {}) {
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
   });
   return { status: response.status, body: await response.json() };
 }
@@ -99,3 +100,22 @@ Deno.test("a token with an unknown role, or of the future, is refused", () =>
     const iat = Math.floor(Date.now() / 1000) + 100;
     equal((await ask(await userHeaders({ iat, exp: iat + 60 }))).body.code, "PGRST303");
   }));
+
+Deno.test("the data API outlives its connections, whatever they were doing", async () => {
+  const admin = postgres(stack.admin_db_url, { max: 1, onnotice: () => {} });
+  try {
+    await withProbe(async () => {
+      for (let round = 0; round < 5; round++) {
+        const answers = Promise.all(Array.from({ length: 30 }, () => ask(anon)));
+        await new Promise((resolve) => setTimeout(resolve, 5 * round));
+        await admin`
+          select pg_terminate_backend(pid) from pg_stat_activity where usename = 'supabase_lite'`;
+        for (const { status } of await answers) equal(status === 200 || status >= 500, true);
+        equal(await waitUntil(async () => (await ask(anon)).status === 200, 5000, 50), true);
+      }
+    });
+    equal((await readStack()).parts.data_api?.pid, stack.parts.data_api?.pid, "it is the same one");
+  } finally {
+    await admin.end();
+  }
+});

@@ -14,6 +14,7 @@ import { answerOf, DemoError } from "./demo_error.ts";
 import { duration, grouped, Screen } from "./screen.ts";
 import { setUpProfile } from "./profile.ts";
 import type { SyncResult } from "./job_snapshot.ts";
+import { patientFetch } from "./patient_fetch.ts";
 import { showStored } from "./stored.ts";
 import { watchJob } from "./watch.ts";
 
@@ -83,6 +84,7 @@ function outcome({ total, batches, missing, updated, ...result }: SyncResult): s
 async function demo(stack: StackInfo, screen: Screen): Promise<void> {
   const client = createClient(stack.api_url, stack.publishable_key, {
     auth: { persistSession: false, autoRefreshToken: false },
+    global: { fetch: patientFetch({ onWait: () => screen.more("… waiting for an answer") }) },
   });
   try {
     const how = await signIn(client, stack.mail_url);

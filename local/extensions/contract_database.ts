@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import postgres from "postgres";
 import { readStack } from "../stack/client.ts";
 
@@ -15,6 +16,41 @@ export async function contractDatabase(): Promise<postgres.Sql & AsyncDisposable
     onnotice: () => {},
   });
   return Object.assign(sql, { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) });
+}
+
+/** In what one server may differ from another and still keep the contract. */
+export interface ContractServer {
+  /** The role is a superuser, whom nothing is denied: on a server of one's own it may be. */
+  readonly isSuperuser: boolean;
+  /** pg_cron before 1.5 knows minutes only, and no `$`. */
+  readonly cronKnowsSeconds: boolean;
+  /** Jobs run in processes of the server instead of connections: their texts are shorter. */
+  readonly cronUsesWorkers: boolean;
+}
+
+/** Reads what the server is; `null` versions belong to stand-ins that were put in as plain SQL. */
+export async function contractServer(sql: postgres.Sql): Promise<ContractServer> {
+  const [server] = await sql<ContractServer[]>`
+    select
+      (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser",
+      coalesce((
+        select string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= array[1, 5]
+        from pg_extension where extname = 'pg_cron'
+      ), true) as "cronKnowsSeconds",
+      coalesce(current_setting('cron.use_background_workers', true), 'off') = 'on' as "cronUsesWorkers"`;
+  assert(server);
+  return server;
+}
+
+/** A step that this server cannot be held to; the output says so, and why. */
+export function unless(
+  t: Deno.TestContext,
+  reason: string | false,
+): (name: string, fn: () => Promise<void>) => Promise<boolean> {
+  return (name, fn) => {
+    if (reason) console.log(`    NOT CHECKED here: ${name} (${reason})`);
+    return t.step({ name, ignore: Boolean(reason), fn });
+  };
 }
 
 /** Runs statements in a transaction that is rolled back: nothing of the test stays. */

@@ -25,10 +25,14 @@ export async function checkCommand(...args: string[]): Promise<Outcome> {
 
 /**
  * Runs `deno test` and counts its tests by the closing line. A run that ends without that line, or
- * that fails although no test did (a leak, an import error), counts as one failure.
+ * that fails although no test did (a leak, an import error), counts as one failure. What is ignored
+ * on this machine is named: silence would look like success.
  */
 export async function runDenoTests(paths: string[], env: Record<string, string>): Promise<Outcome> {
   const { code, output } = await deno(["test", "-A", "--no-check", ...paths], env);
+  const ignored = [...output.matchAll(/^ *(.+) \.\.\. ignored/gm)].map(([, title]) => title);
+  if (ignored.length > 0) console.log(`NOT RUN: ${ignored.length} tests`);
+  for (const title of ignored) console.log(`    - ${title}`);
   const totals = output.match(/(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/);
   const passed = Number(totals?.[1] ?? 0);
   const failed = Number(totals?.[2] ?? 0);

@@ -5,6 +5,10 @@ export function isWebSocketUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
+/** What may wait for one slow reader: beyond it the reader is dropped, as Realtime would drop it. */
+const unsentBytes = 8 * 1024 * 1024;
+const closePolicy = 1008;
+
 /** Close codes that a program may not send itself. */
 const reserved = new Set([1004, 1005, 1006, 1015]);
 
@@ -52,7 +56,10 @@ export async function forwardWebSocket(
 
 function pipe(from: WebSocket, to: WebSocket): void {
   from.onmessage = ({ data }) => {
-    if (to.readyState === WebSocket.OPEN) to.send(data);
+    if (to.readyState !== WebSocket.OPEN) return;
+    if (to.bufferedAmount <= unsentBytes) return to.send(data);
+    close(to, closePolicy, "Too slow");
+    close(from, 1000, "");
   };
   from.onclose = ({ code, reason }) => close(to, code, reason);
   from.onerror = () => close(to, 1006, "");

@@ -2,11 +2,21 @@ import { functionSecrets } from "../functions.env.ts";
 import type { PartEnv } from "../part.ts";
 import { dataApiVariable } from "./short_way.ts";
 
-/** The environment every function gets: what the platform injects, and the project's own secrets. */
-export function functionEnv(env: PartEnv): Record<string, string> {
+/**
+ * The environment every function gets: what the platform injects, and the project's own secrets.
+ * Those of the project win over what a stack has for a project without any, but where the stack
+ * itself is, and the key in its Vault, is for the stack to say.
+ */
+export function functionEnv(
+  env: PartEnv,
+  projectSecrets: Record<string, string> = {},
+): Record<string, string> {
   const secret = new TextEncoder().encode(env.jwtSecret);
   return {
     ...functionSecrets(env),
+    ...projectSecrets,
+    PUBLIC_URL: env.apiUrl,
+    AUTOMATION_KEY: env.automationKey,
     SUPABASE_URL: env.apiUrl,
     SUPABASE_ANON_KEY: env.publishableKey,
     SUPABASE_SERVICE_ROLE_KEY: env.secretKey,

@@ -1,3 +1,5 @@
+import { LogFile } from "../log_file.ts";
+
 /** One line of `logs/functions.log`. */
 export interface FunctionLogLine {
   readonly function: string;
@@ -9,13 +11,12 @@ export interface FunctionLogLine {
 /** Takes log lines of all functions. */
 export type FunctionLog = (line: FunctionLogLine) => void;
 
-/** Appends JSON lines to a file. Written at once: a crash must not take its own explanation along. */
-export function functionLogFile(path: string): FunctionLog {
-  const file = Deno.openSync(path, { append: true, create: true });
+/** Appends JSON lines to a file of bounded size. */
+export function functionLogFile(path: string, largestBytes?: number): FunctionLog {
+  const file = new LogFile(path, largestBytes);
   const encoder = new TextEncoder();
   return (line) => {
-    file.writeSync(
-      encoder.encode(JSON.stringify({ time: new Date().toISOString(), ...line }) + "\n"),
-    );
+    const text = JSON.stringify({ time: new Date().toISOString(), ...line }) + "\n";
+    file.write(encoder.encode(text));
   };
 }

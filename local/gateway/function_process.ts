@@ -2,6 +2,7 @@ import { TextLineStream } from "./text_lines.ts";
 import type { FunctionDefinition } from "./function_config.ts";
 import { functionCommand, type ProcessOptions } from "./function_command.ts";
 import type { HostCommand, HostMessage } from "./host_protocol.ts";
+import { LogQuota } from "./log_quota.ts";
 import { Watchdog } from "./watchdog.ts";
 import { BootError, type ExitReason } from "./worker_errors.ts";
 
@@ -9,8 +10,7 @@ import { BootError, type ExitReason } from "./worker_errors.ts";
 export class FunctionProcess {
   readonly name: string;
   readonly executionId: string = crypto.randomUUID();
-  /** Requests being served, response bodies included; kept by the pool. */
-  inFlight = 0;
+  #inFlight = 0;
   /** Settles when the process is gone, with the reason. */
   readonly ended: Promise<ExitReason>;
   /** Set when the process is gone. */
@@ -19,6 +19,7 @@ export class FunctionProcess {
   readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
   readonly #watchdog: Watchdog;
   readonly #options: ProcessOptions;
+  readonly #quota = new LogQuota();
   readonly #ready = Promise.withResolvers<void>();
   #port = 0;
   #endsBecause: ExitReason | null = null;
@@ -31,9 +32,9 @@ export class FunctionProcess {
     this.#commands = this.#child.stdin.getWriter();
     this.#watchdog = new Watchdog(
       this.#child.pid,
-      options.limits.cpuMs,
+      options.limits,
       () => this.tell({ type: "ping" }),
-      () => this.kill("cpu"),
+      (of) => this.kill(of),
     );
     const output = this.#readOutput();
     const errors = this.#readErrors();
@@ -60,6 +61,21 @@ export class FunctionProcess {
     }
     process.#watchdog.start();
     return process;
+  }
+
+  /** Requests being served, response bodies included. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  requestBegan(): void {
+    this.#inFlight++;
+    this.#watchdog.requestBegan();
+  }
+
+  requestEnded(): void {
+    this.#inFlight--;
+    this.#watchdog.requestEnded();
   }
 
   /** The port it listens on, at 127.0.0.1. */
@@ -100,16 +116,22 @@ export class FunctionProcess {
         this.#port = message.port;
         this.#ready.resolve();
       } else if (message?.type === "pong") this.#watchdog.answered();
-      else if (message) this.#log(message.level, message.message);
-      else this.#log("info", line);
+      else if (message) this.#logLine(message.level, message.message);
+      else this.#logLine("info", line);
     }
   }
 
   async #readErrors(): Promise<void> {
     for await (const line of lines(this.#child.stderr)) {
       if (/heap out of memory|heap limit/i.test(line)) this.#sawOutOfMemory = true;
-      this.#log("error", line);
+      this.#logLine("error", line);
     }
+  }
+
+  #logLine(level: string, line: string): void {
+    const mayWrite = this.#quota.take();
+    if (mayWrite) this.#log(level, line);
+    if (mayWrite === "last") this.#log("warn", "more lines were dropped: too many in ten seconds");
   }
 
   #onExit(status: Deno.CommandStatus): ExitReason {

@@ -4,8 +4,9 @@ export interface FunctionLimits {
   readonly wallClockMs: number;
   /** A request without a response for this long is answered 504. */
   readonly idleMs: number;
-  /** CPU time a process may burn without once coming back to its event loop. */
+  /** CPU time of one request, or without once coming back to the event loop. */
   readonly cpuMs: number;
+  /** For the heap, and once more for everything together. */
   readonly memoryMb: number;
   readonly bodyBytes: number;
   /** A process that is not listening after this long failed to boot. */

@@ -9,6 +9,7 @@ import { functionLogFile } from "./function_log.ts";
 import { Functions, watchedPaths } from "./functions.ts";
 import { endLeftFunctions } from "./left_functions.ts";
 import { hostedLimits } from "./limits.ts";
+import { projectSecrets } from "./project_secrets.ts";
 import { jwtVerifier } from "./verify_jwt.ts";
 import { watchSources } from "./watch.ts";
 
@@ -26,7 +27,7 @@ const wallClockMs = Number(Deno.env.get("STREAMVIBE_FUNCTION_WALL_CLOCK_MS")) ||
 const functions = new Functions({
   supabaseDir,
   limits: { ...hostedLimits, wallClockMs },
-  env: functionEnv(env),
+  env: functionEnv(env, await projectSecrets(supabaseDir)),
   log: functionLogFile(join(env.stackDir, "logs", "functions.log")),
   readable: repositoryRoot,
   unreadable: [await stateRoot(), join(repositoryRoot, ".git")],

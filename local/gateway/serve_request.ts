@@ -34,9 +34,9 @@ export async function serveRequest(
     throw error;
   }
 
-  process.inFlight++;
+  process.requestBegan();
   const done = () => {
-    process.inFlight--;
+    process.requestEnded();
     pool.retireWhenFree(process);
   };
   try {

@@ -33,10 +33,12 @@ export async function readMigrations(
 /**
  * Applies the migrations a database has not seen, each in one transaction, and records them where
  * the Supabase CLI looks; answers with their versions. Connect as `postgres`, as hosted does.
+ * A server cannot create an extension that it does not have: `playedExtensions` are there already.
  */
 export async function migrate(
   sql: postgres.Sql,
   migrations: readonly Migration[],
+  { playedExtensions = [] }: { playedExtensions?: readonly string[] } = {},
 ): Promise<string[]> {
   await createHistory(sql);
   const history = await sql<{ version: string; statements: string[] | null }[]>`
@@ -45,7 +47,7 @@ export async function migrate(
   assertNoDrift(migrations, recorded);
 
   const pending = migrations.filter(({ version }) => !recorded.has(version));
-  for (const migration of pending) await apply(sql, migration);
+  for (const migration of pending) await apply(sql, migration, playedExtensions);
   return pending.map(({ version }) => version);
 }
 
@@ -89,10 +91,15 @@ async function createHistory(sql: postgres.Sql): Promise<void> {
   `).simple();
 }
 
-async function apply(sql: postgres.Sql, migration: Migration): Promise<void> {
+async function apply(
+  sql: postgres.Sql,
+  migration: Migration,
+  playedExtensions: readonly string[],
+): Promise<void> {
   const { version, name, statements } = migration;
   await sql.begin(async (transaction) => {
     for (const statement of statements) {
+      if (playedExtensions.includes(createdExtension(statement) ?? "")) continue;
       try {
         await transaction.unsafe(statement).simple();
       } catch (error) {
@@ -103,6 +110,14 @@ async function apply(sql: postgres.Sql, migration: Migration): Promise<void> {
       insert into supabase_migrations.schema_migrations (version, name, statements)
       values (${version}, ${name}, ${transaction.array([...statements])})`;
   });
+}
+
+/** The extension a statement creates; null for every other statement. */
+export function createdExtension(statement: string): string | null {
+  const create =
+    /^(?:\s|--[^\n]*\n)*create\s+extension\s+(?:if\s+not\s+exists\s+)?(?:"([^"]+)"|(\w+))/i;
+  const [, quoted, plain] = create.exec(statement) ?? [];
+  return quoted ?? plain?.toLowerCase() ?? null;
 }
 
 async function explained(error: unknown, migration: Migration, statement: string): Promise<Error> {

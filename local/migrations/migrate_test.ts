@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import postgres from "postgres";
 import { readStack } from "../stack/client.ts";
-import { migrate, type Migration, MigrationDrift } from "./migrate.ts";
+import { createdExtension, migrate, type Migration, MigrationDrift } from "./migrate.ts";
 
 function migration(version: string, ...statements: string[]): Migration {
   return { version, name: `step_${version}`, path: `/nowhere/${version}.sql`, statements };
@@ -71,3 +71,21 @@ Deno.test("an applied migration that was edited, or is gone, asks for a reset", 
     await rejects(migrate(sql, [edited]), asksForReset);
     await rejects(migrate(sql, []), asksForReset);
   }));
+
+Deno.test("migrate() takes a played extension for created, and records the statement as it is", () =>
+  withDatabase(async (sql) => {
+    const text = "-- why\ncreate extension if not exists pg_not_there with schema extensions";
+    const step = migration("20260101000000", text, "create table public.a (id int)");
+    await rejects(migrate(sql, [step]));
+    await migrate(sql, [step], { playedExtensions: ["pg_not_there"] });
+    const [row] = await sql`select statements from supabase_migrations.schema_migrations`;
+    equal(row?.statements[0], text);
+    equal((await sql`select from public.a`).length, 0);
+  }));
+
+Deno.test("createdExtension() reads the name from every spelling, and only from that statement", () => {
+  equal(createdExtension("CREATE EXTENSION pg_net"), "pg_net");
+  equal(createdExtension('create extension if not exists "uuid-ossp" with schema x'), "uuid-ossp");
+  equal(createdExtension("select 'create extension pg_net'"), null);
+  equal(createdExtension("drop extension pg_net"), null);
+});

@@ -1,9 +1,15 @@
--- The roles of a hosted project. Everything here runs as the superuser supabase_admin, before any
--- migration and at every start, so each statement can be repeated.
+-- The roles of a hosted project. Everything here runs as a superuser, before any migration and at
+-- every start, so each statement can be repeated.
+-- On a database of one's own (streamvibe.own_database is on) other programs may share the server:
+-- a role that exists keeps what it has, settings hold in this database only, and no login gets a
+-- password that is not a secret.
 
 do $$
 declare
+  own constant boolean := coalesce(current_setting('streamvibe.own_database', true), '') = 'on';
+  scope constant text := case when own then format('in database %I', current_database()) else '' end;
   wanted record;
+  secret text;
 begin
   for wanted in
     select * from (values
@@ -24,27 +30,52 @@ begin
   loop
     if to_regrole(wanted.name) is null then
       execute format('create role %I %s', wanted.name, wanted.attributes);
-      if wanted.attributes ~ '^login' then
-        execute format('alter role %I password %L', wanted.name, 'postgres');
+      secret := case
+        when not own then 'postgres'
+        when wanted.name = 'postgres' then current_setting('streamvibe.postgres_password', true)
+      end;
+      if wanted.attributes ~ '^login' and secret is not null then
+        execute format('alter role %I password %L', wanted.name, secret);
       end if;
     end if;
   end loop;
+
+  if not (select rolsuper from pg_roles where rolname = 'postgres') then
+    grant anon, authenticated, service_role, authenticator to postgres;
+    grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+    -- New in PostgreSQL 16.
+    if to_regrole('pg_create_subscription') is not null then
+      grant pg_create_subscription to postgres;
+    end if;
+    -- On a database of our own it owns the database, and by that schema public.
+    if own then
+      execute format('grant create, connect, temporary on database %I to postgres', current_database());
+      grant create on schema public to postgres;
+    end if;
+  end if;
+
+  for wanted in
+    select * from (values
+      ('anon', 'statement_timeout', '''3s'''),
+      ('authenticated', 'statement_timeout', '''8s'''),
+      ('authenticator', 'statement_timeout', '''8s'''),
+      ('authenticator', 'lock_timeout', '''8s'''),
+      ('postgres', 'search_path', '"$user", public, extensions'),
+      ('supabase_admin', 'search_path', '"$user", public, auth, extensions'),
+      ('supabase_auth_admin', 'search_path', 'auth'),
+      ('supabase_storage_admin', 'search_path', 'storage')
+    ) as setting (role, name, value)
+  loop
+    if to_regrole(wanted.role) is not null then
+      execute format('alter role %I %s set %s = %s', wanted.role, scope, wanted.name, wanted.value);
+    end if;
+  end loop;
+
+  if not own then
+    execute format('alter database %I owner to postgres', current_database());
+  end if;
 end
 $$;
 
-grant anon, authenticated, service_role, authenticator to postgres;
-grant pg_monitor, pg_read_all_data, pg_signal_backend, pg_create_subscription to postgres;
 grant anon, authenticated, service_role to authenticator;
 grant pg_read_all_data to supabase_read_only_user;
-
-alter role anon set statement_timeout = '3s';
-alter role authenticated set statement_timeout = '8s';
-alter role authenticator set statement_timeout = '8s';
-alter role authenticator set lock_timeout = '8s';
-
-alter role postgres set search_path = "$user", public, extensions;
-alter role supabase_admin set search_path = "$user", public, auth, extensions;
-alter role supabase_auth_admin set search_path = auth;
-alter role supabase_storage_admin set search_path = storage;
-
-alter database postgres owner to postgres;

@@ -10,8 +10,11 @@ begin
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     return;
   end if;
-  grant usage on schema public to postgres, anon, authenticated, service_role;
-  foreach maker in array array['postgres', 'supabase_admin'] loop
+  grant usage on schema public to anon, authenticated, service_role;
+  if not (select rolsuper from pg_roles where rolname = 'postgres') then
+    grant usage on schema public to postgres;
+  end if;
+  for maker in select rolname from pg_roles where rolname in ('postgres', 'supabase_admin') loop
     foreach kind in array array['tables', 'sequences', 'functions'] loop
       execute format(
         'alter default privileges for role %I in schema public

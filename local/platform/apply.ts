@@ -10,6 +10,16 @@ interface PlatformFile {
   readonly text: string;
 }
 
+/** What differs on a database of one's own; without it, the server is the stack's. */
+export interface OwnPlatform {
+  /** Password of the role Auth and data API log in as, should it have to be made. */
+  readonly apiPassword: string;
+  /** The same for role postgres. */
+  readonly postgresPassword: string;
+  /** Extensions whose place stand-ins have taken: those are not created. */
+  readonly playedExtensions: readonly string[];
+}
+
 /** Changes whenever the platform a fresh cluster starts with changes. */
 export async function platformHash(): Promise<string> {
   const texts = (await platformFiles()).map(({ text }) => text);
@@ -18,11 +28,24 @@ export async function platformHash(): Promise<string> {
 
 /**
  * Brings a database to what a hosted project has before its first migration: roles, default
- * privileges, extensions, schemas auth and realtime. Needs the superuser; can be repeated.
+ * privileges, extensions, schemas auth and realtime. Needs a superuser and one connection; can be
+ * repeated.
  */
-export async function applyPlatform(admin: Sql): Promise<void> {
+export async function applyPlatform(
+  admin: Sql,
+  own?: OwnPlatform,
+  beforeExtensions: () => Promise<void> = async () => {},
+): Promise<void> {
+  if (own) {
+    await admin`
+      select set_config('streamvibe.own_database', 'on', false),
+        set_config('streamvibe.api_password', ${own.apiPassword}, false),
+        set_config('streamvibe.postgres_password', ${own.postgresPassword}, false),
+        set_config('streamvibe.played_extensions', ${own.playedExtensions.join(",")}, false)`;
+  }
   await ensureAuthSchema(admin);
   for (const { path, text } of await platformFiles()) {
+    if (path.endsWith("30_extensions.sql")) await beforeExtensions();
     try {
       await admin.unsafe(text).simple();
     } catch (error) {

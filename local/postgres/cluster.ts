@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { localKeys } from "../stack/keys.ts";
 import { cacheRoot } from "../stack/paths.ts";
+import { markUsed } from "../stack/prune_cache.ts";
 import { exists, type Installation, publish } from "./install.ts";
 import { assertReachable, giveToPostgres, unprivileged } from "./unprivileged.ts";
 
@@ -18,7 +19,10 @@ export async function clusterTemplate(
 ): Promise<string> {
   const folder = join(cacheRoot(), "clusters");
   const template = join(folder, `${installation.id}-${contentHash}`);
-  if (await exists(template)) return template;
+  if (await exists(template)) {
+    await markUsed(template);
+    return template;
+  }
   await Deno.mkdir(folder, { recursive: true });
   await assertReachable(folder);
   const draft = `${template}.draft-${Deno.pid}`;

@@ -5,7 +5,7 @@ import { superuser } from "./cluster.ts";
 /** URL of the stack's database for a role; all local passwords are the same. */
 export function databaseUrl(
   port: number,
-  role: "postgres" | typeof superuser = "postgres",
+  role: "postgres" | "supabase_lite" | typeof superuser = "postgres",
 ): string {
   return `postgresql://${role}:${localKeys.databasePassword}@127.0.0.1:${port}/postgres`;
 }

@@ -2,9 +2,20 @@ import { dirname, join } from "node:path";
 
 const blockSize = 512;
 
+/** One file of an archive. */
+export interface ArchivedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The regular files of a .tar.gz. */
+export async function readTarball(path: string): Promise<Iterable<ArchivedFile>> {
+  return readTar(await gunzip(path));
+}
+
 /** Unpacks the regular files of a .tar.gz into a folder; enough of tar for the packages we use. */
 export async function unpackTarball(path: string, target: string): Promise<void> {
-  for (const { name, bytes } of readTar(await gunzip(path))) {
+  for (const { name, bytes } of await readTarball(path)) {
     const file = join(target, name);
     await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeFile(file, bytes);
@@ -12,7 +23,7 @@ export async function unpackTarball(path: string, target: string): Promise<void>
 }
 
 /** The regular files of a tar archive. Names that would leave the target folder are refused. */
-export function* readTar(archive: Uint8Array): Generator<{ name: string; bytes: Uint8Array }> {
+export function* readTar(archive: Uint8Array): Generator<ArchivedFile> {
   for (let at = 0; at + blockSize <= archive.length;) {
     const header = archive.subarray(at, at + blockSize);
     const name = text(header, 345, 155)

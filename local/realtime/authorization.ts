@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from "postgres";
+import { transaction } from "../postgres/transaction.ts";
 import type { Claims } from "./tokens.ts";
 
 /** Who asks, and about which topic. */
@@ -30,9 +31,9 @@ export async function rolledBack<T>(
   work: (transaction: TransactionSql) => Promise<T>,
 ): Promise<T> {
   try {
-    return await sql.begin(async (transaction): Promise<T> => {
-      throw new RolledBack(await work(transaction));
-    }) as T;
+    return await transaction(sql, async (opened): Promise<T> => {
+      throw new RolledBack(await work(opened));
+    });
   } catch (error) {
     if (error instanceof RolledBack) return error.result as T;
     throw error;
@@ -72,12 +73,12 @@ export class Authorizer {
     const probes = EXTENSIONS
       .filter((extension) => presence || extension !== "presence")
       .map((extension) => ({ id: crypto.randomUUID(), topic, extension }));
-    return rolledBack(this.#sql, async (transaction) => {
+    return rolledBack(this.#sql, async (sql) => {
       // Not awaited one by one: the three statements travel together.
       const [, , rows] = await Promise.all([
-        transaction`insert into realtime.messages ${transaction(probes)}`,
-        impersonate(transaction, identity, topic),
-        transaction<{ extension: string }[]>`
+        sql`insert into realtime.messages ${sql(probes)}`,
+        impersonate(sql, identity, topic),
+        sql<{ extension: string }[]>`
           select extension from realtime.messages
           where id = any(${probes.map((probe) => probe.id)}::uuid[])
             and inserted_at >= localtimestamp - interval '1 minute'`,
@@ -89,16 +90,18 @@ export class Authorizer {
 
   /** May the client send messages to this topic? */
   canWrite(identity: Identity, topic: string): Promise<Permission> {
-    return rolledBack(this.#sql, async (transaction) => {
-      await impersonate(transaction, identity, topic);
+    return rolledBack(this.#sql, async (sql) => {
+      await impersonate(sql, identity, topic);
       const allowed: Permission = { broadcast: false, presence: false };
       for (const extension of EXTENSIONS) {
-        allowed[extension] = await transaction.savepoint((savepoint) =>
-          savepoint`insert into realtime.messages (topic, extension) values (${topic}, ${extension})`
-        ).then(() => true, (error) => {
+        await sql`savepoint asked`;
+        allowed[extension] = await sql`
+          insert into realtime.messages (topic, extension) values (${topic}, ${extension})
+        `.then(() => true, (error) => {
           if (error?.code === INSUFFICIENT_PRIVILEGE) return false;
           throw error;
         });
+        await sql`rollback to savepoint asked`;
       }
       return allowed;
     });

@@ -1,9 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { UserBroadcast } from "./frames.ts";
-import type { Hub } from "./hub.ts";
 import { limits } from "./limits.ts";
 import type { RowChange } from "./pgoutput.ts";
-import type { Log } from "./services.ts";
+import type { Services } from "./services.ts";
 
 /** The publication that carries new rows of `realtime.messages`. */
 export const PUBLICATION = "supabase_realtime_messages_publication";
@@ -14,7 +13,12 @@ export function isMessage({ relation, type }: RowChange): boolean {
 }
 
 /** Sends a row of `realtime.messages` to the channels of its topic. */
-export function broadcastMessage(hub: Hub, log: Log, { relation, record = [] }: RowChange): void {
+export function broadcastMessage(
+  { hub, log, rates }: Pick<Services, "hub" | "log" | "rates">,
+  { relation, record = [] }: RowChange,
+): void {
+  // As on the platform: beyond the rate, what the database says is not heard.
+  if (rates.messages.exceededBy()) return;
   const row = new Map(relation.columns.map(({ name }, i) => [name, record[i]]));
   const [id, topic, event] = [row.get("id"), row.get("topic"), row.get("event")];
   const body = readBody(row.get("payload"), row.get("binary_payload"));
@@ -26,6 +30,7 @@ export function broadcastMessage(hub: Hub, log: Log, { relation, record = [] }: 
     log("warn", "message is too large to broadcast", { id, topic });
     return;
   }
+  rates.messages.add();
   hub.broadcast({ name: topic, private: row.get("private") === "t" }, {
     event,
     ...body,

@@ -23,6 +23,9 @@ export async function handshake(
       error.message.startsWith("Token has expired") ? "Token has expired" : error.message,
     );
   }
+  const { rates } = services;
+  if (!rates.hasRoomFor()) return refuse("Too many connected users", 429);
+  if (rates.joins.exceededBy()) return refuse("Too many joins per second", 429);
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return Response.json({ error: "A WebSocket handshake is expected" }, { status: 426 });
   }
@@ -39,6 +42,6 @@ export async function handshake(
   return response;
 }
 
-function refuse(error: string): Response {
-  return Response.json({ error }, { status: 401 });
+function refuse(error: string, status = 401): Response {
+  return Response.json({ error }, { status });
 }

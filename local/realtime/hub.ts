@@ -11,9 +11,8 @@ export interface Member {
   readonly version: Version;
   /** May it receive this kind of message? */
   receives(kind: "broadcast" | "presence"): boolean;
-  /** Has it had this message already, as a replay? */
-  hasReplayed(messageId: string): boolean;
-  write(wire: Wire): void;
+  /** Takes a message; broadcasts may have an id. */
+  deliver(kind: "broadcast" | "presence", wire: Wire, messageId?: string): void;
 }
 
 /** A topic and its namespace: the same name is another topic in private than in public. */
@@ -50,6 +49,7 @@ export class Hub {
   broadcast(topic: Topic, broadcast: Broadcast, except?: Member): void {
     const wireTopic = `realtime:${topic.name}`;
     const id = "json" in broadcast ? undefined : broadcast.meta?.id;
+    const messageId = typeof id === "string" ? id : undefined;
     this.#send(
       topic,
       "broadcast",
@@ -57,7 +57,8 @@ export class Hub {
         "json" in broadcast
           ? encodeRaw(version, wireTopic, "broadcast", JSON.stringify(broadcast.json))
           : encodeBroadcast(version, wireTopic, broadcast),
-      (member) => member !== except && !(typeof id === "string" && member.hasReplayed(id)),
+      (member) => member !== except,
+      messageId,
     );
   }
 
@@ -77,16 +78,18 @@ export class Hub {
     kind: "broadcast" | "presence",
     encode: (version: Version) => Wire | null,
     accept: (member: Member) => boolean = () => true,
+    messageId?: string,
   ): void {
     const encoded = new Map<Version, Wire | null>();
-    for (const member of this.#members.get(topicKey(topic)) ?? []) {
+    // A copy: who is cut off for a message leaves while it is sent.
+    for (const member of [...this.#members.get(topicKey(topic)) ?? []]) {
       if (!member.receives(kind) || !accept(member)) continue;
       let wire = encoded.get(member.version);
       if (wire === undefined) {
         wire = encode(member.version);
         encoded.set(member.version, wire);
       }
-      if (wire !== null) member.write(wire);
+      if (wire !== null) member.deliver(kind, wire, messageId);
     }
   }
 }

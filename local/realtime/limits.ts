@@ -18,6 +18,8 @@ export const limits = {
   /** How long a connection lives that only has a project key and no user token. */
   keyTokenSeconds: 24 * 60 * 60,
   replayedMessages: 25,
+  /** How long a join waits for the database to be followed. */
+  followMs: 5_000,
   /** Ours: what may wait for one slow reader before it is dropped. */
   unsentBytes: 8 * 1024 * 1024,
   /** Ours: row changes that may wait for their row-level-security check before some are dropped. */

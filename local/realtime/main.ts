@@ -1,6 +1,7 @@
 /** The realtime part of the local stack: Supabase Realtime's contract on one PostgreSQL. */
 
 import { exitWithSupervisor, log, partEnv } from "../part.ts";
+import { planNamed } from "./rates.ts";
 import { startRealtime } from "./server.ts";
 
 const env = partEnv();
@@ -12,6 +13,7 @@ const server = startRealtime({
   jwtSecret: env.jwtSecret,
   jwksUrl: `${env.apiUrl}/auth/v1/.well-known/jwks.json`,
   log,
+  plan: planNamed(Deno.env.get("STREAMVIBE_REALTIME_PLAN")),
 });
 exitWithSupervisor(() => server.stop());
 log("info", "realtime listens", { port: server.port });

@@ -29,6 +29,7 @@ export class ReplicationStream {
   #sql?: postgres.Sql;
   #stopped = false;
   #streaming = false;
+  #onStreaming = Promise.withResolvers<void>();
   #position = 0n;
 
   constructor(options: StreamOptions) {
@@ -37,6 +38,16 @@ export class ReplicationStream {
 
   /** Is every commit from now on going to be seen? */
   get streaming(): boolean {
+    return this.#streaming;
+  }
+
+  /** Waits until commits are seen; false when that takes too long. */
+  async whenStreaming(timeoutMs: number): Promise<boolean> {
+    if (this.#streaming) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLong = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
+    await Promise.race([this.#onStreaming.promise, tooLong]);
+    clearTimeout(timer);
     return this.#streaming;
   }
 
@@ -51,6 +62,7 @@ export class ReplicationStream {
           error: String(error),
         });
       }
+      if (this.#streaming) this.#onStreaming = Promise.withResolvers<void>();
       this.#streaming = false;
       await this.#sql?.end({ timeout: 0 });
       const pause = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
@@ -92,6 +104,7 @@ export class ReplicationStream {
         `(proto_version '1', publication_names '${names}')`,
     ).writable() as Duplex;
     this.#streaming = true;
+    this.#onStreaming.resolve();
     onStreaming();
     this.#options.log("info", "replication started", { slot });
     await this.#read(stream);

@@ -24,6 +24,10 @@ export async function broadcastBatch(services: Services, request: Request): Prom
   if (problems.some((problem) => Object.keys(problem).length > 0)) {
     return invalid({ messages: problems });
   }
+  if (services.rates.messages.exceededBy()) return tooMany("You have exceeded your rate limit");
+  if (services.rates.messages.exceededBy(messages.length)) {
+    return tooMany("Too many messages to broadcast, please reduce the batch size");
+  }
   const permitted = new Map<string, Promise<boolean>>();
   for (const message of messages.map(toMessage)) {
     const topic = { name: message.topic, private: message.private };
@@ -33,6 +37,7 @@ export async function broadcastBatch(services: Services, request: Request): Prom
       if (!await answer) continue;
     }
     const { event, payload, id } = message;
+    services.rates.messages.add();
     const json = { type: "broadcast", event, payload, ...(id ? { meta: { id } } : {}) };
     services.hub.broadcast(topic, { json });
   }
@@ -55,9 +60,11 @@ export async function broadcastOne(
     return invalid({ payload: ["Payload size exceeds tenant limit"] });
   }
   if (!isBinary && !isJson(payload)) return invalid({ payload: ["is invalid"] });
+  if (services.rates.messages.exceededBy()) return tooMany("You have exceeded your rate limit");
   if (isPrivate && !await maySend(services, identity, topic)) {
-    return Response.json({ message: "Forbidden" }, { status: 403 });
+    return Response.json({ message: "Unauthorized" }, { status: 403 });
   }
+  services.rates.messages.add();
   services.hub.broadcast({ name: topic, private: isPrivate }, {
     event,
     encoding: isBinary ? "binary" : "json",
@@ -118,4 +125,5 @@ function isJson(bytes: Uint8Array): boolean {
 }
 
 const unauthorized = () => Response.json({ message: "Unauthorized" }, { status: 401 });
+const tooMany = (message: string) => Response.json({ message }, { status: 429 });
 const invalid = (errors: unknown) => Response.json({ errors }, { status: 422 });

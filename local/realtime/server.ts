@@ -5,7 +5,9 @@ import { PUBLICATION as CHANGES } from "./changes/subscription.ts";
 import { broadcastMessage, isMessage, PUBLICATION as MESSAGES } from "./database_broadcasts.ts";
 import { handshake } from "./handshake.ts";
 import { Hub } from "./hub.ts";
+import { limits } from "./limits.ts";
 import { Presence } from "./presence.ts";
+import { type Counting, type Plan, plans, Rates } from "./rates.ts";
 import { Replay } from "./replay.ts";
 import { ReplicationStream } from "./replication.ts";
 import { broadcastBatch, broadcastOne } from "./rest.ts";
@@ -20,6 +22,10 @@ export interface RealtimeOptions extends TokenOptions {
   /** 0 = any free one. */
   port: number;
   log: Log;
+  /** What the project may do in a second; the largest plan unless said. */
+  plan?: Plan;
+  /** For tests. */
+  counting?: Counting;
 }
 
 /** A running server. */
@@ -50,13 +56,15 @@ export function startRealtime(options: RealtimeOptions): RealtimeServer {
     presence: new Presence(hub),
     replay: new Replay(sql),
     changes: new Changes(sql, log),
+    rates: new Rates(options.plan ?? plans.team, options.counting),
+    whenFollowing: () => stream.whenStreaming(limits.followMs),
     log,
   };
   const stream = new ReplicationStream({
     databaseUrl,
     publications: [MESSAGES, CHANGES],
     onChange: (change) =>
-      isMessage(change) ? broadcastMessage(hub, log, change) : services.changes.onChange(change),
+      isMessage(change) ? broadcastMessage(services, change) : services.changes.onChange(change),
     log,
   });
   const following = stream.run();
@@ -75,7 +83,7 @@ export function startRealtime(options: RealtimeOptions): RealtimeServer {
     port: http.addr.port,
     async stop() {
       clearInterval(partitions);
-      for (const socket of sockets) socket.close();
+      for (const socket of sockets) socket.restart();
       await Promise.all([stream.stop(), following, sql.end({ timeout: 1 })]);
       // Open sockets are no reason to wait: their closing frames are on their way.
       await Promise.race([http.shutdown(), new Promise((done) => setTimeout(done, 200))]);

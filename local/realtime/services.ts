@@ -3,6 +3,7 @@ import type { Authorizer } from "./authorization.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Hub } from "./hub.ts";
 import type { Presence } from "./presence.ts";
+import type { Rates } from "./rates.ts";
 import type { Replay } from "./replay.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -17,5 +18,8 @@ export interface Services {
   presence: Presence;
   replay: Replay;
   changes: Changes;
+  rates: Rates;
+  /** True once the database is followed; false when that takes too long to wait for. */
+  whenFollowing(): Promise<boolean>;
   log: Log;
 }

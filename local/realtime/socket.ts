@@ -14,6 +14,8 @@ import type { Claims } from "./tokens.ts";
 const CLOSE_TOO_BIG = 1009;
 const CLOSE_POLICY = 1008;
 const CLOSE_NORMAL = 1000;
+/** Clients come back by themselves, unlike after a normal close. */
+const CLOSE_RESTART = 1012;
 
 /** One client's WebSocket and the channels on it. */
 export class Socket implements Connection {
@@ -35,6 +37,7 @@ export class Socket implements Connection {
     webSocket.onclose = () => {
       clearInterval(watch);
       this.#endChannels();
+      services.rates.disconnected(this);
     };
   }
 
@@ -48,10 +51,14 @@ export class Socket implements Connection {
     for (const [topic, one] of this.#channels) if (one === channel) this.#channels.delete(topic);
   }
 
-  /** Ends the connection. */
-  close(): void {
+  /** Ends the connection because the server goes; the client may try the next one at once. */
+  restart(): void {
+    this.#close(CLOSE_RESTART, "Service restart");
+  }
+
+  #close(code: number, reason?: string): void {
     this.#endChannels();
-    if (this.webSocket.readyState === WebSocket.OPEN) this.webSocket.close(CLOSE_NORMAL);
+    if (this.webSocket.readyState === WebSocket.OPEN) this.webSocket.close(code, reason);
   }
 
   // A reader that does not keep up must not cost memory, nor delay anyone.
@@ -67,7 +74,7 @@ export class Socket implements Connection {
   }
 
   #closeWhenIdle(): void {
-    if (Date.now() - this.#lastFrameAt > limits.idleMs) this.close();
+    if (Date.now() - this.#lastFrameAt > limits.idleMs) this.#close(CLOSE_NORMAL);
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -95,8 +102,7 @@ export class Socket implements Connection {
     } else if (!channel) {
       if (frame.event === "phx_leave") this.#reply(frame, "ok", {});
       else this.#reply(frame, "error", { reason: "unmatched topic" });
-    } else if (frame.joinRef === null || frame.joinRef === channel.joinRef) {
-      // Other frames come from a join that has been replaced.
+    } else if (!isStale(frame, channel)) {
       channel.handle(frame);
     }
   }
@@ -106,16 +112,36 @@ export class Socket implements Connection {
       return this.#reply(frame, "error", { reason: "unmatched topic" });
     }
     previous?.close();
-    if (this.#channels.size >= limits.channelsPerSocket) {
-      return this.#reply(frame, "error", {
-        reason: "ChannelRateLimitReached: Too many channels",
-      });
+    const refusal = this.#refusal();
+    if (refusal) {
+      this.#reply(frame, "error", { reason: refusal });
+      if (this.services.rates.joins.exceededBy()) this.#close(CLOSE_NORMAL);
+      return;
     }
+    this.services.rates.joins.add();
+    this.services.rates.connected(this);
     this.#channels.set(frame.topic, new Channel(this.services, this, frame));
+  }
+
+  /** Why there is no room for another channel, if so. */
+  #refusal(): string | undefined {
+    const { rates } = this.services;
+    if (!rates.hasRoomFor(this)) return "ConnectionRateLimitReached: Too many connected users";
+    if (rates.joins.exceededBy()) return "ClientJoinRateLimitReached: Too many joins per second";
+    return this.#channels.size >= limits.channelsPerSocket
+      ? "ChannelRateLimitReached: Too many channels"
+      : undefined;
   }
 
   #reply(frame: ClientFrame, status: "ok" | "error", response: Record<string, unknown>): void {
     const payload = JSON.stringify({ status, response });
     this.write(encodeRaw(this.version, frame.topic, "phx_reply", payload, frame));
   }
+}
+
+// A channel that has since been joined anew must not be left. Anything else is taken, as the platform
+// does, whatever join it says it belongs to.
+function isStale(frame: ClientFrame, channel: Channel): boolean {
+  return frame.event === "phx_leave" && frame.joinRef !== null &&
+    frame.joinRef !== channel.joinRef;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { limits } from "./limits.ts";
 import { Hub } from "./hub.ts";
 import { Presence } from "./presence.ts";
+import { plans, Rates } from "./rates.ts";
 import type { Services } from "./services.ts";
 import { Socket } from "./socket.ts";
 
@@ -27,7 +28,12 @@ class FakeWebSocket extends EventTarget {
 
 function connect(hub: Hub) {
   const webSocket = new FakeWebSocket();
-  const services = { hub, presence: new Presence(hub), log: () => {} } as unknown as Services;
+  const services = {
+    hub,
+    presence: new Presence(hub),
+    rates: new Rates(plans.free),
+    log: () => {},
+  } as unknown as Services;
   const claims = { role: "anon", exp: Date.now() / 1000 + 60 } as const;
   new Socket(services, webSocket as unknown as WebSocket, "1.0.0", claims, {});
   const receive = (frame: Record<string, unknown>) =>

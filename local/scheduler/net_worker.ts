@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { log } from "../part.ts";
+import { transaction } from "../postgres/transaction.ts";
 import { type QueuedRequest, send, type StoredResponse } from "./net_request.ts";
 
 const pauseBetweenBatchesMs = 1000;
@@ -51,7 +52,7 @@ export class NetWorker {
   async #drain(): Promise<void> {
     while (!this.#stopped) {
       this.#isWoken = false;
-      const worked = await this.#sql.begin(async (sql) => {
+      const worked = await transaction(this.#sql, async (sql) => {
         const expired = await deleteExpired(sql);
         const requests = await takeBatch(sql);
         const responses = await Promise.all(requests.map(send));

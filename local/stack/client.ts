@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { parseDatabaseUrl } from "../own_database/database_url.ts";
 import {
   defaultStackName,
   type PartName,
@@ -25,6 +26,9 @@ export interface StartStackOptions {
   /** Whether to apply `supabase/seed.sql`; false unless said. */
   readonly seed?: boolean;
   readonly skipParts?: readonly PartName[];
+  /** A database of one's own; the default is a server of the stack's own. */
+  readonly dbUrl?: string;
+  readonly standIns?: readonly string[];
 }
 
 /** A stack that the caller stops. */
@@ -64,6 +68,8 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       `--port=${port}`,
       ...(options.fast ?? true ? ["--fast"] : []),
       ...(options.seed ? [] : ["--no-seed"]),
+      ...(options.dbUrl ? [`--db-url=${options.dbUrl}`] : []),
+      ...(options.standIns ?? []).map((name) => `--stand-in=${name}`),
       ...(options.skipParts ?? []).map((part) => `--skip=${part}`),
       "--child",
     ],
@@ -89,12 +95,18 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     ...info,
     file,
     stop: async ({ remove = false } = {}) => {
-      await (remove ? resetStack(name) : stopStack(name));
+      await (remove
+        ? resetStack(name, { dropFrom: databaseName(options.dbUrl) })
+        : stopStack(name));
       await child.status;
       await child.stdin.close().catch(() => {});
       await output.done;
     },
   };
+}
+
+function databaseName(dbUrl: string | undefined): string | undefined {
+  return dbUrl && decodeURIComponent(parseDatabaseUrl(dbUrl).pathname.slice(1));
 }
 
 /** Collects what a process prints, to show it when the process fails. */

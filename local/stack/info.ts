@@ -30,8 +30,10 @@ export interface StackInfo {
   readonly api_url: string;
   /** As role `postgres`: what migrations and edge functions use. */
   readonly db_url: string;
-  /** As role `supabase_admin`, the superuser that hosted projects never get. */
+  /** As a superuser, which hosted projects never get: `supabase_admin`, or that of `--db-url`. */
   readonly admin_db_url: string;
+  /** As role `supabase_lite`: Auth and data API. */
+  readonly api_db_url: string;
   readonly mail_url: string;
   readonly providers_url: string;
   readonly publishable_key: string;
@@ -42,6 +44,8 @@ export interface StackInfo {
   /** Parts that are the real thing, and parts that only play it: printed in the banner. */
   readonly real: readonly string[];
   readonly stand_ins: readonly string[];
+  /** Parts that cannot run on the database of `--db-url`, with what to do about it. */
+  readonly left_out: Readonly<Partial<Record<PartName, string>>>;
 }
 
 /** The name of a stack nobody named. */

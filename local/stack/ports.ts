@@ -46,7 +46,7 @@ export function freeApiPort(): number {
 }
 
 /** One sentence about the first taken port, or null when all are free. */
-export async function takenPortSentence(ports: StackPorts): Promise<string | null> {
+export async function takenPortSentence(ports: Partial<StackPorts>): Promise<string | null> {
   for (const [purpose, port] of Object.entries(ports)) {
     if (isFree(port)) continue;
     const owner = await ownerOf(port);

@@ -1,15 +1,14 @@
 import { join } from "node:path";
-import { superuser } from "../postgres/cluster.ts";
-import { databaseUrl } from "../postgres/connect.ts";
-import { exists, installPostgres } from "../postgres/install.ts";
-import { ensureCluster } from "../postgres/prepare.ts";
+import type { PlayableExtension } from "../own_database/extension_plan.ts";
+import { exists } from "../postgres/install.ts";
 import { assertReachable } from "../postgres/unprivileged.ts";
+import { type StackDatabase, stackDatabase } from "./database.ts";
+import { describeStack } from "./describe.ts";
 import { type PartName, partNames, readStackFile, type StackInfo } from "./info.ts";
-import { automationKey, localKeys } from "./keys.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { lockStack } from "./lock.ts";
 import { stackDirectory } from "./paths.ts";
-import { portsFrom, type StackPorts, takenPortSentence } from "./ports.ts";
+import { portsFrom, takenPortSentence } from "./ports.ts";
 import { partEntry } from "./supervised_part.ts";
 import { prepareDatabase } from "./prepare_database.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -22,6 +21,10 @@ export interface StartOptions {
   readonly fast: boolean;
   readonly seed: boolean;
   readonly skipParts: readonly PartName[];
+  /** Works on this database; without it, on a server of its own. */
+  readonly dbUrl?: string;
+  /** Extensions to play though the server of `dbUrl` has them. */
+  readonly standIns?: readonly PlayableExtension[];
   /** Gives up, and takes down again what already runs. */
   readonly signal?: AbortSignal;
   /** Told in words what is going on. */
@@ -48,9 +51,9 @@ export async function startStackHere(options: StartOptions): Promise<SupervisedS
   if (!lock) throw new Error(await alreadyRuns(options.name, stackDir));
 
   try {
-    const supervisor = await makeSupervisor(options, stackDir);
+    const { supervisor, database } = await makeSupervisor(options, stackDir);
     try {
-      await unlessAborted(options.signal, bringUp(supervisor, options));
+      await unlessAborted(options.signal, bringUp(supervisor, database, options));
     } catch (error) {
       await supervisor.stop();
       throw error;
@@ -71,28 +74,37 @@ export async function startStackHere(options: StartOptions): Promise<SupervisedS
 }
 
 /** Everything before the first process: a clean place, free ports, binaries, a cluster. */
-async function makeSupervisor(options: StartOptions, stackDir: string): Promise<Supervisor> {
+async function makeSupervisor(
+  options: StartOptions,
+  stackDir: string,
+): Promise<{ supervisor: Supervisor; database: StackDatabase }> {
   const ports = portsFrom(options.port);
   await clearLeftovers(stackDir);
-  const taken = await takenPortSentence(ports);
+  const database = await stackDatabase(options, stackDir, ports.db);
+  // The port of a database that is somebody's has to be taken.
+  const { db, ...outside } = ports;
+  const taken = await takenPortSentence(database.serverEnv ? { ...outside, db } : outside);
   if (taken) throw new Error(taken);
-
-  const installation = await installPostgres();
-  await ensureCluster(installation, join(stackDir, "pgdata"), options);
   options.signal?.throwIfAborted();
-  return new Supervisor(stackDir, await describe(options, ports, stackDir), {
-    POSTGRES_ROOT: installation.root,
-    POSTGRES_FAST: options.fast ? "1" : "0",
-  }, installation.standIns);
+  const info = await describeStack(options.name, ports, database, stackDir);
+  return { supervisor: new Supervisor(stackDir, info, database.serverEnv ?? {}), database };
 }
 
-async function bringUp(supervisor: Supervisor, options: StartOptions): Promise<void> {
-  const wanted = await presentParts(options);
+async function bringUp(
+  supervisor: Supervisor,
+  database: StackDatabase,
+  options: StartOptions,
+): Promise<void> {
+  const wanted = (await presentParts(options)).filter((name) =>
+    !(name in database.leftOut) && (database.serverEnv || name !== "postgres")
+  );
   const early = wanted.filter((name) => name !== "postgres" && !needDatabase.includes(name));
   const earlyParts = supervisor.start(early);
-  await supervisor.start(["postgres"]);
-  supervisor.assertRuns("postgres");
-  await prepareDatabase(supervisor.info, options);
+  if (database.serverEnv) {
+    await supervisor.start(["postgres"]);
+    supervisor.assertRuns("postgres");
+  }
+  await prepareDatabase(supervisor.info, database.own, options);
   await supervisor.start(wanted.filter((name) => needDatabase.includes(name)));
   await earlyParts;
 }
@@ -111,32 +123,6 @@ async function alreadyRuns(name: string, stackDir: string): Promise<string> {
   return info
     ? `The stack "${name}" already runs at ${info.api_url} (pid ${info.pid}); \`deno task stop\` ends it.`
     : `The stack "${name}" is just being started by another process.`;
-}
-
-async function describe(
-  { name }: StartOptions,
-  ports: StackPorts,
-  stackDir: string,
-): Promise<StackInfo> {
-  const url = (port: number) => `http://127.0.0.1:${port}`;
-  return {
-    name,
-    pid: Deno.pid,
-    started_at: new Date().toISOString(),
-    state_dir: stackDir,
-    api_url: url(ports.api),
-    db_url: databaseUrl(ports.db),
-    admin_db_url: databaseUrl(ports.db, superuser),
-    mail_url: url(ports.mail),
-    providers_url: url(ports.providers),
-    publishable_key: localKeys.publishable,
-    secret_key: localKeys.secret,
-    jwt_secret: localKeys.jwtSecret,
-    automation_key: await automationKey(stackDir),
-    parts: {},
-    real: [],
-    stand_ins: [],
-  };
 }
 
 async function presentParts({ skipParts, tell }: StartOptions): Promise<PartName[]> {

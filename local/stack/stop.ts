@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { giveBack } from "../own_database/give_back.ts";
+import { readOwnDatabase } from "../own_database/secrets_file.ts";
 import { readStackFile } from "./info.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { isLocked, lockStack } from "./lock.ts";
@@ -24,14 +26,30 @@ export async function stopStack(name: string): Promise<boolean> {
   return ran;
 }
 
-/** Stops a stack and deletes its data: only that of this name. */
-export async function resetStack(name: string): Promise<boolean> {
-  const ran = await stopStack(name);
+/** What a reset may do. */
+export interface ResetOptions {
+  /** The name of the database that was given to `--db-url`: what was made there goes only then. */
+  readonly dropFrom?: string;
+  readonly tell?: (line: string) => void;
+}
+
+/**
+ * Stops a stack and deletes its data: only that of this name. False when the data is in somebody's
+ * database and nobody said that it may go from there.
+ */
+export async function resetStack(name: string, options: ResetOptions = {}): Promise<boolean> {
+  await stopStack(name);
   const stackDir = await stackDirectory(name);
+  const database = await readOwnDatabase(stackDir);
+  if (database) {
+    const { dropFrom: confirmed = null, tell = () => {} } = options;
+    const claimant = { stack: name, folder: stackDir };
+    if (!await giveBack(database, claimant, { confirmed, tell })) return false;
+  }
   await Deno.remove(stackDir, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
-  return ran;
+  return true;
 }
 
 async function clearLeftoversOf(stackDir: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { LogFile } from "../log_file.ts";
 import type { PartName } from "./info.ts";
 import { repositoryRoot } from "./paths.ts";
 import { waitUntil } from "./process.ts";
@@ -27,10 +28,9 @@ export function stackMark(stackDir: string): string {
   return `--stack=${stackDir}/`;
 }
 
-/** Appends what a process prints to a file, line by line as it comes: `pipeTo` holds back small chunks. */
-async function keep(output: ReadableStream<Uint8Array>, path: string): Promise<void> {
-  using file = Deno.openSync(path, { append: true, create: true });
-  for await (const chunk of output) file.writeSync(chunk);
+/** Writes what a process prints line by line as it comes: `pipeTo` holds back small chunks. */
+async function keep(output: ReadableStream<Uint8Array>, log: LogFile): Promise<void> {
+  for await (const chunk of output) log.write(chunk);
 }
 
 /** One part: started, restarted when it dies, its output kept in `logs/<part>.log`. */
@@ -89,9 +89,9 @@ export class SupervisedPart {
     }).spawn();
     this.#child = child;
     const bornAt = Date.now();
-    for (const output of [child.stdout, child.stderr]) {
-      keep(output, this.logFile);
-    }
+    const log = new LogFile(this.logFile);
+    Promise.all([child.stdout, child.stderr].map((output) => keep(output, log)))
+      .finally(() => log.close());
     onStart();
     child.status.then(() => this.#onEnd(Date.now() - bornAt));
   }

@@ -28,7 +28,6 @@ export class Supervisor {
   #base: StackInfo;
   #stackDir: string;
   #postgresEnv: Readonly<Record<string, string>>;
-  #standInExtensions: readonly string[];
   #internalPorts = new Map<PartName, number>();
   #writing: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
@@ -37,12 +36,10 @@ export class Supervisor {
     stackDir: string,
     base: StackInfo,
     postgresEnv: Readonly<Record<string, string>>,
-    standInExtensions: readonly string[],
   ) {
     this.#stackDir = stackDir;
     this.#base = base;
     this.#postgresEnv = postgresEnv;
-    this.#standInExtensions = standInExtensions;
   }
 
   /** The stack as it is at this moment. */
@@ -55,8 +52,8 @@ export class Supervisor {
       parts: Object.fromEntries(
         running.map(({ name, pid, port }) => [name, { pid: pid ?? 0, port }]),
       ),
-      real: labels(realParts),
-      stand_ins: [...this.#standInExtensions, ...labels(playedParts)],
+      real: [...this.#base.real, ...labels(realParts)],
+      stand_ins: [...this.#base.stand_ins, ...labels(playedParts)],
     };
   }
 
@@ -71,7 +68,6 @@ export class Supervisor {
         stackDir: this.#stackDir,
         onStart: () => this.#writeInfo(),
       });
-      await rotate(part.logFile);
       this.#parts.set(name, part);
       if (!await part.start(readyWithinMs)) this.failed.push({ name, logFile: part.logFile });
     }));
@@ -125,6 +121,7 @@ export class Supervisor {
       STACK_API_URL: base.api_url,
       STACK_DB_URL: base.db_url,
       STACK_ADMIN_DB_URL: base.admin_db_url,
+      STACK_API_DB_URL: base.api_db_url,
       STACK_PUBLISHABLE_KEY: base.publishable_key,
       STACK_SECRET_KEY: base.secret_key,
       STACK_JWT_SECRET: base.jwt_secret,
@@ -140,10 +137,4 @@ export class Supervisor {
         : {}),
     };
   }
-}
-
-/** Keeps a log from growing for ever: at each start a large one becomes the old one. */
-async function rotate(path: string): Promise<void> {
-  const size = await Deno.stat(path).then((file) => file.size, () => 0);
-  if (size > 5_000_000) await Deno.rename(path, `${path}.1`);
 }

@@ -1,7 +1,30 @@
-/** `deno task reset`: stops a stack and deletes its data, so that the next start begins anew. */
+/**
+ * `deno task reset`: stops a stack and deletes its data, so that the next start begins anew. From a
+ * database of one's own it drops what it made there, and only with `--drop-from=<its name>`.
+ */
+import { parseArgs } from "node:util";
+import { defaultStackName } from "../stack/info.ts";
 import { resetStack } from "../stack/stop.ts";
-import { stackNameFrom } from "./stack_name.ts";
 
-const name = stackNameFrom(Deno.args);
-await resetStack(name);
-console.log(`The data of the stack "${name}" is gone; \`deno task start\` builds it anew.`);
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    name: { type: "string", default: defaultStackName },
+    "drop-from": { type: "string" },
+  },
+});
+
+try {
+  const dropFrom = values["drop-from"];
+  const done = await resetStack(values.name, {
+    ...(dropFrom === undefined ? {} : { dropFrom }),
+    tell: (line) => console.log(line),
+  });
+  if (!done) Deno.exit(1);
+  console.log(
+    `The data of the stack "${values.name}" is gone; \`deno task start\` builds it anew.`,
+  );
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  Deno.exit(1);
+}

@@ -88,7 +88,7 @@ as $$
   select count(*) from gone;
 $$;
 comment on function private.cleanup_audit_log(interval) is
-  'Daily: removes what is older than two years, or the time given, 10 000 rows at most; returns how many.';
+  'Hourly: removes what is older than two years, or the time given, 10 000 rows at most; returns how many.';
 
 revoke all on function
   private.keep_audit_log(),

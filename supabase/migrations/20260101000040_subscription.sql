@@ -82,6 +82,7 @@ create table public.subscription (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint subscription_cycle_has_a_length check (cycle_end > cycle_start),
+  constraint subscription_cycle_is_finite check (isfinite(cycle_start) and isfinite(cycle_end)),
   constraint subscription_anchor_day_is_a_day check (anchor_day between 1 and 31),
   constraint subscription_used_is_not_negative
     check (least(syncs_used, ai_analyses_used, seo_submissions_used) >= 0),

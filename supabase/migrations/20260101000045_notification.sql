@@ -129,7 +129,7 @@ as $$
   select count(*) from gone;
 $$;
 comment on function private.cleanup_notifications(interval) is
-  'Daily: removes notifications of more than 90 days ago, or the time given, 10 000 at most; returns how many.';
+  'Hourly: removes notifications of more than 90 days ago, or the time given, 10 000 at most; returns how many.';
 
 revoke all on function
   private.stamp_read_at(),

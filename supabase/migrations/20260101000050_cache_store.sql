@@ -48,7 +48,10 @@ returns bigint
 language sql volatile security definer set search_path = ''
 as $$
   with gone as (
-    delete from private.cache_store where key ^@ p_prefix returning 1
+    delete from private.cache_store
+    -- The range is what the index serves, whatever the prefix; the operator is what is meant.
+    where key >= p_prefix and key <= p_prefix || repeat(chr(1114111), 512) and key ^@ p_prefix
+    returning 1
   )
   select count(*) from gone;
 $$;

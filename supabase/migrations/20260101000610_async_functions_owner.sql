@@ -78,6 +78,7 @@ declare
   v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
   v_may_join boolean;
   v_equal record;
+  v_is_active boolean;
 begin
   select * into v_type from public.job_type where name = p_job_type;
   if not found then
@@ -103,8 +104,9 @@ begin
         pg_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0));
     end if;
 
-    select * into v_equal from private.find_active_job(p_user_id, v_key);
-    if v_may_join and v_equal.requested_at > now() - v_window then
+    select * into v_equal from private.find_newest_job(p_user_id, v_key);
+    v_is_active := v_equal.status in ('pending', 'processing');
+    if v_may_join and v_is_active and v_equal.requested_at > now() - v_window then
       select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at
       into job_id, status, outcome, created_at;
       return;
@@ -120,7 +122,7 @@ begin
     end if;
   end loop;
 
-  if v_equal.job_id is not null then
+  if v_is_active then
     if p_supersede then
       perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
     else
@@ -133,9 +135,10 @@ begin
   end if;
 
   insert into public.job_queue as job (
-    user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
   ) values (
-    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries, v_scheduled_for,
+    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries,
+    greatest(clock_timestamp(), v_equal.requested_at + interval '1 microsecond'), v_scheduled_for,
     v_scheduled_for + v_type.expires_after, v_key,
     case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
   )
@@ -177,40 +180,33 @@ $$;
 comment on function private.lock_requests(uuid, text, text) is
   'Lets one request at a time, to the end of its transaction, look for its equal and create a job: per user, or per type and key of system jobs.';
 
-create function private.find_active_job(p_user_id uuid, p_key text)
+create function private.find_newest_job(p_user_id uuid, p_key text)
 returns table (job_id uuid, status text, created_at timestamptz, requested_at timestamptz)
 language plpgsql volatile rows 1 set search_path = ''
 as $$
 begin
-  -- Of equal requests only the newest can be active: a later one joined it, or took its key away. Two
-  -- arms, since an "or" or "is not distinct from" would keep a prepared plan from the index.
+  -- Of equal requests only the newest can be active: a later one joined it, or took its key away; and it was
+  -- requested later than those before, also where the clock has been set back. Two arms, since an "or" or
+  -- "is not distinct from" would keep a prepared plan from the index.
   if p_user_id is null then
     return query
-      select newest.id, newest.status, newest.created_at, newest.requested_at
-      from (
-        select job.id, job.status, job.created_at, job.requested_at
-        from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where newest.status in ('pending', 'processing');
+      select job.id, job.status, job.created_at, job.requested_at
+      from public.job_queue as job
+      where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1;
   else
     return query
-      select newest.id, newest.status, newest.created_at, newest.requested_at
-      from (
-        select job.id, job.status, job.created_at, job.requested_at
-        from public.job_queue as job
-        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where newest.status in ('pending', 'processing');
+      select job.id, job.status, job.created_at, job.requested_at
+      from public.job_queue as job
+      where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 1;
   end if;
 end;
 $$;
-comment on function private.find_active_job(uuid, text) is
-  'The active top-level job under this key, if there is one. Volatile: must see what was committed after a lock.';
+comment on function private.find_newest_job(uuid, text) is
+  'The newest top-level job under this key, the only one that may be active. Volatile: must see what was committed after a lock.';
 
 create function private.find_result(p_user_id uuid, p_key text, p_ttl interval)
 returns table (job_id uuid, created_at timestamptz, completed_at timestamptz)
@@ -348,7 +344,7 @@ revoke all on function
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.check_isolation(),
   private.lock_requests(uuid, text, text),
-  private.find_active_job(uuid, text),
+  private.find_newest_job(uuid, text),
   private.find_result(uuid, text, interval),
   private.count_active_jobs(uuid),
   private.check_job_limit(uuid),

@@ -332,16 +332,28 @@ $$;
 comment on function private.lower_cursors() is
   'Sets the floor of lanes back to a job that came to stand below it; returns how many.';
 
-create function private.lock_jobs(p_job_ids uuid[], out rows tid[], out types text[])
+-- What a claim has: where the jobs stand, now locked, and what is written about them elsewhere.
+create type private.picked_jobs as (
+  rows tid[],
+  ids uuid[],
+  types text[],
+  user_ids uuid[],
+  worked double precision
+);
+comment on type private.picked_jobs is
+  'Jobs that a claim has locked, column by column; worked: the longest any of them has run before, in seconds.';
+
+create function private.lock_jobs(p_job_ids uuid[])
+returns private.picked_jobs
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
-  v_locked uuid[];
+  v_locked private.picked_jobs;
 begin
   with locked as materialized (
     -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-    select job.ctid as row_id, job.id, job.job_type, job.job_priority, job.turn
+    select job.ctid as row_id, job.id, job.job_type, job.user_id, job.runtime_seconds, job.job_priority, job.turn
     from public.job_queue as job
     where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
     for update skip locked
@@ -359,20 +371,62 @@ begin
     from free
     where lane.job_priority = free.job_priority
   )
-  select array_agg(row_id), array_agg(job_type), array_agg(id) into rows, types, v_locked from locked;
+  select array_agg(row_id), array_agg(id), array_agg(job_type), array_agg(user_id), max(runtime_seconds)
+  into v_locked
+  from locked;
 
-  if cardinality(v_locked) is distinct from cardinality(p_job_ids) then
+  if cardinality(v_locked.ids) is distinct from cardinality(p_job_ids) then
     insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
     select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked, '{}')) and status = 'pending'
+    where id = any(p_job_ids) and id <> all(coalesce(v_locked.ids, '{}')) and status = 'pending'
     -- Whoever holds the job may have put its entry back already.
     on conflict do nothing;
   end if;
+  return v_locked;
 end;
 $$;
 comment on function private.lock_jobs(uuid[]) is
-  'Locks those of the picked jobs that are still there to be started, moves the clock of their lanes, and gives the entries of the others back; returns where they are, and their types.';
+  'Locks those of the picked jobs that are still there to be started, moves the clock of their lanes, and gives the entries of the others back.';
+
+create function private.list_claimed(p_worker_id text, p_jobs private.picked_jobs)
+returns void
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  -- One statement, whose snapshot is taken when it may write the leases: see tg_job_type__count_running().
+  with started as materialized (
+    select job_type, count(*)::int as jobs, array_agg(job_id) as job_ids
+    from unnest(p_jobs.ids, p_jobs.types) as job (job_id, job_type)
+    group by job_type
+  ),
+  counted as (
+    insert into private.job_count_change (job_type, status, change)
+    select started.job_type, side.status, started.jobs * side.sign
+    from started, (values ('pending', -1), ('processing', 1)) as side (status, sign)
+  ),
+  limited as (
+    insert into private.job_running (job_id, job_type, user_id)
+    select job.job_id, job.job_type, job.user_id
+    from started
+    join public.job_type as type on type.name = started.job_type
+      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+    cross join lateral (
+      select * from unnest(p_jobs.ids, p_jobs.types, p_jobs.user_ids) as job (job_id, job_type, user_id)
+      where job.job_type = started.job_type
+    ) as job
+    on conflict do nothing
+  )
+  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+  select started.job_type, p_worker_id,
+    now() + least(type.lease, type.max_runtime - p_jobs.worked * interval '1 second'), started.job_ids
+  from started
+  join public.job_type as type on type.name = started.job_type;
+end;
+$$;
+comment on function private.list_claimed(text, private.picked_jobs) is
+  'Lists jobs that a claim is about to start as running, and counts them: what the trigger does for all others.';
 
 create function private.charge_rates(p_started text[])
 returns void
@@ -406,7 +460,7 @@ declare
   v_aged int;
   v_type record;
   v_by_rules boolean;
-  v_job record;
+  v_job private.picked_jobs;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -432,7 +486,7 @@ begin
     array_agg((extract(epoch from lease) * 1000)::int) as lease_ms,
     bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
       and not is_paused and name in (select job_type from unnest(v.lanes))) as has_limit,
-    array_agg(name) filter (where not is_paused) as open_names
+    array_agg(name) filter (where not is_paused) as open_names, '' as said
   into v_type
   from public.job_type
   where p_job_types is null or name = any(p_job_types);
@@ -455,6 +509,9 @@ begin
   if v_by_rules then
     perform private.charge_rates(v_job.types);
   end if;
+  perform private.list_claimed(p_worker_id, v_job);
+  v_type.said := set_config('job_engine.claim', case
+    when array_remove(v_job.user_ids, null) = '{}' then 'of the system' else 'of users' end, true);
 
   return query
   -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
@@ -473,6 +530,7 @@ begin
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
     v_type.lease_ms[array_position(v_type.names, job.job_type)];
+  v_type.said := set_config('job_engine.claim', '', true);
 end;
 $$;
 comment on function private.take_jobs(text, int, text[]) is
@@ -485,6 +543,7 @@ revoke all on function
   private.move_cursors(private.lane_head[], bigint),
   private.lower_cursors(),
   private.lock_jobs(uuid[]),
+  private.list_claimed(text, private.picked_jobs),
   private.charge_rates(text[]),
   private.take_jobs(text, int, text[])
 from public, anon, authenticated, service_role;

@@ -96,16 +96,16 @@ $$;
 comment on function private.read_job_requests(jsonb) is
   'Reads up to 5 000 requests for jobs, in order; refuses all of them when one is not valid.';
 
-create function private.find_active_jobs(p_user_ids uuid[], p_keys text[])
-returns table (place int, job_id uuid, requested_at timestamptz)
+create function private.find_newest_jobs(p_user_ids uuid[], p_keys text[])
+returns table (place int, job_id uuid, is_active boolean, requested_at timestamptz)
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- As find_active_job(), for many; the arm that has nothing to do is not run.
+  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
   if array_position(p_user_ids, null) is not null then
     return query
-      select request.place::int, newest.id, newest.requested_at
+      select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
       from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
       cross join lateral (
         select job.id, job.status, job.requested_at
@@ -114,10 +114,10 @@ begin
         order by job.requested_at desc
         limit 1
       ) as newest
-      where request.user_id is null and newest.status in ('pending', 'processing');
+      where request.user_id is null;
   end if;
   return query
-    select request.place::int, newest.id, newest.requested_at
+    select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
     from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
     cross join lateral (
       select job.id, job.status, job.requested_at
@@ -126,11 +126,11 @@ begin
       order by job.requested_at desc
       limit 1
     ) as newest
-    where request.user_id is not null and newest.status in ('pending', 'processing');
+    where request.user_id is not null;
 end;
 $$;
-comment on function private.find_active_jobs(uuid[], text[]) is
-  'The active job that each request equals, by the request''s place, if there is one.';
+comment on function private.find_newest_jobs(uuid[], text[]) is
+  'The newest job that each request equals, by the request''s place, if there is one.';
 
 create function private.create_jobs(p_jobs jsonb)
 returns table (ordinal int, job_id uuid, outcome text)
@@ -144,6 +144,7 @@ declare
   v_known int[];
   v_known_ids uuid[];
   v_too_old uuid[];
+  v_latest timestamptz;
   v_limit int;
 begin
   perform private.check_isolation();
@@ -164,10 +165,11 @@ begin
     order by name
   ) as subject;
 
-  select array_agg(known.place), array_agg(known.job_id),
-    array_agg(known.job_id) filter (where known.requested_at <= v_asked.joins_since[known.place])
-  into v_known, v_known_ids, v_too_old
-  from private.find_active_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
+  select array_agg(known.place) filter (where known.is_active), array_agg(known.job_id) filter (where known.is_active),
+    array_agg(known.job_id) filter (where known.is_active and known.requested_at <= v_asked.joins_since[known.place]),
+    max(known.requested_at)
+  into v_known, v_known_ids, v_too_old, v_latest
+  from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
   if v_too_old is not null then
     update public.job_queue as job set dedupe_key = gen_random_uuid()::text where job.id = any(v_too_old);
   end if;
@@ -206,8 +208,10 @@ begin
   ),
   created as (
     insert into public.job_queue (
-      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
-    select id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn
+      id, user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key,
+      turn)
+    select id, user_id, job_type, job_priority, params, max_retries,
+      greatest(clock_timestamp(), v_latest + interval '1 microsecond'), scheduled_for, expires_at, dedupe_key, turn
     from accepted
     order by ordinal
   )
@@ -230,7 +234,7 @@ comment on function private.create_jobs(jsonb) is
 revoke all on function
   private.check_job_request(jsonb, int),
   private.read_job_requests(jsonb),
-  private.find_active_jobs(uuid[], text[]),
+  private.find_newest_jobs(uuid[], text[]),
   private.create_jobs(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function private.create_jobs(jsonb) to service_role;

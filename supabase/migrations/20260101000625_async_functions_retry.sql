@@ -10,7 +10,8 @@ as $$
 declare
   v_job public.job_queue;
   v_tree uuid[];
-  v_equal_job_id uuid;
+  v_equal record;
+  v_requested_at timestamptz := clock_timestamp();
   v_limit int;
   v_active int;
   v_turn bigint;
@@ -59,11 +60,12 @@ begin
       return;
     end if;
   else
-    v_equal_job_id := (select job_id from private.find_active_job(v_job.user_id, v_job.dedupe_key));
-    if v_equal_job_id is not null then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal_job_id);
+    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
+    if v_equal.status in ('pending', 'processing') then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
       return;
     end if;
+    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
 
     v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
@@ -76,7 +78,7 @@ begin
   end if;
 
   begin
-    perform private.revive_jobs(v_tree, p_scheduled_for, v_turn);
+    perform private.revive_jobs(v_tree, v_requested_at, p_scheduled_for, v_turn);
   -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
   exception when sqlstate 'PT429' then
     get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
@@ -89,7 +91,9 @@ $$;
 comment on function private.retry_job(uuid, timestamptz) is
   'Gives a job that failed or was cancelled another life; says retried, or the error code and detail of why not.';
 
-create function private.revive_jobs(p_job_ids uuid[], p_scheduled_for timestamptz, p_turn bigint)
+create function private.revive_jobs(
+  p_job_ids uuid[], p_requested_at timestamptz, p_scheduled_for timestamptz, p_turn bigint
+)
 returns void
 language plpgsql volatile set search_path = ''
 -- One job or five thousand, and the planner cannot know: each table by the ids, and hashes between them.
@@ -140,7 +144,7 @@ begin
     end,
     scheduled_for = p_scheduled_for,
     expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
-    requested_at = clock_timestamp(),
+    requested_at = p_requested_at,
     started_at = null,
     completed_at = null,
     cancel_requested_at = null,
@@ -165,7 +169,7 @@ begin
   perform private.advance_batches(p_job_ids);
 end;
 $$;
-comment on function private.revive_jobs(uuid[], timestamptz, bigint) is
+comment on function private.revive_jobs(uuid[], timestamptz, timestamptz, bigint) is
   'Makes failed and cancelled jobs of one tree, which the caller has locked, pending again. Children line up as children do, the job without a parent at p_turn.';
 
 create function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid)
@@ -235,7 +239,7 @@ comment on function private.retry_failed_jobs(text, text, interval, int, interva
 
 revoke all on function
   private.retry_job(uuid, timestamptz),
-  private.revive_jobs(uuid[], timestamptz, bigint),
+  private.revive_jobs(uuid[], timestamptz, timestamptz, bigint),
   private.retry_job_as_caller(uuid, uuid),
   private.retry_failed_jobs(text, text, interval, int, interval)
 from public, anon, authenticated, service_role;

@@ -202,8 +202,8 @@ values
   ('cleanup-sync-passes', '41 * * * *', 'select private.cleanup_sync_passes()'),
   ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
   ('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()'),
-  ('cleanup-notifications', '7 3 * * *', 'select private.cleanup_notifications()'),
-  ('cleanup-audit-log', '9 3 * * *', 'select private.cleanup_audit_log()'),
+  ('cleanup-notifications', '7 * * * *', 'select private.cleanup_notifications()'),
+  ('cleanup-audit-log', '9 * * * *', 'select private.cleanup_audit_log()'),
   -- Cycles end at any time of any day; nothing to do is one look at an index.
   ('reset-quotas', '* * * * *', 'select private.reset_quotas()'),
   ('keep-house', '37 3 * * *', 'select private.keep_house()');
@@ -215,13 +215,21 @@ create function private.apply_timetable()
 returns void
 language plpgsql volatile set search_path = ''
 as $$
+declare
+  -- pg_cron before 1.5, such as Debian 12's, knows no seconds: there the tick comes once a minute.
+  v_knows_seconds constant boolean := coalesce(
+    (select string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= array[1, 5]
+     from pg_extension where extname = 'pg_cron'),
+    true);
 begin
   -- Retired names go; what somebody else scheduled stays.
   perform cron.unschedule(job.jobid)
   from cron.job as job
   where job.command like 'select private.%'
     and job.jobname not in (select name from private.timetable);
-  perform cron.schedule(name, schedule, command) from private.timetable;
+  perform cron.schedule(
+    name, case when schedule like '% seconds' and not v_knows_seconds then '* * * * *' else schedule end, command)
+  from private.timetable;
 end;
 $$;
 comment on function private.apply_timetable() is 'Makes pg_cron run what the timetable says; repeatable.';

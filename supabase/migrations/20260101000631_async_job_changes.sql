@@ -119,34 +119,44 @@ declare
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
-  -- One look at both sides, and the counters from it: for a single job what costs is the statements.
-  with moved as materialized (
-    select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-      bool_or(has_parent) as has_parent
-    from (
-      select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-        parent_job_id is not null as has_parent
-      from new_job
-      union all
-      select job_type, status, 1, 0, false, false from old_job
-    ) as side
-    group by job_type, status
-  ),
-  counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select job_type, status, after - before from moved where before <> after
-  )
-  select sum(after) as jobs,
-    coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
-    coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
-    coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
-    coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
-    coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
-    coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
-    coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-    bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
-  into v
-  from moved;
+  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
+  if current_setting('job_engine.claim', true) = 'of the system' then
+    return null;
+  elsif current_setting('job_engine.claim', true) = 'of users' then
+    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
+      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
+    into v
+    from (select 0::bigint as none) as nothing;
+  else
+    -- One look at both sides, and the counters from it: for a single job what costs is the statements.
+    with moved as materialized (
+      select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
+        bool_or(has_parent) as has_parent
+      from (
+        select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
+          parent_job_id is not null as has_parent
+        from new_job
+        union all
+        select job_type, status, 1, 0, false, false from old_job
+      ) as side
+      group by job_type, status
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select job_type, status, after - before from moved where before <> after
+    )
+    select sum(after) as jobs,
+      coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
+      coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
+      coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
+      coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
+      coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
+      coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
+      coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
+      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+    into v
+    from moved;
+  end if;
   if v.jobs is null then
     return null;
   end if;

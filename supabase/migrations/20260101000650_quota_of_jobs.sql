@@ -122,13 +122,12 @@ begin
   if coalesce(cardinality(p_job_ids), 0) = 0 then
     return 0;
   end if;
-  if cardinality(p_job_ids) > 1 then
-    perform from public.subscription
-    where user_id in (
-      select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
-    order by user_id
-    for no key update;
-  end if;
+  -- Subscriptions first, in one order, as whoever charges does.
+  perform from public.subscription
+  where user_id in (
+    select user_id from private.job_quota where job_id = any (p_job_ids) and given_back_at is null)
+  order by user_id
+  for no key update;
   -- A unit of a cycle that is over has gone with it; the charge no longer stands all the same.
   with charge as (
     update private.job_quota

@@ -167,6 +167,7 @@ Deno.test("Without a good token nothing is told", async () => {
 
 Deno.test("Faults strike as they do elsewhere", async () => {
   await using tiktok = new TestTikTok();
+  await tiktok.admin("PUT", "tiktok/settings", { short_pages: false });
   const { access_token } = await tiktok.signIn("one@example.com");
   const struck = async (fault: Record<string, unknown>, body: unknown = { max_count: 20 }) => {
     await tiktok.fault({ path: "/tiktok/v2/video/list/", account: "one@example.com", ...fault });

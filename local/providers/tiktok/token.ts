@@ -49,7 +49,7 @@ function tokensOf(world: World, grant: TikTokGrant) {
     }),
     expires_in: settings.access_token_seconds,
     open_id: creators.creator(grant.email).open_id,
-    refresh_expires_in: Math.floor((grant.refresh_expires_at - now) / 1_000),
+    refresh_expires_in: Math.ceil((grant.refresh_expires_at - now) / 1_000),
     refresh_token: writeToken({ ...token, kind: "rft", expires_at: grant.refresh_expires_at }),
     scope: grant.scopes.join(","),
     token_type: "Bearer",

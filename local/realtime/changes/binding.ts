@@ -52,7 +52,8 @@ export function parseBinding(params: Record<string, unknown>): Binding {
     );
   }
   const description = `event: ${binding.event}, schema: ${binding.schema}, ` +
-    `table: ${binding.table}, filters: ${JSON.stringify(binding.filters)}`;
+    `table: ${binding.table}, filters: ${JSON.stringify(binding.filters)}, ` +
+    `select: ${select ? JSON.stringify(select) : "nil"}`;
   return { ...binding, description };
 }
 

@@ -68,7 +68,7 @@ export class Changes {
   async #deliver(batch: RowChange[]): Promise<void> {
     const wanted: Delivery[] = [];
     for (const change of batch) {
-      const table = await this.#tables.get(change.relation.oid);
+      const table = await this.#tables.get(change.relation.oid, change.relation);
       for (const subscription of table ? this.#subscriptions : []) {
         const bindings = asksFor(subscription, change);
         if (table && bindings.length > 0) wanted.push({ change, table, subscription, bindings });

@@ -29,24 +29,38 @@ interface CatalogueRow extends Column {
   hasRls: boolean;
 }
 
+interface Known {
+  table: Promise<Table | undefined>;
+  until: number;
+  description?: object;
+}
+
 /** Grants, keys and row-level security can change without a word in the stream. */
 const TTL_MS = 1000;
 
 /** What the catalogue says about published tables, remembered for a moment. */
 export class Tables {
   readonly #sql: Sql;
-  readonly #known = new Map<number, { table: Promise<Table | undefined>; until: number }>();
+  readonly #known = new Map<number, Known>();
 
   constructor(sql: Sql) {
     this.#sql = sql;
   }
 
-  /** The table with this oid; undefined when it is gone. */
-  get(oid: number): Promise<Table | undefined> {
+  /**
+   * The table with this oid; undefined when it is gone.
+   *
+   * @param description What the stream said of it: said anew, the table has changed.
+   */
+  get(oid: number, description?: object): Promise<Table | undefined> {
     const known = this.#known.get(oid);
-    if (known && known.until > Date.now()) return known.table;
+    const isNews = description && known?.description && description !== known.description;
+    if (known && known.until > Date.now() && !isNews) {
+      known.description ??= description;
+      return known.table;
+    }
     const table = this.#load(oid);
-    this.#known.set(oid, { table, until: Date.now() + TTL_MS });
+    this.#known.set(oid, { table, until: Date.now() + TTL_MS, description });
     table.catch(() => this.#known.delete(oid));
     return table;
   }

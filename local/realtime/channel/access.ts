@@ -41,7 +41,9 @@ export class Access {
 
   /** Uses a token (or, with null, the key of the connection) and asks the policies anew. */
   async use(token: string | null, presence: boolean): Promise<void> {
-    const claims = token ? await this.#services.tokens.verify(token) : this.#identity.claims;
+    const claims = token === null
+      ? this.#identity.claims
+      : await this.#services.tokens.verify(token);
     const before = this.#readable;
     this.#token = token;
     this.#identity = { ...this.#identity, claims };

@@ -29,7 +29,10 @@ export class Channel implements Member {
   readonly #access: Access;
   readonly #tracker: Tracker;
   readonly #rowChanges: RowChanges;
+  /** Ids of what was sent as a replay: the stream may yet bring it. */
   readonly #replayed = new Set<string>();
+  /** Broadcasts that arrive while a join still reads what was missed; null once it is answered. */
+  #held: { wire: Wire; messageId?: string }[] | null = [];
   #open = true;
   /** Frames are handled one after the other: the policies may have to be asked in between. */
   #queue: Promise<void>;
@@ -51,7 +54,7 @@ export class Channel implements Member {
     );
     const { presence, changes } = this.#config;
     this.#tracker = new Tracker(
-      services.presence,
+      services,
       this.#topic,
       presence.key,
       this.#access,
@@ -87,8 +90,15 @@ export class Channel implements Member {
     return this.#access.receives(kind);
   }
 
-  hasReplayed(messageId: string): boolean {
-    return this.#replayed.has(messageId);
+  deliver(kind: "broadcast" | "presence", wire: Wire, messageId?: string): void {
+    if (messageId !== undefined && this.#replayed.has(messageId)) return;
+    const { rates } = this.#services;
+    rates[kind === "broadcast" ? "messages" : "presence"].add();
+    if (!this.#held) this.write(wire);
+    else if (kind === "broadcast") this.#held.push({ wire, messageId });
+    if (kind === "broadcast" && rates.messages.exceededBy()) {
+      this.shutDown("Too many messages per second");
+    }
   }
 
   write(wire: Wire): void {
@@ -124,7 +134,11 @@ export class Channel implements Member {
     }
     const { accessToken, presence, waitForChanges, replicationReady } = this.#config;
     const token = this.#access.isKnown(accessToken) ? null : accessToken ?? null;
+    if (this.#topic.private) await this.#services.whenFollowing();
     await this.#access.use(token, presence.enabled);
+    if (!this.#open) return;
+    // Before what was missed is read: nothing may fall between that and what comes from now on.
+    this.#services.hub.join(this.#topic, this);
     const replayed = await missedMessages(
       this.#services.replay,
       this.#topic,
@@ -134,16 +148,34 @@ export class Channel implements Member {
     if (waitForChanges) await this.#rowChanges.require();
     if (!this.#open) return;
 
-    for (const { id } of replayed) this.#replayed.add(id);
-    this.#services.hub.join(this.#topic, this);
     this.#output.reply(frame, "ok", { postgres_changes: this.#rowChanges.echo });
-    for (const { broadcast } of replayed) {
+    for (const { id, broadcast } of replayed) {
+      this.#replayed.add(id);
       const wire = encodeBroadcast(this.version, frame.topic, broadcast);
       if (wire) this.write(wire);
     }
-    if (presence.enabled) this.#tracker.sendState();
-    if (replicationReady) this.#output.system("system", "ok", "Replication connection established");
+    for (const { wire, messageId } of this.#held ?? []) {
+      if (messageId === undefined || !this.#replayed.has(messageId)) this.write(wire);
+    }
+    this.#held = null;
+    if (presence.enabled) this.#sendPresence();
+    if (replicationReady) await this.#tellWhenFollowing();
     if (!waitForChanges) await this.#rowChanges.subscribe();
+  }
+
+  #sendPresence(): void {
+    try {
+      this.#tracker.sendState();
+    } catch (error) {
+      this.shutDown(asChannelError(error, this.#topic.name).message);
+    }
+  }
+
+  async #tellWhenFollowing(): Promise<void> {
+    if (await this.#services.whenFollowing()) {
+      return this.#output.system("system", "ok", "Replication connection established");
+    }
+    this.shutDown("Replication connection was not established in time");
   }
 
   #refuse(frame: ClientFrame, error: unknown): void {
@@ -171,6 +203,7 @@ export class Channel implements Member {
   async #broadcast(frame: ClientFrame): Promise<void> {
     // The contract: what may not be sent is dropped without an answer.
     if (!await this.#access.sends("broadcast")) return;
+    this.#services.rates.messages.add();
     const { ack, self } = this.#config;
     const size = frame.broadcast?.payload.length ?? JSON.stringify(frame.payload).length;
     if (size > limits.broadcastBytes) {

@@ -1,7 +1,7 @@
 import { type ClientFrame, isRecord } from "../frames.ts";
 import type { Topic } from "../hub.ts";
 import { limits } from "../limits.ts";
-import type { Presence } from "../presence.ts";
+import type { Services } from "../services.ts";
 import type { Access } from "./access.ts";
 import { ChannelError } from "./error.ts";
 import type { Output } from "./output.ts";
@@ -13,7 +13,7 @@ export class Tracker {
   #tracked = "";
 
   constructor(
-    readonly presence: Presence,
+    readonly services: Pick<Services, "presence" | "rates">,
     readonly topic: Topic,
     readonly key: string,
     readonly access: Access,
@@ -23,7 +23,8 @@ export class Tracker {
   /** Sends everyone who is present. */
   sendState(): void {
     if (!this.access.receives("presence")) return;
-    this.output.push("presence_state", this.presence.state(this.topic));
+    this.#countForAll();
+    this.output.push("presence_state", this.services.presence.state(this.topic));
   }
 
   /** Handles a `track` or `untrack`. */
@@ -47,8 +48,9 @@ export class Tracker {
     await this.access.askForPresence();
     if (!await this.access.sends("presence")) return this.output.reply(frame, "error");
     if (text !== this.#tracked) {
+      this.#countForAll();
       this.#tracked = text;
-      this.presence.track(this.topic, this, this.key, payload);
+      this.services.presence.track(this.topic, this, this.key, payload);
     }
     this.output.reply(frame, "ok");
   }
@@ -56,7 +58,15 @@ export class Tracker {
   /** Forgets what is tracked. */
   end(): void {
     this.#tracked = "";
-    this.presence.untrack(this.topic, this);
+    this.services.presence.untrack(this.topic, this);
+  }
+
+  #countForAll(): void {
+    const { presence } = this.services.rates;
+    if (presence.exceededBy()) {
+      throw new ChannelError("PresenceRateLimitReached", "Too many presence messages per second");
+    }
+    presence.add();
   }
 
   #count(): void {

@@ -161,5 +161,5 @@ Deno.test("httpSend() needs no subscription, and the right to write", async () =
 
   const stranger = (await project.client({ token: await project.token(crypto.randomUUID()) }))
     .channel(topic, { config });
-  await assert.rejects(stranger.httpSend("rest", { n: 2 }), { message: "Forbidden" });
+  await assert.rejects(stranger.httpSend("rest", { n: 2 }), { message: "Unauthorized" });
 });

@@ -74,8 +74,15 @@ export class Project implements AsyncDisposable {
   }
 
   /** An access token, as the Auth server issues it. */
-  token(sub: string, { role = "authenticated", seconds = 3600 } = {}): Promise<string> {
-    return new SignJWT({ role, aud: "authenticated" })
+  token(
+    sub: string,
+    { role = "authenticated", seconds = 3600, claims = {} }: {
+      role?: string;
+      seconds?: number;
+      claims?: Record<string, unknown>;
+    } = {},
+  ): Promise<string> {
+    return new SignJWT({ role, aud: "authenticated", ...claims })
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setSubject(sub)
       .setIssuedAt()

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
+import { Journey } from "../../tests/e2e/journey.ts";
 import { Person } from "../../tests/e2e/person.ts";
 import { accountWith } from "../../tests/e2e/simulator.ts";
 import { assertRefused, call, openFunction, stackTest } from "../_shared/testing/stack.ts";
@@ -61,6 +62,25 @@ stackTest("oauth-disconnect ends the grant, the tokens and the account", async (
   assert.equal(await accountsOf(opened), 0);
   assertRefused(await disconnect(person, accountId), 404, "SOCIAL_ACCOUNT_NOT_FOUND");
 });
+
+for (
+  const [platform, revoked] of [["instagram", false], ["tiktok", true], ["facebook", true]] as const
+) {
+  stackTest(
+    `oauth-disconnect ends a connection to ${platform}, revoked there: ${revoked}`,
+    async () => {
+      const { fetch, stack } = await openFunction(() => import("./index.ts"));
+      await using journey = await Journey.begin(stack, platform);
+      const { creator } = journey;
+      const { body } = await journey.finish(await journey.consent("approve"));
+      const social_account_id = String(body.social_account_id);
+      const answer = await call(fetch, creator, "oauth-disconnect", { social_account_id });
+      assert.deepEqual(answer.body, { success: true, social_account_id, revoked });
+      const { data } = await creator.client.from("platform_connection").select("status").single();
+      assert.equal(data?.status, "disconnected");
+    },
+  );
+}
 
 stackTest("oauth-disconnect finds the account again when it is connected anew", async () => {
   const { person, disconnect } = await open();

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(29);
+select plan(32);
 
 select is(private.clean_text(text), cleaned, what)
 from (values
@@ -27,6 +27,8 @@ from (values
   (e'می\u200cخواهم', e'می\u200cخواهم', 'Persian keeps its non-joiner'),
   (e'क\u094d\u200dष', e'क\u094d\u200dष', 'Devanagari its joiner'),
   (e'می\u200c\u200c\u200c', 'می', 'as long as it stands between two letters'),
+  (e'葛\U000e0100城', e'葛\U000e0100城', 'a Japanese name its variant'),
+  (e'a\U000e0100\U000e0101b', 'ab', 'which no other letter has'),
   ('<b>Ana</b> & "Ben"', '<b>Ana</b> & "Ben"', 'a text is a text: who shows it escapes it')
 ) as example (text, cleaned, what);
 
@@ -44,6 +46,7 @@ select is_empty($$
   where private.clean_text(once, true) is distinct from once
 $$, 'what is clean stays as it is');
 select ok(char_length(private.clean_text(repeat(e'\u200d👩', 5000), true)) < 10000, 'a very long text is cleaned, too');
+select is(char_length(private.clean_text(repeat('x', 1000000))), 10000, 'an endless one is cut first');
 
 select * from finish();
 rollback;

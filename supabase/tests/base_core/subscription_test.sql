@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(35);
+select plan(36);
 
 select results_eq($$ select name, max_social_accounts, max_syncs, max_ai_analyses, max_seo_submissions
     from public.subscription_tier order by price_cents $$,
@@ -58,6 +58,7 @@ select is((select name from private.current_tier(gen_random_uuid())), 'free', 'w
 select throws_ok($$ update public.subscription set syncs_used = -1 where true $$, '23514', null, 'use is not negative');
 select throws_ok($$ update public.subscription set tier = 'gold' where true $$, '23503', null, 'a tier is one of those there are');
 select throws_ok($$ update public.subscription set cycle_end = cycle_start where true $$, '23514', null, 'a cycle has a length');
+select throws_ok($$ update public.subscription set cycle_end = 'infinity' where true $$, '23514', null, 'and an end');
 select throws_ok($$ delete from public.subscription_tier where name = 'free' $$, '23503', null, 'a tier that somebody has stays');
 
 -- Cycles

@@ -74,7 +74,7 @@ Deno.test("connect_platform_account() keeps a limit while accounts come and go",
   });
 });
 
-Deno.test("disconnecting, refreshing and connecting at once leaves an account whole or gone", async () => {
+Deno.test("disconnecting, syncing, refreshing and connecting at once leaves an account whole or gone", async () => {
   await withUsers(1, async (sql, [user]) => {
     const channel = `UC_${crypto.randomUUID()}`;
     const [account] = await connect(sql, user!, channel, "rt-0");
@@ -82,12 +82,17 @@ Deno.test("disconnecting, refreshing and connecting at once leaves an account wh
       const [read] = await sql`select * from public.get_connection_tokens(${account!.id})`;
       const { connection_id, token_version } = read!;
 
-      await Promise.allSettled([
+      const params = sql.json({ social_account_id: account!.id, round });
+      const results = await Promise.allSettled([
+        sql`select public.create_job(${user!}, 'sync_youtube', ${params}, null, now() + interval '1 day')`,
         sql`select public.disconnect_account(${user!}, ${account!.id}, ${token_version})`,
         sql`select public.store_refreshed_tokens(${connection_id}, ${token_version}, 'at', 'rt', now())`,
         sql`select public.mark_connection_revoked(${connection_id}, 'invalid_grant', ${token_version})`,
         connect(sql, user!, channel, `rt-${round}`),
       ]);
+      for (const hint of results.map(hintOf)) {
+        assert.ok([undefined, "SOCIAL_ACCOUNT_NOT_FOUND", "QUOTA_EXCEEDED"].includes(hint), hint);
+      }
 
       const [state] = await sql`
         select account.deleted_at is null as is_there, account.status as account, connection.status as connection,

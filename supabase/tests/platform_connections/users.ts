@@ -31,6 +31,9 @@ export const connect = (sql: postgres.Sql, user: string, channel: string, refres
       ${sql.json({ access_token: `at-${refreshToken}`, refresh_token: refreshToken })},
       '{read}', now() + interval '1 hour') as id`;
 
-/** The code that a call was refused with. */
-export const hintOf = (result: PromiseSettledResult<unknown>) =>
-  result.status === "rejected" ? (result.reason as postgres.PostgresError).hint : undefined;
+/** The code that a call was refused with, or what else went wrong with it. */
+export function hintOf(result: PromiseSettledResult<unknown>): string | undefined {
+  if (result.status === "fulfilled") return undefined;
+  const { hint, message } = result.reason as postgres.PostgresError;
+  return hint ?? message;
+}

@@ -4,9 +4,13 @@
  */
 
 import { serviceDb } from "../db.ts";
-import { encodeBase64Url, sha256 } from "../digest.ts";
-import { linkEnv } from "../env.ts";
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError } from "../errors.ts";
+import {
+  beginAuthorization,
+  type PendingAuthorization,
+  type ReturnedAuthorization,
+  takeAuthorization,
+} from "./oauth_state.ts";
 import type {
   CallOptions,
   ConnectablePlatform,
@@ -16,12 +20,6 @@ import type {
 } from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
 
-/** What the exchange of a code needs besides the code. */
-interface PendingAuthorization {
-  code_verifier: string;
-  redirect_uri: string;
-}
-
 /** Starts an authorization and returns where to send the creator. */
 export async function startAuthorization(
   { name, oauth }: ConnectablePlatform,
@@ -30,52 +28,8 @@ export async function startAuthorization(
 ): Promise<string> {
   const { data: platform } = await serviceDb()
     .from("platform").select("scopes").eq("name", name).single().throwOnError();
-  const state = randomToken();
-  const codeVerifier = randomToken();
-  const redirectUri = callbackUri(name);
-  await serviceDb().rpc("create_oauth_state", {
-    p_user_id: userId,
-    p_platform: name,
-    p_state_hash: await hashState(state),
-    p_code_verifier: codeVerifier,
-    p_redirect_uri: redirectUri,
-    p_redirect_to: redirectTo,
-  }).throwOnError();
-  const codeChallenge = encodeBase64Url(await sha256(codeVerifier));
-  return oauth.authorizationUrl({ redirectUri, state, codeChallenge, scopes: platform.scopes });
-}
-
-/** Where an authorization goes on. */
-export interface ReturnPage {
-  page: string;
-  /** Why the state is not good; null when it is. */
-  refusal: ErrorCode | null;
-}
-
-/** The page of ours that an authorization goes on at; the site for one that is not known. Takes nothing. */
-export async function findReturnPage(
-  { name }: ConnectablePlatform,
-  state: string,
-): Promise<ReturnPage> {
-  const { data } = await serviceDb().rpc("get_oauth_redirect", {
-    p_platform: name,
-    p_state_hash: await hashState(state),
-    p_redirect_uri: callbackUri(name),
-  }).throwOnError();
-  // The generated type does not know that a returned column may be null.
-  const known = data[0] as { redirect_to: string | null; refusal: ErrorCode | null } | undefined;
-  return {
-    page: known?.redirect_to ?? linkEnv().siteUrl,
-    refusal: known ? known.refusal : "OAUTH_STATE_INVALID",
-  };
-}
-
-/** What the creator's page hands in. */
-export interface ReturnedAuthorization {
-  state: string;
-  code: string;
-  /** The address that the code was sent to, by who does not take our callback for granted. */
-  redirectUri?: string;
+  const begun = await beginAuthorization(name, userId, redirectTo);
+  return oauth.authorizationUrl({ ...begun, scopes: platform.scopes });
 }
 
 /**
@@ -90,7 +44,7 @@ export async function finishAuthorization(
   returned: ReturnedAuthorization,
   options: CallOptions = {},
 ): Promise<string> {
-  const pending = await takeAuthorization(platform, userId, returned);
+  const pending = await takeAuthorization(platform.name, userId, returned);
   const granted = await exchange(platform.oauth, pending, returned.code, options);
   await assertScopes(platform, granted);
   const { account, grant } = await platform.openAccount(granted, options);
@@ -105,22 +59,6 @@ export async function finishAuthorization(
     p_token_expires_at: grant.expiresAt as string,
   }).throwOnError();
   return socialAccountId;
-}
-
-async function takeAuthorization(
-  { name }: ConnectablePlatform,
-  userId: string,
-  { state, redirectUri = callbackUri(name) }: ReturnedAuthorization,
-): Promise<PendingAuthorization> {
-  const { data } = await serviceDb().rpc("consume_oauth_state", {
-    p_user_id: userId,
-    p_platform: name,
-    p_state_hash: await hashState(state),
-    p_redirect_uri: redirectUri,
-  }).throwOnError();
-  const pending = data[0];
-  if (!pending) throw new AppError("INTERNAL_ERROR", { cause: "a state was taken without a row" });
-  return pending;
 }
 
 async function exchange(
@@ -170,19 +108,4 @@ async function assertStoredGrant(
   throw new AppError("OAUTH_EXCHANGE_FAILED", {
     message: "The platform granted no lasting access. Remove this app there and connect again.",
   });
-}
-
-/** The address of ours that a platform sends back to, and must say again when the code is exchanged. */
-function callbackUri(platform: string): string {
-  return `${linkEnv().publicUrl}/functions/v1/oauth-${platform}-callback`;
-}
-
-/** Stored instead of the state itself: a reader of the table cannot finish somebody's authorization. */
-async function hashState(state: string): Promise<string> {
-  return encodeBase64Url(await sha256(state));
-}
-
-/** 256 random bits; also a PKCE verifier of the right length and alphabet. */
-function randomToken(): string {
-  return encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)));
 }

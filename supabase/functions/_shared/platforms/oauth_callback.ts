@@ -12,7 +12,8 @@ import { linkEnv } from "../env.ts";
 import type { ErrorCode } from "../errors.ts";
 import { withQuery } from "../redirects.ts";
 import { ok, seeOther } from "../reply.ts";
-import { findReturnPage, finishAuthorization } from "./authorization.ts";
+import { finishAuthorization } from "./authorization.ts";
+import { findReturnPage } from "./oauth_state.ts";
 import type { ConnectablePlatform } from "./platform.ts";
 
 const State = z.string().min(1).max(512);
@@ -68,7 +69,7 @@ async function passOn(
   platform: ConnectablePlatform,
   { query: { state, code, error }, log }: Redirected,
 ): Promise<Response> {
-  const { page, refusal } = await findReturnPage(platform, state);
+  const { page, refusal } = await findReturnPage(platform.name, state);
   const refuse = (error_code: ErrorCode) => {
     log.info("an authorization came back without success", { error_code, reason: error });
     return seeOther(withQuery(page, { error: error_code }));

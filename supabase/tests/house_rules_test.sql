@@ -81,6 +81,8 @@ select set_eq(
     ('public.get_job_queue_stats'), ('private.get_job_queue_stats'),
     ('public.retry_job'), ('private.retry_job_as_caller'),
     ('public.request_sync'), ('private.request_sync'),
+    ('public.delete_content'), ('public.restore_content'), ('private.set_content_deleted'),
+    ('public.search_own_content'), ('private.search_own_content'),
     ('public.check_quota'), ('private.check_quota'), ('public.has_role'),
     ('private.job_of_topic'), ('private.raise_error') $$,
   'users call what is listed here and nothing else');

@@ -81,11 +81,17 @@ begin
 end
 $$;
 
+-- Whoever asks: row level security would keep it from a stranger.
+create function tests.content_id() returns uuid
+language sql stable security definer
+as $$ select id from public.content_item where user_id = tests.user_id('owner') $$;
+
 create table tests.asked as
 select decision.*, who, asked.*
 from (
   select function_name, owner_gets, stranger_gets,
-    replace(replace(replace(replace(call,
+    replace(replace(replace(replace(replace(call,
+      '$content', tests.content_id()::text),
       '$job', tests.belonging_id('job')::text),
       '$failed_job', tests.belonging_id('failed job')::text),
       '$owner', tests.user_id('owner')::text),

@@ -1,0 +1,124 @@
+-- 002 Content: owners search their own. Words first; where no item has them, titles that are like them; without
+-- words, everything, newest first.
+
+-- Definer, since row level security keeps every operator that is not leakproof, and so every index of text,
+-- behind its own filter. Planned anew in each call: which index is best depends on what is asked.
+create function private.find_own_content(
+  p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text,
+  p_content_type text, p_limit int, p_after jsonb
+)
+returns table (content_item_id uuid, rank real, total_count bigint)
+language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set jit = off
+set pg_trgm.word_similarity_threshold = '0.4'
+as $$
+begin
+  return query
+  with matching as materialized (
+    select item.id, coalesce(item.published_at, '-infinity') as published_at, case
+        when p_words is not null then ts_rank(item.search_vector, p_words)
+        when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
+        else 0
+      end::real as rank
+    from public.content_item as item
+    where item.user_id = p_user_id and item.deleted_at is null
+      and (p_words is null or item.search_vector @@ p_words)
+      and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
+      and (p_tags is null or item.tags @> p_tags)
+      and (p_hashtags is null or item.hashtags @> p_hashtags)
+      and (p_content_type is null or item.content_type = p_content_type)
+      and (p_platform is null or item.social_account_id = any (array(
+        select account.id from public.social_account as account
+        where account.user_id = p_user_id and account.platform_name = p_platform)))
+  )
+  select matching.id, matching.rank, (select count(*) from matching)
+  from matching
+  where p_after is null or (matching.rank, matching.published_at, matching.id)
+    < ((p_after ->> 'rank')::real, (p_after ->> 'published_at')::timestamptz, (p_after ->> 'id')::uuid)
+  order by matching.rank desc, matching.published_at desc, matching.id desc
+  limit p_limit;
+end;
+$$;
+comment on function private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb) is
+  'A page of an owner''s items that have these words, or titles like these, best first, and how many there are.';
+
+create function private.search_own_content(
+  p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit int, p_cursor jsonb
+)
+returns table (content_item_id uuid, rank real, matched_by text, total_count bigint)
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_user_id constant uuid := auth.uid();
+  v_query constant text := nullif(btrim(p_query), '');
+  v_tags constant text[] := nullif(p_tags, '{}');
+  -- As they are stored: without the sign, in lower case.
+  v_hashtags constant text[] := nullif(array(select lower(ltrim(tag, '#')) from unnest(p_hashtags) as tag), '{}');
+  v_by text := coalesce(p_cursor ->> 'matched_by', case when v_query is null then 'list' else 'words' end);
+begin
+  if v_user_id is null then
+    perform private.raise_error('UNAUTHENTICATED');
+  elsif char_length(p_query) > 500 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_query'));
+  elsif p_limit is null or p_limit not between 1 and 100 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_limit'));
+  elsif greatest(cardinality(p_tags), cardinality(p_hashtags)) > 50 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_tags'));
+  elsif v_by not in ('words', 'likeness', 'list') or (v_by = 'list') <> (v_query is null)
+    or p_cursor is not null and (
+      pg_input_is_valid(p_cursor ->> 'rank', 'real') and pg_input_is_valid(p_cursor ->> 'id', 'uuid')
+      and pg_input_is_valid(p_cursor ->> 'published_at', 'timestamptz')) is not true
+  then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
+  end if;
+
+  loop
+    return query
+      select found.content_item_id, found.rank, v_by, found.total_count
+      from private.find_own_content(v_user_id,
+        case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
+        case v_by when 'likeness' then v_query end,
+        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found;
+    -- Only the first page decides: a list of words that has come to its end is not followed by another.
+    exit when found or v_by <> 'words' or p_cursor is not null;
+    v_by := 'likeness';
+  end loop;
+end;
+$$;
+comment on function private.search_own_content(text, text[], text[], text, text, int, jsonb) is
+  'Body of search_own_content(). Lends the right to read the caller''s content past row level security, which would keep the indexes from it.';
+
+create function public.search_own_content(
+  p_query text default null, p_tags text[] default null, p_hashtags text[] default null, p_platform text default null,
+  p_content_type text default null, p_limit int default 20, p_cursor jsonb default null
+)
+returns table (
+  id uuid, social_account_id uuid, platform text, platform_content_id text, content_type text, title text,
+  description text, url text, thumbnail_url text, duration_seconds int, view_count bigint, like_count bigint,
+  comment_count bigint, tags text[], hashtags text[], published_at timestamptz, visibility text, rank real,
+  matched_by text, total_count bigint, next_cursor jsonb
+)
+language sql stable rows 20 set search_path = ''
+as $$
+  select item.id, item.social_account_id, account.platform_name, item.platform_content_id, item.content_type,
+    item.title, item.description, item.url, item.thumbnail_url, item.duration_seconds, item.view_count,
+    item.like_count, item.comment_count, item.tags, item.hashtags, item.published_at, item.visibility, found.rank,
+    found.matched_by, found.total_count,
+    jsonb_build_object('matched_by', found.matched_by, 'rank', found.rank,
+      'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
+  from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+  join public.content_item as item on item.id = found.content_item_id
+  left join public.social_account as account on account.id = item.social_account_id
+  order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
+$$;
+comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is
+  'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row.';
+
+revoke all on function
+  private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb),
+  private.search_own_content(text, text[], text[], text, text, int, jsonb),
+  public.search_own_content(text, text[], text[], text, text, int, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.search_own_content(text, text[], text[], text, text, int, jsonb),
+  public.search_own_content(text, text[], text[], text, text, int, jsonb)
+to authenticated;

@@ -7,11 +7,13 @@ import { z } from "zod";
 /** The result of a finished sync. */
 export const jobResult = z.object({
   total: z.number(),
-  new: z.number(),
-  updated: z.number(),
+  new_items: z.number(),
+  updated_items: z.number(),
   unchanged: z.number(),
+  removed: z.number(),
   missing: z.number(),
-  batches: z.number(),
+  failed_count: z.number(),
+  pages: z.number(),
 });
 
 /** What a finished sync reports. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readStack } from "../../../local/stack/client.ts";
 import type { StackInfo } from "../../../local/stack/info.ts";
 import { ended, Person } from "./person.ts";
+import { nothingElse } from "./sync_result.ts";
 import { accountWith, addFault, youtubeCalls } from "./simulator.ts";
 
 /** The process that runs the job processor right now. */
@@ -33,12 +34,12 @@ Deno.test("a sync whose worker is killed with SIGKILL goes on from its checkpoin
   assert.equal(job.status, "completed", JSON.stringify(job));
   assert.deepEqual([job.crash_count, job.retry_count], [1, 0]);
   assert.deepEqual(job.result, {
+    ...nothingElse,
     total: 1_000,
-    new: 1_000,
-    updated: 0,
-    unchanged: 0,
-    missing: 0,
-    batches: 20,
+    synced_count: 1_000,
+    new_items: 1_000,
+    pages: 20,
+    quota_used: 41,
   });
   const { count } = await creator.client.from("content_item").select("id", {
     count: "exact",

@@ -58,14 +58,19 @@ export class Person {
     return { status: response.status, headers: response.headers, body: await response.json() };
   }
 
+  /** Connects a YouTube account; see {@link connect}. */
+  connectYouTube(email: string): Promise<string> {
+    return this.connect("youtube", email);
+  }
+
   /**
-   * Connects a YouTube account through the real functions and the simulated consent page.
+   * Connects an account through the real functions and the simulated consent page.
    *
-   * @param email The Google account to choose; `anything+1000@…` has a channel of 1 000 videos.
+   * @param email The account to choose; `anything+1000@…` has 1 000 items.
    * @returns The id of the social account.
    */
-  async connectYouTube(email: string): Promise<string> {
-    const init = await this.call("oauth-youtube-init", {});
+  async connect(platform: string, email: string): Promise<string> {
+    const init = await this.call(`oauth-${platform}-init`, {});
     assert.equal(init.status, 200, JSON.stringify(init.body));
     const consent = new URL(String(init.body.authorization_url));
     consent.searchParams.set("login_hint", email);
@@ -77,7 +82,7 @@ export class Person {
     await back.body?.cancel();
     assert.equal(back.status, 303, "the callback passes the browser on");
     const page = new URL(back.headers.get("location")!).searchParams;
-    const connected = await this.call("oauth-youtube-callback", {
+    const connected = await this.call(`oauth-${platform}-callback`, {
       code: page.get("code"),
       state: page.get("state"),
     });
@@ -94,8 +99,11 @@ export class Person {
   }
 
   /** Starts a sync and returns the id of its job. */
-  async startSync(body: Record<string, unknown> = {}): Promise<string> {
-    const answer = await this.call("sync-youtube", body);
+  async startSync(
+    body: Record<string, unknown> = {},
+    platform = "youtube",
+  ): Promise<string> {
+    const answer = await this.call(`sync-${platform}`, body);
     assert.equal(answer.status, 202, JSON.stringify(answer.body));
     return String(answer.body.job_id);
   }

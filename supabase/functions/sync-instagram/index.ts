@@ -1,0 +1,3 @@
+import { syncEndpoint } from "../_shared/sync_endpoint.ts";
+
+export default { fetch: syncEndpoint("instagram") };

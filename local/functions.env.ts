@@ -1,7 +1,9 @@
 import type { PartEnv } from "./part.ts";
 
 /** The functions' own secrets on the local stack; a hosted project has them by `supabase secrets set`. */
-export function functionSecrets(env: PartEnv): Record<string, string> {
+export function functionSecrets(
+  env: Pick<PartEnv, "apiUrl" | "automationKey" | "providersUrl">,
+): Record<string, string> {
   return {
     PUBLIC_URL: env.apiUrl,
     SITE_URL: "http://127.0.0.1:3000",

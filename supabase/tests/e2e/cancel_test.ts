@@ -42,26 +42,6 @@ Deno.test("cancelling a running sync stops its calls to the provider and refuses
   assert.equal(again.body.cancelled, false);
 });
 
-Deno.test("a daily quota that is used up fails the job as documented, without trying again", async () => {
-  const stack = await readStack();
-  const creator = await Person.signUp(stack);
-  const account = accountWith(100);
-  await creator.connectYouTube(account);
-  await addFault(stack, account, { kind: "quota_exceeded", path: "/youtube", count: null });
-
-  const job = await creator.waitForJob(await creator.startSync(), ended);
-  const calls = (await youtubeCalls(stack, account)).filter(({ path }) =>
-    path.includes("playlistItems")
-  );
-
-  assert.deepEqual([job.status, job.error_code, job.retry_count], [
-    "failed",
-    "PROVIDER_QUOTA_EXCEEDED",
-    0,
-  ]);
-  assert.ok(calls.length <= 1, "one refusal is enough");
-});
-
 Deno.test("a 429 with Retry-After is waited out before the provider is asked again", async () => {
   const stack = await readStack();
   const creator = await Person.signUp(stack);

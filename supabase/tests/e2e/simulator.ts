@@ -40,3 +40,29 @@ export async function youtubeCalls(
 /** A Google account nobody else uses, with a channel of this many videos. */
 export const accountWith = (videos: number) =>
   `${crypto.randomUUID().slice(0, 8)}+${videos}@example.com`;
+
+/** An edit of one item, as all platforms know it. */
+export interface ItemEdit {
+  deleted?: boolean;
+  title?: string;
+}
+
+/** Edits the item with this id of an account at a platform. */
+export async function editItem(
+  stack: StackInfo,
+  platform: string,
+  email: string,
+  id: string,
+  edit: ItemEdit,
+): Promise<void> {
+  if (platform === "youtube") {
+    const { channel } = await admin(stack, "GET", `/accounts/${email}`);
+    await admin(stack, "PATCH", `/channels/${channel.id}/videos`, { [id]: edit });
+  } else if (platform === "instagram") {
+    const { title: caption, ...rest } = edit;
+    const change = { ...rest, ...(caption !== undefined && { caption }) };
+    await admin(stack, "PATCH", `/instagram/${email}/media`, { [id]: change });
+  } else {
+    await admin(stack, "PATCH", `/tiktok/creators/${email}/posts`, { [id]: edit });
+  }
+}

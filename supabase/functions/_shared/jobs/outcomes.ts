@@ -79,9 +79,9 @@ function sentenceOf(error: unknown): string {
 
 /**
  * The classes of a provider's failure are decided with the provider's facts; this adds what they
- * mean for a job. A used-up daily quota ends the job at once: waiting for midnight would hold one
- * of the owner's job slots for hours, and retrying before it only spends more of the quota. The
- * checkpoint stays, so that a manual retry goes on where the job stopped.
+ * mean for a job. A used-up daily quota that a handler does not wait out itself, as syncs do
+ * (`spend_quota.ts`), ends the job: retrying before the reset only spends more of it. The checkpoint
+ * stays, so that a manual retry goes on where the job stopped.
  */
 function outcomeOfProvider(error: ProviderError): Outcome {
   const { code, retryable } = providerOutcomes[error.class];

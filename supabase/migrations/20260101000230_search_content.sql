@@ -11,11 +11,17 @@ returns table (content_item_id uuid, rank real, total_count bigint)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set jit = off
 set pg_trgm.word_similarity_threshold = '0.4'
 as $$
+declare
+  -- As many as anybody will look through: a word that every item has must not cost a look at every item.
+  -- Without words nothing is compared, and all are counted and listed.
+  v_most constant int := case when p_words is not null or p_likeness is not null then 1000 end;
+  -- Without the words that must not be there: beside one of those every item would rank the same.
+  v_wanted constant tsquery := nullif(nullif(querytree(p_words), 'T'), '')::tsquery;
 begin
   return query
   with matching as materialized (
     select item.id, coalesce(item.published_at, '-infinity') as published_at, case
-        when p_words is not null then ts_rank(item.search_vector, p_words)
+        when p_words is not null then ts_rank(item.search_vector, coalesce(v_wanted, p_words))
         when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
         else 0
       end::real as rank
@@ -29,6 +35,8 @@ begin
       and (p_platform is null or item.social_account_id = any (array(
         select account.id from public.social_account as account
         where account.user_id = p_user_id and account.platform_name = p_platform)))
+    order by item.published_at desc
+    limit v_most
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -39,7 +47,7 @@ begin
 end;
 $$;
 comment on function private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb) is
-  'A page of an owner''s items that have these words, or titles like these, best first, and how many there are.';
+  'A page of an owner''s items that have these words, or titles like these, best first, and how many there are: of more than 1 000 the newest are compared.';
 
 create function private.search_own_content(
   p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit int, p_cursor jsonb
@@ -113,7 +121,7 @@ as $$
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $$;
 comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is
-  'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row.';
+  'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row. total_count: all of them in a list, of what was searched for at most 1 000, the newest.';
 
 revoke all on function
   private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb),

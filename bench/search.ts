@@ -69,15 +69,18 @@ interface Taken {
   readonly cpuMs: number;
 }
 
+/** Said at once, since the whole takes minutes. */
 function lineOf(name: string, taken: Taken[], limit: number): Line {
   const [times, cpuTimes] = [taken.map(({ ms }) => ms), taken.map(({ cpuMs }) => cpuMs)];
-  return {
+  const line = {
     name,
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),
     cpuP95: percentile(cpuTimes, 0.95),
     limit,
   };
+  console.error(`${name}: p95 ${line.p95.toFixed(1)} ms, CPU ${line.cpuP95.toFixed(1)} ms`);
+  return line;
 }
 
 async function take(call: () => Promise<unknown>): Promise<Taken> {

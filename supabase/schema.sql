@@ -215,6 +215,22 @@ CREATE INDEX oauth_state_platform_name_idx ON private.oauth_state USING btree (p
 CREATE INDEX oauth_state_user_id_idx ON private.oauth_state USING btree (user_id);
 alter table private.oauth_state enable row level security;
 
+create table private.provider_quota (
+  platform text not null,
+  bucket text not null,
+  limit_units integer,
+  time_zone text not null default 'UTC'::text,
+  day date not null default '-infinity'::date,
+  used integer not null default 0,
+  exhausted_until timestamp with time zone,
+  constraint provider_quota_bucket_is_filled CHECK (((char_length(bucket) >= 1) AND (char_length(bucket) <= 100))),
+  constraint provider_quota_limit_units_is_not_negative CHECK ((limit_units >= 0)),
+  constraint provider_quota_pkey PRIMARY KEY (platform, bucket),
+  constraint provider_quota_platform_fkey FOREIGN KEY (platform) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE CASCADE,
+  constraint provider_quota_used_is_not_negative CHECK ((used >= 0))
+) with (fillfactor=50);
+alter table private.provider_quota enable row level security;
+
 create table private.rate_limit (
   function_name text not null,
   caller text not null,
@@ -244,6 +260,33 @@ create table private.reserved_slug (
   constraint reserved_slug_pkey PRIMARY KEY (word)
 );
 alter table private.reserved_slug enable row level security;
+
+create table private.sync_pass (
+  job_id uuid not null,
+  social_account_id uuid not null,
+  began_at timestamp with time zone not null,
+  is_whole boolean not null,
+  new_count integer not null default 0,
+  updated_count integer not null default 0,
+  unchanged_count integer not null default 0,
+  failed_count integer not null default 0,
+  removed_count integer not null default 0,
+  finished_at timestamp with time zone,
+  constraint sync_pass_pkey PRIMARY KEY (job_id),
+  constraint sync_pass_social_account_id_fkey FOREIGN KEY (social_account_id) REFERENCES social_account(id) ON DELETE CASCADE
+);
+CREATE INDEX sync_pass_social_account_id_idx ON private.sync_pass USING btree (social_account_id);
+alter table private.sync_pass enable row level security;
+
+create table private.sync_seen (
+  job_id uuid not null,
+  platform_content_id text not null,
+  outcome text not null,
+  constraint sync_seen_job_id_fkey FOREIGN KEY (job_id) REFERENCES private.sync_pass(job_id) ON DELETE CASCADE,
+  constraint sync_seen_outcome_is_known CHECK ((outcome = ANY (ARRAY['new'::text, 'updated'::text, 'unchanged'::text, 'failed'::text]))),
+  constraint sync_seen_pkey PRIMARY KEY (job_id, platform_content_id)
+);
+alter table private.sync_seen enable row level security;
 
 create table private.token_lease (
   connection_id uuid not null,
@@ -301,6 +344,7 @@ create table public.content_item (
   comment_count bigint,
   tags text[] not null default '{}'::text[],
   hashtags text[] not null default '{}'::text[],
+  mentions text[] not null default '{}'::text[],
   category text,
   published_at timestamp with time zone,
   visibility text not null default 'private'::text,
@@ -334,9 +378,45 @@ CREATE INDEX content_item_user_id_published_at_idx ON public.content_item USING 
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 CREATE TRIGGER _200_search_vector_on_insert BEFORE INSERT ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_content_search_vector();
 CREATE TRIGGER _200_search_vector_on_update BEFORE UPDATE ON public.content_item FOR EACH ROW WHEN (((((old.title IS DISTINCT FROM new.title) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.hashtags IS DISTINCT FROM new.hashtags)) OR (old.description IS DISTINCT FROM new.description))) EXECUTE FUNCTION private.update_content_search_vector();
+CREATE TRIGGER _300_write_revision AFTER UPDATE ON public.content_item FOR EACH ROW WHEN (((((old.title IS DISTINCT FROM new.title) OR (COALESCE(old.description, ''::text) IS DISTINCT FROM COALESCE(new.description, ''::text))) OR (old.tags IS DISTINCT FROM new.tags)) OR (split_part(old.thumbnail_url, '?'::text, 1) IS DISTINCT FROM split_part(new.thumbnail_url, '?'::text, 1)))) EXECUTE FUNCTION private.write_content_revision();
 alter table public.content_item enable row level security;
 grant select on public.content_item to authenticated;
 grant delete, insert, select, update on public.content_item to service_role;
+
+create table public.content_media (
+  content_item_id uuid not null,
+  "position" integer not null,
+  platform_media_id text,
+  media_type text not null,
+  url text,
+  thumbnail_url text,
+  created_at timestamp with time zone not null default now(),
+  constraint content_media_content_item_id_fkey FOREIGN KEY (content_item_id) REFERENCES content_item(id) ON DELETE CASCADE,
+  constraint content_media_media_type_is_known CHECK ((media_type = ANY (ARRAY['image'::text, 'video'::text]))),
+  constraint content_media_pkey PRIMARY KEY (content_item_id, "position"),
+  constraint content_media_platform_media_id_is_filled CHECK (((char_length(platform_media_id) >= 1) AND (char_length(platform_media_id) <= 255))),
+  constraint content_media_position_is_not_negative CHECK (("position" >= 0))
+);
+alter table public.content_media enable row level security;
+grant select on public.content_media to authenticated;
+grant delete, insert, select, update on public.content_media to service_role;
+
+create table public.content_revision (
+  id uuid not null default gen_random_uuid(),
+  content_item_id uuid not null,
+  user_id uuid not null,
+  changes jsonb not null,
+  changed_at timestamp with time zone not null default now(),
+  constraint content_revision_content_item_id_fkey FOREIGN KEY (content_item_id) REFERENCES content_item(id) ON DELETE CASCADE,
+  constraint content_revision_pkey PRIMARY KEY (id),
+  constraint content_revision_says_what_changed CHECK (((jsonb_typeof(changes) = 'object'::text) AND (changes <> '{}'::jsonb))),
+  constraint content_revision_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX content_revision_content_item_id_idx ON public.content_revision USING btree (content_item_id, changed_at DESC);
+CREATE INDEX content_revision_user_id_idx ON public.content_revision USING btree (user_id, changed_at DESC);
+alter table public.content_revision enable row level security;
+grant select on public.content_revision to authenticated;
+grant delete, insert, select on public.content_revision to service_role;
 
 create table public.content_type (
   name text not null,
@@ -656,9 +736,10 @@ create table public.social_account (
   display_name text,
   avatar_url text,
   follower_count bigint,
+  facts_updated_at timestamp with time zone not null default now(),
   status text not null default 'active'::text,
   sync_mode text not null default 'auto'::text,
-  sync_interval interval not null default '1 day'::interval,
+  sync_interval interval,
   next_sync_at timestamp with time zone,
   last_synced_at timestamp with time zone,
   is_active boolean not null default true,
@@ -683,6 +764,9 @@ CREATE INDEX social_account_status_idx ON public.social_account USING btree (sta
 CREATE UNIQUE INDEX social_account_claimed_key ON public.social_account USING btree (platform_name, platform_account_id) WHERE ((deleted_at IS NULL) AND (status <> 'disconnected'::text));
 CREATE TRIGGER _100_prevent_deletion_with_content BEFORE DELETE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.prevent_account_deletion_with_content();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _300_total_followers_on_delete AFTER DELETE ON public.social_account FOR EACH ROW WHEN ((old.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
+CREATE TRIGGER _300_total_followers_on_insert AFTER INSERT ON public.social_account FOR EACH ROW WHEN ((new.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
+CREATE TRIGGER _300_total_followers_on_update AFTER UPDATE ON public.social_account FOR EACH ROW WHEN (((old.follower_count IS DISTINCT FROM new.follower_count) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)))) EXECUTE FUNCTION private.tg_social_account__total_followers();
 alter table public.social_account enable row level security;
 grant select on public.social_account to authenticated;
 grant delete, insert, select, update on public.social_account to service_role;
@@ -806,10 +890,11 @@ create table public.users (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint users_avatar_url_is_https_at_a_named_host CHECK ((avatar_url ~* '^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+([a-z]{2,63}|xn--[a-z0-9-]{2,59})([/?#][^[:space:][:cntrl:]\\]*)?$'::text)),
-  constraint users_avatar_url_is_not_at_a_private_host CHECK ((avatar_url !~* '^https://([^/?#]*[.])?(localhost|local|localdomain|internal|intranet|private|corp|lan|home|arpa|onion|nip[.]io|sslip[.]io|xip[.]io|localtest[.]me|lvh[.]me|vcap[.]me|lacolhost[.]com)([/?#]|$)'::text)),
+  constraint users_avatar_url_is_not_at_a_private_host CHECK ((avatar_url !~* '^https://([^/?#]*[.])?(localhost|local|localdomain|internal|intranet|private|corp|lan|home|arpa|svc|cluster|onion|nip[.]io|sslip[.]io|xip[.]io|localtest[.]me|lvh[.]me|vcap[.]me|lacolhost[.]com)([/?#]|$)'::text)),
   constraint users_avatar_url_is_short CHECK ((char_length(avatar_url) <= 2048)),
   constraint users_bio_is_short CHECK ((char_length(bio) <= 2000)),
   constraint users_category_is_short CHECK ((char_length(category) <= 100)),
+  constraint users_display_name_is_filled_once_completed CHECK (((display_name <> ''::text) OR (onboarding_state <> ALL (ARRAY['profile_completed'::text, 'completed'::text])))),
   constraint users_display_name_is_short CHECK ((char_length(display_name) <= 100)),
   constraint users_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE,
   constraint users_notification_preferences_is_small_object CHECK (((jsonb_typeof(notification_preferences) = 'object'::text) AND (octet_length((notification_preferences)::text) <= 8192))),
@@ -834,7 +919,7 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('auto-sync'::text,'*/5 * * * *'::text,'select private.enqueue_due_syncs()'::text), ('follower-sync'::text,'23 */6 * * *'::text,'select private.enqueue_follower_syncs()'::text), ('cleanup-sync-passes'::text,'41 * * * *'::text,'select private.cleanup_sync_passes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
 
@@ -1390,9 +1475,14 @@ CREATE OR REPLACE FUNCTION private.check_job_limit(p_user_id uuid)
  SET search_path TO ''
 AS $function$
 declare
-  v_active constant int := private.count_active_jobs(p_user_id);
-  v_limit constant int := (select max_active_jobs_per_user from private.job_setting);
+  v_active int;
+  v_limit int;
 begin
+  -- As private.count_active_jobs(), with the limit, in one statement.
+  select max_active_jobs_per_user,
+    (select count(*) from (select from private.job_active where user_id = p_user_id limit 1000) as active)
+  into v_limit, v_active
+  from private.job_setting;
   if v_active >= v_limit then
     perform private.raise_error('JOB_LIMIT_REACHED',
       jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
@@ -1498,7 +1588,7 @@ begin
   end if;
 
   insert into private.token_lease as lease (connection_id, holder, expires_at)
-  values (p_connection_id, p_holder, clock_timestamp() + interval '40 seconds')
+  values (p_connection_id, p_holder, clock_timestamp() + interval '60 seconds')
   on conflict (connection_id) do update
     set holder = excluded.holder, expires_at = excluded.expires_at
     where lease.expires_at <= clock_timestamp();
@@ -1678,6 +1768,23 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.cleanup_sync_passes()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_removed int;
+begin
+  delete from private.sync_pass as pass
+  where not exists (
+    select from public.job_queue as job where job.id = pass.job_id and job.completed_at is null);
+  get diagnostics v_removed = row_count;
+  return v_removed;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.complete_by_id(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb DEFAULT NULL::jsonb)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -1848,7 +1955,7 @@ begin
   end if;
   if v_after.onboarding_state <> v_before.onboarding_state then
     perform private.write_audit(p_user_id, 'profile.completed',
-      jsonb_build_object('onboarding_state', v_after.onboarding_state));
+      jsonb_build_object('onboarding_state', v_after.onboarding_state), p_user_id);
   end if;
   return v_after;
 end;
@@ -1924,6 +2031,7 @@ begin
     display_name = excluded.display_name,
     avatar_url = excluded.avatar_url,
     follower_count = excluded.follower_count,
+    facts_updated_at = now(),
     -- Consent brings back what its absence ended; a suspension is not the owner's to lift.
     status = case when stored.status = 'suspended' then stored.status else 'active' end,
     -- Due at once, unless a date stands already or nothing is to be synced.
@@ -1940,13 +2048,13 @@ begin
 
   if is_new then
     perform private.write_audit(p_user_id, 'account.connected',
-        jsonb_build_object('social_account_id', account.id, 'platform', p_platform)),
+        jsonb_build_object('social_account_id', account.id, 'platform', p_platform), p_user_id),
       private.notify(p_user_id, 'account_connected', 'Account connected',
         format('%s is connected.', coalesce(account.handle, account.display_name, 'Your account')),
         jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
   else
     perform private.write_audit(p_user_id, 'account.renewed',
-      jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
+      jsonb_build_object('social_account_id', account.id, 'platform', p_platform), p_user_id);
   end if;
   return account.id;
 exception when unique_violation then
@@ -2060,6 +2168,36 @@ end;
 $function$
 ;
 grant execute on function private.consume_rate_limit(p_function_name text, p_caller text, p_key text, OUT allowed boolean, OUT max_requests integer, OUT remaining integer, OUT reset_at timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION private.content_media_forms(p_media jsonb)
+ RETURNS TABLE(full_form text, unsigned_form text)
+ LANGUAGE sql
+ IMMUTABLE STRICT ROWS 1
+ SET search_path TO ''
+AS $function$
+  select
+    jsonb_agg(jsonb_build_array(sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url)
+      order by sent.position)::text,
+    jsonb_agg(jsonb_build_array(sent.platform_media_id, sent.media_type, split_part(sent.url, '?', 1),
+      split_part(sent.thumbnail_url, '?', 1)) order by sent.position)::text
+  from private.content_media_places(p_media) as sent;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.content_media_places(p_media jsonb)
+ RETURNS TABLE("position" integer, platform_media_id text, media_type text, url text, thumbnail_url text)
+ LANGUAGE sql
+ IMMUTABLE STRICT ROWS 10
+ SET search_path TO ''
+AS $function$
+  select (row_number() over (order by sent.position, sent.place) - 1)::int, sent.platform_media_id, sent.media_type,
+    sent.url, sent.thumbnail_url
+  from rows from (
+    jsonb_to_recordset(p_media) as (
+      platform_media_id text, media_type text, url text, thumbnail_url text, "position" int)
+  ) with ordinality as sent (platform_media_id, media_type, url, thumbnail_url, "position", place);
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid)
  RETURNS integer
@@ -2329,6 +2467,10 @@ CREATE OR REPLACE FUNCTION private.create_oauth_state(p_user_id uuid, p_platform
 AS $function$
 begin
   perform private.check_platform_enabled(p_platform);
+  -- A token outlives the account it was made for.
+  if not exists (select from public.users where id = p_user_id) then
+    perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
+  end if;
   insert into private.oauth_state
     (state_hash, user_id, platform_name, code_verifier, redirect_uri, redirect_to, expires_at)
   values
@@ -2398,6 +2540,16 @@ begin
   return (month + (least(day, last_of_month) - 1) * interval '1 day' + (ended - date_trunc('day', ended)))
     at time zone 'UTC';
 end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.day_at(p_time_zone text)
+ RETURNS date
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select (now() at time zone p_time_zone)::date;
 $function$
 ;
 
@@ -2480,7 +2632,7 @@ begin
     next_sync_at = null
   where id = account.id;
   perform private.write_audit(p_user_id, 'account.disconnected', jsonb_build_object(
-    'social_account_id', account.id, 'platform', account.platform_name, 'revoked', p_is_revoked));
+    'social_account_id', account.id, 'platform', account.platform_name, 'revoked', p_is_revoked), p_user_id);
   return true;
 end;
 $function$
@@ -2609,6 +2761,130 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.end_of_day(p_time_zone text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select (private.day_at(p_time_zone) + 1)::timestamp at time zone p_time_zone;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.enqueue_due_syncs(p_limit integer DEFAULT 500)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account record;
+  v_next_at timestamptz;
+  v_quota record;
+  v_made record;
+  v_code text;
+  v_created int := 0;
+begin
+  for v_account in
+    with due as materialized (
+      select account.id, account.user_id, account.platform_name, account.sync_interval, account.connection_id
+      from public.social_account as account
+      where account.sync_mode = 'auto' and account.is_active and account.status = 'active'
+        and account.deleted_at is null and account.next_sync_at <= now()
+      order by account.next_sync_at
+      limit p_limit
+      for no key update skip locked
+    )
+    select due.*, type.quota_type,
+      type.name is not null and platform.is_enabled and coalesce(setting.auto_sync_enabled, true)
+        and exists (select from public.platform_connection as connection
+          where connection.id = due.connection_id and connection.status = 'active') as is_wanted,
+      (select max(quota.exhausted_until) from private.provider_quota as quota
+        where quota.platform = due.platform_name and quota.bucket = 'default'
+          and quota.exhausted_until > now()) as exhausted_until
+    from due
+    join public.platform on platform.name = due.platform_name
+    left join public.job_type as type on type.name = 'sync_' || due.platform_name
+    left join public.user_setting as setting on setting.user_id = due.user_id
+    order by due.user_id, due.id
+  loop
+    v_next_at := private.next_sync_at(v_account.user_id, v_account.sync_interval);
+    -- Who does not want to be synced, or cannot be, is looked at again when another sync would be due.
+    if v_account.is_wanted then
+      select * into v_quota from private.read_quota(v_account.user_id, v_account.quota_type);
+      if v_account.quota_type is not null and coalesce(v_quota.used >= v_quota.max_units, true) then
+        -- When there are units again, though not with everybody in the same second.
+        v_next_at := greatest(v_next_at, coalesce(v_quota.resets_at, now()) + random() * interval '1 hour');
+      elsif v_account.exhausted_until is not null then
+        v_next_at := v_account.exhausted_until + random() * interval '1 hour';
+      else
+        begin
+          -- Spread to the next run. Joined however old it is: two syncs of one account would only fight.
+          select * into v_made from private.find_or_create_job(
+            v_account.user_id, 'sync_' || v_account.platform_name,
+            jsonb_build_object('social_account_id', v_account.id),
+            p_dedupe_window => interval '10 years',
+            p_scheduled_for => now() + random() * interval '4 minutes');
+          v_created := v_created + (v_made.outcome = 'created')::int;
+        exception when others then
+          get stacked diagnostics v_code = pg_exception_hint;
+          if v_code in ('JOB_LIMIT_REACHED', 'QUOTA_EXCEEDED') then
+            v_next_at := now() + (1 + random()) * interval '15 minutes';
+          else
+            raise warning 'account % was not enqueued: %', v_account.id, sqlerrm;
+          end if;
+        end;
+      end if;
+    end if;
+    update public.social_account set next_sync_at = v_next_at where id = v_account.id;
+  end loop;
+  return v_created;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.enqueue_follower_syncs()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_batch record;
+  v_last_id uuid := '00000000-0000-0000-0000-000000000000';
+  v_created int := 0;
+begin
+  loop
+    select jsonb_agg(jsonb_build_object('job_type', 'follower_sync', 'key', due.id,
+        'params', jsonb_build_object('social_account_id', due.id),
+        -- Over the hours until the next round, so that providers see a trickle.
+        'delay_ms', floor(random() * 5 * 3600000))) as jobs,
+      count(*) as size, (array_agg(due.id order by due.id desc))[1] as last_id
+    into v_batch
+    from (
+      select account.id
+      from public.social_account as account
+      join public.platform_connection as connection on connection.id = account.connection_id
+      join public.platform on platform.name = account.platform_name
+      where account.id > v_last_id and account.deleted_at is null and account.is_active
+        and account.status = 'active' and connection.status = 'active' and platform.is_enabled
+        -- A sync has asked meanwhile.
+        and account.facts_updated_at < now() - interval '6 hours'
+        and exists (select from public.job_type where name = 'sync_' || account.platform_name)
+      order by account.id
+      limit 1000
+    ) as due;
+    exit when v_batch.size = 0;
+
+    v_created := v_created + (
+      select count(*) from private.create_jobs(v_batch.jobs) as made where made.outcome = 'created');
+    v_last_id := v_batch.last_id;
+  end loop;
+  return v_created;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.enqueue_token_refreshes()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2688,8 +2964,24 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.enter_line()
+CREATE OR REPLACE FUNCTION private.ensure_provider_quota(p_platform text, p_bucket text)
  RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.platform where name = p_platform) then
+    perform private.raise_error('PLATFORM_DISABLED', jsonb_build_object('platform', p_platform));
+  elsif coalesce(char_length(p_bucket), 0) not between 1 and 100 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_bucket'));
+  end if;
+  insert into private.provider_quota (platform, bucket) values (p_platform, p_bucket) on conflict do nothing;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.enter_line()
+ RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
@@ -2702,6 +2994,7 @@ begin
     exit when pg_try_advisory_xact_lock_shared(hashtextextended('job_epoch', v_epoch))
       and pg_sequence_last_value('private.job_epoch') = v_epoch;
   end loop;
+  return v_epoch;
 end;
 $function$
 ;
@@ -3022,8 +3315,13 @@ begin
   if not found then
     perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
   end if;
-  perform private.check_job_request(v_params, p_priority);
-  perform private.check_isolation();
+  -- Conditions and not calls: each of those costs more than what it asks.
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384 then
+    perform private.check_job_request(v_params, p_priority);
+  end if;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform private.check_isolation();
+  end if;
 
   v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
   v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
@@ -3034,12 +3332,15 @@ begin
   for is_locked in 0..1 loop
     if is_locked = 0 then
       continue when not v_may_join;
+    -- As private.lock_requests(), which is called only when there is somebody to wait for.
     elsif p_user_id is not null then
-      perform pg_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0));
-    else
-      -- As private.lock_requests(): a call in every enqueue costs more than the lock.
-      perform pg_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0)),
-        pg_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0));
+      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+        perform private.lock_requests(p_user_id, p_job_type, v_key);
+      end if;
+    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
+      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0))
+    then
+      perform private.lock_requests(p_user_id, p_job_type, v_key);
     end if;
 
     select * into v_equal from private.find_newest_job(p_user_id, v_key);
@@ -3131,6 +3432,44 @@ $function$
 ;
 grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to authenticated;
 grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_after jsonb)
+ RETURNS TABLE(content_item_id uuid, rank real, total_count bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET "pg_trgm.word_similarity_threshold" TO '0.4'
+AS $function$
+begin
+  return query
+  with matching as materialized (
+    select item.id, coalesce(item.published_at, '-infinity') as published_at, case
+        when p_words is not null then ts_rank(item.search_vector, p_words)
+        when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
+        else 0
+      end::real as rank
+    from public.content_item as item
+    where item.user_id = p_user_id and item.deleted_at is null
+      and (p_words is null or item.search_vector @@ p_words)
+      and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
+      and (p_tags is null or item.tags @> p_tags)
+      and (p_hashtags is null or item.hashtags @> p_hashtags)
+      and (p_content_type is null or item.content_type = p_content_type)
+      and (p_platform is null or item.social_account_id = any (array(
+        select account.id from public.social_account as account
+        where account.user_id = p_user_id and account.platform_name = p_platform)))
+  )
+  select matching.id, matching.rank, (select count(*) from matching)
+  from matching
+  where p_after is null or (matching.rank, matching.published_at, matching.id)
+    < ((p_after ->> 'rank')::real, (p_after ->> 'published_at')::timestamptz, (p_after ->> 'id')::uuid)
+  order by matching.rank desc, matching.published_at desc, matching.id desc
+  limit p_limit;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.find_result(p_user_id uuid, p_key text, p_ttl interval)
  RETURNS TABLE(job_id uuid, created_at timestamp with time zone, completed_at timestamp with time zone)
@@ -3285,6 +3624,55 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.finish_sync(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_is_complete boolean)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_job constant public.job_queue := private.hold_job(p_job_id, p_fencing_token);
+  v_pass private.sync_pass;
+  v_removed int := 0;
+begin
+  -- As saving a page does: nobody stores content of this account meanwhile.
+  perform from public.social_account
+  where id = p_social_account_id and user_id = v_job.user_id and deleted_at is null
+  for no key update;
+  if not found then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  end if;
+
+  select * into v_pass from private.sync_pass
+  where job_id = p_job_id and social_account_id = p_social_account_id;
+  if not found then
+    return 0;
+  elsif v_pass.finished_at is not null then
+    -- Asked again, after a crash between this and the end of the job.
+    return v_pass.removed_count;
+  end if;
+
+  if p_is_complete and v_pass.is_whole then
+    update public.content_item as stored
+    set deleted_at = now(), deleted_by = 'source'
+    where stored.social_account_id = p_social_account_id and stored.deleted_at is null
+      -- What somebody else stored or gave back since the list was begun is none of its business.
+      and stored.updated_at < v_pass.began_at
+      and not exists (
+        select from private.sync_seen as seen
+        where seen.job_id = p_job_id and seen.platform_content_id = stored.platform_content_id);
+    get diagnostics v_removed = row_count;
+  end if;
+
+  delete from private.sync_seen where job_id = p_job_id;
+  update private.sync_pass set finished_at = now(), removed_count = v_removed, is_whole = false
+  where job_id = p_job_id;
+  return v_removed;
+end;
+$function$
+;
+grant execute on function private.finish_sync(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_is_complete boolean) to service_role;
+
 CREATE OR REPLACE FUNCTION private.first_failure(p_job_id uuid)
  RETURNS text
  LANGUAGE sql
@@ -3347,6 +3735,9 @@ AS $function$
     select 2, slug || '-' || right(p_user_id::text, 8) from base
     union all
     select 3, slug || '-' || replace(p_user_id::text, '-', '') from base
+    union all
+    -- Whoever knows the id can have called themselves the others.
+    select 4, slug || '-' || replace(gen_random_uuid()::text, '-', '') from base
   )
   select candidate.slug
   from candidate
@@ -3642,6 +4033,27 @@ $function$
 ;
 grant execute on function private.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.hold_job(p_job_id uuid, p_fencing_token bigint)
+ RETURNS job_queue
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_job public.job_queue;
+begin
+  -- Held to the end: nobody can cancel or take over the job between this check and the caller's commit.
+  select * into v_job from public.job_queue as held
+  where held.id = p_job_id and held.status = 'processing'
+    and (held.fencing_token = p_fencing_token or (p_fencing_token is null and held.is_classic))
+  for no key update;
+  if not found then
+    perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
+  end if;
+  return v_job;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.insert_job_logs(p_logs jsonb)
  RETURNS integer
  LANGUAGE sql
@@ -3916,22 +4328,24 @@ CREATE OR REPLACE FUNCTION private.line_up(p_user_id uuid, p_priority smallint, 
  SET enable_seqscan TO 'off'
 AS $function$
 declare
+  v_epoch constant bigint := private.enter_line();
   v_first bigint;
   v_turn bigint;
 begin
-  perform private.enter_line();
-  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
-
   if p_user_id is not null then
     -- A user's jobs stand one behind the other, so that users take turns.
-    return v_first + (
-      select count(*)
-      from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
-      join private.job_waiting as waiting on waiting.job_id = active.job_id
-      where waiting.turn is not null and waiting.job_priority = p_priority);
+    return (
+      select virtual_time + 1 + (
+        select count(*)
+        from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
+        join private.job_waiting as waiting on waiting.job_id = active.job_id
+        where waiting.turn is not null and waiting.job_priority = p_priority)
+      from private.job_lane
+      where job_priority = p_priority);
   end if;
 
   -- So do the system's, however many wait: counted by a sequence, which nobody has to wait for.
+  v_first := (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
   v_turn := nextval(('private.job_lane_system_' || p_priority)::regclass);
   if v_turn < v_first or p_count > 1 then
     v_turn := greatest(v_turn, v_first);
@@ -4013,9 +4427,39 @@ begin
   )
   insert into private.job_lease (job_type, worker_id, check_at, job_ids)
   select started.job_type, p_worker_id,
-    now() + least(type.lease, type.max_runtime - p_jobs.worked * interval '1 second'), started.job_ids
+    least(clock_timestamp() + type.lease, now() + type.max_runtime - p_jobs.worked * interval '1 second'),
+    started.job_ids
   from started
   join public.job_type as type on type.name = started.job_type;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.list_running_jobs(p_job_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'on'
+ SET enable_hashjoin TO 'on'
+AS $function$
+begin
+  with listed as (
+    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
+        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+    from public.job_queue as job
+    join public.job_type as type on type.name = job.job_type
+    where job.id = any(p_job_ids) and job.status = 'processing'
+    group by job.job_type, job.worker_id
+  )
+  insert into private.job_running (job_id, job_type, user_id)
+  select job.id, job.job_type, job.user_id
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.id = any(p_job_ids) and job.status = 'processing'
+    and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+  on conflict do nothing;
 end;
 $function$
 ;
@@ -4246,14 +4690,72 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.next_sync_at(p_user_id uuid, p_sync_interval interval)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  return now() + (0.95 + 0.1 * random()) * coalesce(
+    p_sync_interval, (select auto_sync_interval from public.user_setting where user_id = p_user_id), interval '1 day');
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.next_turn(p_priority smallint)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  v_epoch constant bigint := private.enter_line();
 begin
-  perform private.enter_line();
   return (select virtual_time + 1 from private.job_lane where job_priority = p_priority);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.note_seen(p_job_id uuid, p_ids text[], p_outcomes text[])
+ RETURNS private.sync_pass
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_pass private.sync_pass;
+begin
+  with met as materialized (
+    select page.id, seen.outcome as before, case
+        when seen.outcome is null or seen.outcome = 'failed' then page.outcome
+        when page.outcome = 'updated' and seen.outcome = 'unchanged' then 'updated'
+        else seen.outcome
+      end as outcome
+    from unnest(p_ids, p_outcomes) as page (id, outcome)
+    left join private.sync_seen as seen on seen.job_id = p_job_id and seen.platform_content_id = page.id
+  ),
+  noted as (
+    insert into private.sync_seen (job_id, platform_content_id, outcome)
+    select p_job_id, id, outcome from met where outcome is distinct from before
+    on conflict (job_id, platform_content_id) do update set outcome = excluded.outcome
+  )
+  update private.sync_pass as pass
+  set new_count = pass.new_count + change.new,
+    updated_count = pass.updated_count + change.updated,
+    unchanged_count = pass.unchanged_count + change.unchanged,
+    failed_count = pass.failed_count + change.failed
+  from (
+    select
+      count(*) filter (where outcome = 'new') - count(*) filter (where before = 'new') as new,
+      count(*) filter (where outcome = 'updated') - count(*) filter (where before = 'updated') as updated,
+      count(*) filter (where outcome = 'unchanged') - count(*) filter (where before = 'unchanged') as unchanged,
+      count(*) filter (where outcome = 'failed') - count(*) filter (where before = 'failed') as failed
+    from met
+  ) as change
+  where pass.job_id = p_job_id
+  returning pass.* into v_pass;
+  return v_pass;
 end;
 $function$
 ;
@@ -5045,18 +5547,7 @@ begin
   from public.job_queue
   where status = 'pending'
   order by job_priority, turn, created_at;
-  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-      job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.status = 'processing'
-  group by job.job_type, job.worker_id;
-  insert into private.job_running (job_id, job_type, user_id)
-  select job.id, job.job_type, job.user_id
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+  perform private.list_running_jobs(array(select id from public.job_queue where status = 'processing'));
   insert into private.job_active (user_id, job_id)
   select user_id, id
   from public.job_queue
@@ -5225,6 +5716,29 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.report_provider_quota_exhausted(p_platform text, p_bucket text, p_resets_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_until timestamptz;
+begin
+  perform private.ensure_provider_quota(p_platform, p_bucket);
+  update private.provider_quota as quota
+  -- A date that the platform, or a clock, got wrong must not stop everybody's syncs for long.
+  set exhausted_until = greatest(quota.exhausted_until,
+    case when p_resets_at > now() then least(p_resets_at, now() + interval '2 days')
+      else private.end_of_day(quota.time_zone) end)
+  where quota.platform = p_platform and quota.bucket = p_bucket
+  returning quota.exhausted_until into v_until;
+  return v_until;
+end;
+$function$
+;
+grant execute on function private.report_provider_quota_exhausted(p_platform text, p_bucket text, p_resets_at timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text)
  RETURNS record
  LANGUAGE plpgsql
@@ -5286,6 +5800,42 @@ end;
 $function$
 ;
 grant execute on function private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.reserve_provider_quota(p_platform text, p_bucket text, p_units integer, OUT allowed boolean, OUT resets_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_units is null or p_units not between 0 and 1000000 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_units'));
+  end if;
+  -- Twice: a counter that is not there yet is made, and then counts.
+  for attempt in 1..2 loop
+    update private.provider_quota as quota
+    set used = p_units + case when quota.day < private.day_at(quota.time_zone) then 0 else quota.used end,
+      day = greatest(quota.day, private.day_at(quota.time_zone))
+    where quota.platform = p_platform and quota.bucket = p_bucket
+      and (quota.exhausted_until is null or quota.exhausted_until <= now())
+      and (quota.limit_units is null or quota.limit_units >=
+        p_units + case when quota.day < private.day_at(quota.time_zone) then 0 else quota.used end)
+    returning true, private.end_of_day(quota.time_zone) into allowed, resets_at;
+    exit when found;
+
+    select false, coalesce(
+      case when quota.exhausted_until > now() then quota.exhausted_until end, private.end_of_day(quota.time_zone))
+    into allowed, resets_at
+    from private.provider_quota as quota
+    where quota.platform = p_platform and quota.bucket = p_bucket;
+    exit when found;
+
+    perform private.ensure_provider_quota(p_platform, p_bucket);
+  end loop;
+end;
+$function$
+;
+grant execute on function private.reserve_provider_quota(p_platform text, p_bucket text, p_units integer, OUT allowed boolean, OUT resets_at timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION private.reset_quotas(p_limit integer DEFAULT 1000)
  RETURNS integer
@@ -5496,6 +6046,11 @@ begin
     perform private.raise_error('JOB_NOT_FOUND');
   end if;
 
+  -- Counted here, since the data API reaches this function too: a job that was cancelled, or that failed and
+  -- was paid back, asks the provider again at no cost.
+  if auth.uid() is not null then
+    perform private.assert_rate_limit('job-retry', v_user_id);
+  end if;
   select * into v_answer from private.retry_job(p_job_id);
   if v_answer.outcome <> 'retried' then
     perform private.raise_error(v_answer.outcome, v_answer.detail);
@@ -5731,13 +6286,109 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION private.save_content(p_social_account_id uuid, p_items jsonb)
- RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer)
+ RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer, failed jsonb)
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select
+    count(*) filter (where outcome = 'new')::int,
+    count(*) filter (where outcome = 'updated')::int,
+    count(*) filter (where outcome = 'unchanged')::int,
+    coalesce(
+      jsonb_agg(jsonb_build_object(
+        'platform_content_id', platform_content_id, 'code', 'VALIDATION_ERROR', 'reason', reason)
+        order by platform_content_id) filter (where outcome = 'failed'),
+      '[]')
+  from private.save_content_items(p_social_account_id, p_items);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text, p_seen text[])
+ RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer, failed_count integer, seen_count integer, failed jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_job constant public.job_queue := private.hold_job(p_job_id, p_fencing_token);
+  v_page record;
+  v_pass private.sync_pass;
+  v_total jsonb;
+begin
+  update public.social_account set
+    last_synced_at = now(),
+    next_sync_at = case when sync_mode = 'auto' and is_active then private.next_sync_at(user_id, sync_interval) end
+  where id = p_social_account_id and user_id = v_job.user_id and deleted_at is null;
+  if not found then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  end if;
+
+  select array_agg(item.platform_content_id) as ids, array_agg(item.outcome) as outcomes,
+    count(*) filter (where item.outcome = 'new')::int as new,
+    count(*) filter (where item.outcome = 'updated')::int as updated,
+    count(*) filter (where item.outcome = 'unchanged')::int as unchanged,
+    count(*) filter (where item.outcome = 'failed')::int as failed_items,
+    coalesce(jsonb_agg(jsonb_build_object(
+      'platform_content_id', item.platform_content_id, 'code', 'VALIDATION_ERROR', 'reason', item.reason)
+      order by item.platform_content_id) filter (where item.outcome = 'failed'), '[]') as failed
+  into v_page
+  from private.save_content_items(p_social_account_id, p_items) as item;
+
+  -- A caller that does not say what it has seen keeps its totals in the checkpoint, and nothing else.
+  if p_seen is null then
+    v_pass.new_count := coalesce((v_job.checkpoint ->> 'new')::int, 0) + v_page.new;
+    v_pass.updated_count := coalesce((v_job.checkpoint ->> 'updated')::int, 0) + v_page.updated;
+    v_pass.unchanged_count := coalesce((v_job.checkpoint ->> 'unchanged')::int, 0) + v_page.unchanged;
+    v_pass.failed_count := v_page.failed_items;
+    v_total := jsonb_build_object(
+      'new', v_pass.new_count, 'updated', v_pass.updated_count, 'unchanged', v_pass.unchanged_count);
+  else
+    insert into private.sync_pass
+      (job_id, social_account_id, began_at, is_whole, new_count, updated_count, unchanged_count, failed_count)
+    values (p_job_id, p_social_account_id, coalesce(v_job.started_at, now()),
+      -- A job that has seen something before, and of which nothing stands here, has been away too long.
+      coalesce(v_job.checkpoint -> 'seen', 'null') = 'null',
+      coalesce((v_job.checkpoint ->> 'new')::int, 0), coalesce((v_job.checkpoint ->> 'updated')::int, 0),
+      coalesce((v_job.checkpoint ->> 'unchanged')::int, 0), coalesce((v_job.checkpoint ->> 'failed')::int, 0))
+    on conflict (job_id) do nothing;
+    -- Of what was seen and is not among the items, the platform's own words could not be read.
+    v_pass := private.note_seen(p_job_id,
+      v_page.ids || unread.ids, v_page.outcomes || array_fill('failed'::text, array[cardinality(unread.ids)]))
+    from (
+      select array(
+        select distinct id from unnest(p_seen) as id
+        where id is not null and id <> all (coalesce(v_page.ids, '{}'))) as ids
+    ) as unread;
+    v_total := jsonb_build_object('new', v_pass.new_count, 'updated', v_pass.updated_count,
+      'unchanged', v_pass.unchanged_count, 'failed', v_pass.failed_count, 'seen',
+      v_pass.new_count + v_pass.updated_count + v_pass.unchanged_count + v_pass.failed_count);
+  end if;
+
+  if public.save_job_checkpoint(p_job_id, p_fencing_token, coalesce(p_checkpoint, '{}') || v_total,
+    p_progress_percent, p_progress_message) is not true
+  then
+    perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
+  end if;
+
+  return query select v_pass.new_count, v_pass.updated_count, v_pass.unchanged_count, v_pass.failed_count,
+    coalesce((v_total ->> 'seen')::int, 0), v_page.failed;
+end;
+$function$
+;
+grant execute on function private.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text, p_seen text[]) to service_role;
+
+CREATE OR REPLACE FUNCTION private.save_content_items(p_social_account_id uuid, p_items jsonb)
+ RETURNS TABLE(platform_content_id text, outcome text, reason text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
-  owner_id uuid;
+  v_owner_id uuid;
+  v_item record;
+  v_state text;
+  v_constraint text;
 begin
   if jsonb_typeof(p_items) is distinct from 'array'
     or exists (select from jsonb_array_elements(p_items) as item (value)
@@ -5748,140 +6399,43 @@ begin
   end if;
 
   -- Two syncs of one account take turns here, so that no item is counted as new by both.
-  select user_id into owner_id from public.social_account where id = p_social_account_id for no key update;
+  select user_id into v_owner_id from public.social_account where id = p_social_account_id for no key update;
   if not found then
     perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
   end if;
 
-  return query
-  with item as (
-    -- A list that shifts under its reader repeats items; the last one is the freshest.
-    select distinct on (sent.platform_content_id)
-      sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
-      sent.thumbnail_url, sent.duration_seconds, private.count_or_null(sent.view_count) as view_count,
-      private.count_or_null(sent.like_count) as like_count, private.count_or_null(sent.comment_count) as comment_count,
-      coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags, sent.category, sent.published_at,
-      coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data
-    from rows from (
-      jsonb_to_recordset(p_items) as (
-        platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text,
-        duration_seconds int, view_count jsonb, like_count jsonb, comment_count jsonb, tags text[], hashtags text[],
-        category text, published_at timestamptz, visibility text, platform_data jsonb)
-    ) with ordinality as sent (
-      platform_content_id, content_type, title, description, url, thumbnail_url,
-      duration_seconds, view_count, like_count, comment_count, tags, hashtags,
-      category, published_at, visibility, platform_data, place)
-    order by sent.platform_content_id, sent.place desc
-  ),
-  changed as (
-    update public.content_item as stored set
-      content_type = item.content_type,
-      title = item.title,
-      description = item.description,
-      url = item.url,
-      thumbnail_url = item.thumbnail_url,
-      duration_seconds = item.duration_seconds,
-      view_count = item.view_count,
-      like_count = item.like_count,
-      comment_count = item.comment_count,
-      tags = item.tags,
-      hashtags = item.hashtags,
-      category = coalesce(item.category, stored.category),
-      published_at = item.published_at,
-      visibility = item.visibility,
-      platform_data = item.platform_data,
-      deleted_at = null,
-      deleted_by = null
-    from item
-    where stored.social_account_id = p_social_account_id
-      and stored.platform_content_id = item.platform_content_id
-      and stored.deleted_by is distinct from 'owner'
-      and (
-        stored.content_type, stored.title, stored.description, stored.url, stored.thumbnail_url,
-        stored.duration_seconds, stored.view_count, stored.like_count, stored.comment_count, stored.tags,
-        stored.hashtags, stored.category, stored.published_at, stored.visibility, stored.platform_data,
-        stored.deleted_by
-      ) is distinct from (
-        item.content_type, item.title, item.description, item.url, item.thumbnail_url,
-        item.duration_seconds, item.view_count, item.like_count, item.comment_count, item.tags,
-        item.hashtags, coalesce(item.category, stored.category), item.published_at, item.visibility,
-        item.platform_data, null
-      )
-    returning 1
-  ),
-  added as (
-    insert into public.content_item (
-      user_id, social_account_id, platform_content_id, content_type, title, description, url, thumbnail_url,
-      duration_seconds, view_count, like_count, comment_count, tags, hashtags, category, published_at, visibility,
-      platform_data)
-    select
-      owner_id, p_social_account_id, item.platform_content_id, item.content_type, item.title, item.description,
-      item.url, item.thumbnail_url, item.duration_seconds, item.view_count, item.like_count, item.comment_count,
-      item.tags, item.hashtags, item.category, item.published_at, item.visibility, item.platform_data
-    from item
-    where not exists (
-      select from public.content_item as stored
-      where stored.social_account_id = p_social_account_id
-        and stored.platform_content_id = item.platform_content_id)
-    returning 1
-  ),
-  tally as (
-    select
-      (select count(*)::int from item) as sent,
-      (select count(*)::int from added) as added,
-      (select count(*)::int from changed) as changed
-  )
-  select tally.added, tally.changed, tally.sent - tally.added - tally.changed from tally;
+  begin
+    return query
+      select stored.platform_content_id, stored.outcome, null::text
+      from private.store_content(p_social_account_id, v_owner_id, p_items) as stored;
+    return;
+  exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+    -- One of them breaks a rule: the others are stored each by itself.
+  end;
+
+  for v_item in
+    select distinct on (sent.id) sent.id, sent.value
+    from (
+      select item.value ->> 'platform_content_id' as id, item.value, item.place
+      from jsonb_array_elements(p_items) with ordinality as item (value, place)
+    ) as sent
+    order by sent.id, sent.place desc
+  loop
+    begin
+      return query
+        select stored.platform_content_id, stored.outcome, null::text
+        from private.store_content(p_social_account_id, v_owner_id, jsonb_build_array(v_item.value)) as stored;
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+      get stacked diagnostics v_state = returned_sqlstate, v_constraint = constraint_name;
+      platform_content_id := v_item.id;
+      outcome := 'failed';
+      reason := coalesce(nullif(v_constraint, ''), v_state);
+      return next;
+    end;
+  end loop;
 end;
 $function$
 ;
-
-CREATE OR REPLACE FUNCTION private.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text)
- RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer)
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  job public.job_queue;
-  batch record;
-  total record;
-begin
-  -- Held to the end: nobody can cancel or take over the job between this check and the checkpoint.
-  select * into job from public.job_queue as held
-  where held.id = p_job_id and held.status = 'processing'
-    and (held.fencing_token = p_fencing_token or (p_fencing_token is null and held.is_classic))
-  for no key update;
-  if not found then
-    perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
-  end if;
-
-  update public.social_account set
-    last_synced_at = now(),
-    next_sync_at = case when sync_mode = 'auto' and is_active then now() + sync_interval end
-  where id = p_social_account_id and user_id = job.user_id and deleted_at is null;
-  if not found then
-    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
-  end if;
-
-  select * into batch from private.save_content(p_social_account_id, p_items);
-  select
-    coalesce((job.checkpoint ->> 'new')::int, 0) + batch.new_count as new,
-    coalesce((job.checkpoint ->> 'updated')::int, 0) + batch.updated_count as updated,
-    coalesce((job.checkpoint ->> 'unchanged')::int, 0) + batch.unchanged_count as unchanged
-  into total;
-
-  if public.save_job_checkpoint(p_job_id, p_fencing_token, coalesce(p_checkpoint, '{}') || to_jsonb(total),
-    p_progress_percent, p_progress_message) is not true
-  then
-    perform private.raise_error('LEASE_LOST', jsonb_build_object('job_id', p_job_id));
-  end if;
-
-  return query select total.new, total.updated, total.unchanged;
-end;
-$function$
-;
-grant execute on function private.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text)
  RETURNS boolean
@@ -5910,6 +6464,52 @@ $function$
 ;
 grant execute on function private.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.search_own_content(p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_cursor jsonb)
+ RETURNS TABLE(content_item_id uuid, rank real, matched_by text, total_count bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := auth.uid();
+  v_query constant text := nullif(btrim(p_query), '');
+  v_tags constant text[] := nullif(p_tags, '{}');
+  -- As they are stored: without the sign, in lower case.
+  v_hashtags constant text[] := nullif(array(select lower(ltrim(tag, '#')) from unnest(p_hashtags) as tag), '{}');
+  v_by text := coalesce(p_cursor ->> 'matched_by', case when v_query is null then 'list' else 'words' end);
+begin
+  if v_user_id is null then
+    perform private.raise_error('UNAUTHENTICATED');
+  elsif char_length(p_query) > 500 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_query'));
+  elsif p_limit is null or p_limit not between 1 and 100 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_limit'));
+  elsif greatest(cardinality(p_tags), cardinality(p_hashtags)) > 50 then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_tags'));
+  elsif v_by not in ('words', 'likeness', 'list') or (v_by = 'list') <> (v_query is null)
+    or p_cursor is not null and (
+      pg_input_is_valid(p_cursor ->> 'rank', 'real') and pg_input_is_valid(p_cursor ->> 'id', 'uuid')
+      and pg_input_is_valid(p_cursor ->> 'published_at', 'timestamptz')) is not true
+  then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
+  end if;
+
+  loop
+    return query
+      select found.content_item_id, found.rank, v_by, found.total_count
+      from private.find_own_content(v_user_id,
+        case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
+        case v_by when 'likeness' then v_query end,
+        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found;
+    -- Only the first page decides: a list of words that has come to its end is not followed by another.
+    exit when found or v_by <> 'words' or p_cursor is not null;
+    v_by := 'likeness';
+  end loop;
+end;
+$function$
+;
+grant execute on function private.search_own_content(p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_cursor jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.set_cached(p_key text, p_value jsonb, p_ttl interval)
  RETURNS void
  LANGUAGE plpgsql
@@ -5928,6 +6528,38 @@ end;
 $function$
 ;
 grant execute on function private.set_cached(p_key text, p_value jsonb, p_ttl interval) to service_role;
+
+CREATE OR REPLACE FUNCTION private.set_content_deleted(p_content_item_id uuid, p_is_deleted boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := auth.uid();
+  v_deleted_by text;
+begin
+  if v_user_id is null then
+    perform private.raise_error('UNAUTHENTICATED');
+  end if;
+  select deleted_by into v_deleted_by from public.content_item
+  where id = p_content_item_id and user_id = v_user_id
+  for no key update;
+  -- What vanished at its source is nothing that an owner sees, and nothing that we could give back.
+  if not found or v_deleted_by = 'source' then
+    perform private.raise_error('NOT_FOUND', jsonb_build_object('content_item_id', p_content_item_id));
+  elsif p_is_deleted = (v_deleted_by is not null) then
+    return false;
+  end if;
+
+  update public.content_item
+  set deleted_at = case when p_is_deleted then now() end, deleted_by = case when p_is_deleted then 'owner' end
+  where id = p_content_item_id;
+  return true;
+end;
+$function$
+;
+grant execute on function private.set_content_deleted(p_content_item_id uuid, p_is_deleted boolean) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.set_job_type_paused(p_job_type text, p_is_paused boolean)
  RETURNS boolean
@@ -6056,6 +6688,153 @@ end;
 $function$
 ;
 grant execute on function private.start_job(p_job_id uuid, p_worker_id text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.store_content(p_social_account_id uuid, p_owner_id uuid, p_items jsonb)
+ RETURNS TABLE(platform_content_id text, outcome text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with item as materialized (
+    -- A list that shifts under its reader repeats items; the last one is the freshest.
+    select distinct on (sent.platform_content_id)
+      sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
+      sent.thumbnail_url, sent.duration_seconds, private.count_or_null(sent.view_count) as view_count,
+      private.count_or_null(sent.like_count) as like_count, private.count_or_null(sent.comment_count) as comment_count,
+      coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags,
+      coalesce(sent.mentions, '{}') as mentions, sent.category, sent.published_at,
+      coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data,
+      nullif(sent.media, 'null') as media
+    from rows from (
+      jsonb_to_recordset(p_items) as (
+        platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text,
+        duration_seconds int, view_count jsonb, like_count jsonb, comment_count jsonb, tags text[], hashtags text[],
+        mentions text[], category text, published_at timestamptz, visibility text, platform_data jsonb, media jsonb)
+    ) with ordinality as sent (
+      platform_content_id, content_type, title, description, url, thumbnail_url,
+      duration_seconds, view_count, like_count, comment_count, tags, hashtags,
+      mentions, category, published_at, visibility, platform_data, media, place)
+    order by sent.platform_content_id, sent.place desc
+  ),
+  known as materialized (
+    select item.*, stored.id as item_id,
+      item.media is not null and sent_media.full_form is distinct from stored_media.full_form as has_new_media,
+      case
+        when stored.id is null then 'new'
+        when stored.deleted_by = 'owner' then 'unchanged'
+        when (
+          stored.content_type, stored.title, stored.description, stored.url,
+          split_part(stored.thumbnail_url, '?', 1),
+          stored.duration_seconds, stored.view_count, stored.like_count, stored.comment_count, stored.tags,
+          stored.hashtags, stored.mentions, stored.category, stored.published_at, stored.visibility,
+          stored.platform_data, stored.deleted_by
+        ) is distinct from (
+          item.content_type, item.title, item.description, item.url,
+          split_part(item.thumbnail_url, '?', 1),
+          item.duration_seconds, item.view_count, item.like_count, item.comment_count, item.tags,
+          item.hashtags, item.mentions, coalesce(item.category, stored.category), item.published_at, item.visibility,
+          item.platform_data, null
+        ) or item.media is not null and sent_media.unsigned_form is distinct from stored_media.unsigned_form then 'updated'
+        when stored.thumbnail_url is distinct from item.thumbnail_url
+          or item.media is not null and sent_media.full_form is distinct from stored_media.full_form then 'refreshed'
+        else 'unchanged'
+      end as outcome
+    from item
+    left join public.content_item as stored
+      on stored.social_account_id = p_social_account_id and stored.platform_content_id = item.platform_content_id
+    left join lateral private.content_media_forms(item.media) as sent_media on true
+    left join lateral private.content_media_forms(
+      case when item.media is not null then (
+        select jsonb_agg(to_jsonb(own) order by own.position)
+        from public.content_media as own
+        where own.content_item_id = stored.id) end) as stored_media on true
+  ),
+  changed as (
+    update public.content_item as stored set
+      content_type = known.content_type,
+      title = known.title,
+      description = known.description,
+      url = known.url,
+      thumbnail_url = known.thumbnail_url,
+      duration_seconds = known.duration_seconds,
+      view_count = known.view_count,
+      like_count = known.like_count,
+      comment_count = known.comment_count,
+      tags = known.tags,
+      hashtags = known.hashtags,
+      mentions = known.mentions,
+      category = coalesce(known.category, stored.category),
+      published_at = known.published_at,
+      visibility = known.visibility,
+      platform_data = known.platform_data,
+      deleted_at = null,
+      deleted_by = null
+    from known
+    where known.outcome in ('updated', 'refreshed') and stored.id = known.item_id
+      -- Asked again of the row itself: its owner may have deleted it this moment.
+      and stored.deleted_by is distinct from 'owner'
+    returning stored.id, stored.platform_content_id
+  ),
+  added as (
+    insert into public.content_item (
+      user_id, social_account_id, platform_content_id, content_type, title, description, url, thumbnail_url,
+      duration_seconds, view_count, like_count, comment_count, tags, hashtags, mentions, category, published_at,
+      visibility, platform_data)
+    select
+      p_owner_id, p_social_account_id, known.platform_content_id, known.content_type, known.title, known.description,
+      known.url, known.thumbnail_url, known.duration_seconds, known.view_count, known.like_count, known.comment_count,
+      known.tags, known.hashtags, known.mentions, known.category, known.published_at, known.visibility,
+      known.platform_data
+    from known
+    where known.outcome = 'new'
+    returning id, platform_content_id
+  ),
+  written as materialized (
+    select id, platform_content_id from added union all select id, platform_content_id from changed
+  ),
+  media as materialized (
+    select written.id, known.media
+    from known
+    join written on written.platform_content_id = known.platform_content_id
+    where known.has_new_media
+  ),
+  -- Beside each other, on different rows: places that are gone, and places that are there.
+  removed_media as (
+    delete from public.content_media as own
+    using media
+    where own.content_item_id = media.id and own.position >= jsonb_array_length(media.media)
+  ),
+  put_media as (
+    insert into public.content_media as own
+      (content_item_id, position, platform_media_id, media_type, url, thumbnail_url)
+    select media.id, sent.position, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
+    from media
+    cross join lateral private.content_media_places(media.media) as sent
+    on conflict (content_item_id, position) do update set
+      platform_media_id = excluded.platform_media_id,
+      media_type = excluded.media_type,
+      url = excluded.url,
+      thumbnail_url = excluded.thumbnail_url
+    where (own.platform_media_id, own.media_type, own.url, own.thumbnail_url)
+      is distinct from (excluded.platform_media_id, excluded.media_type, excluded.url, excluded.thumbnail_url)
+  )
+  select known.platform_content_id,
+    case
+      when known.outcome = 'new' then 'new'
+      when known.outcome = 'updated' and written.id is not null then 'updated'
+      else 'unchanged'
+    end
+  from known
+  left join written on written.platform_content_id = known.platform_content_id;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.store_refreshed_tokens(p_connection_id uuid, p_token_version integer, p_access_token text, p_refresh_token text, p_token_expires_at timestamp with time zone)
  RETURNS boolean
@@ -6199,15 +6978,25 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
   end if;
 
-  perform private.put_queue_right();
-  -- Everything there is to know in one look, since for a single job what costs is the statements.
-  select setting.is_draining, setting.ageing_share, setting.ageing_after,
-    array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-    pg_current_xact_id_if_assigned() is null as has_no_number,
-    exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
-    exists (select from private.job_pause) as is_paused
-  into v
-  from private.job_setting as setting;
+  for look in 1..2 loop
+    -- Everything there is to know in one look, since for a single job what costs is the statements.
+    select setting.is_draining, setting.ageing_share, setting.ageing_after,
+      array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
+      pg_current_xact_id_if_assigned() is null as has_no_number,
+      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_pause) as is_paused,
+      -- As private.put_queue_right() asks.
+      exists (select from private.job_lease where check_at <= now())
+        or exists (select from private.job_waiting where expires_at <= now())
+        or exists (
+          select from private.job_waiting
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right
+    into v
+    from private.job_setting as setting;
+    exit when not v.has_to_be_put_right;
+    exit when look = 2;
+    perform private.put_queue_right();
+  end loop;
   -- Most claims of an idle worker end here.
   if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
     return;
@@ -6379,18 +7168,7 @@ begin
     where user_id is not null and parent_job_id is null and completed_at is null;
   end if;
   if v_new.processing > 0 then
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-    group by job.job_type, job.worker_id;
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+    perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
   end if;
   if v_new.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)
@@ -6508,44 +7286,18 @@ begin
     return null;
   end if;
 
-  -- Started jobs, and nothing else: what every claim does.
-  if v.was_pending = v.jobs and v.processing = v.jobs then
-    -- Who claims has taken their entries away.
-    if exists (select from private.job_waiting where job_id = (select id from new_job limit 1)) then
-      delete from private.job_waiting where job_id = any(array(select id from new_job));
-    end if;
-    with listed as (
-      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-      select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-          job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
+  -- Started other than by a claim, or put under a shorter lease.
+  if v.processing > 0 then
+    v_job_ids := array(
+      select job.id
       from new_job as job
-      join public.job_type as type on type.name = job.job_type
-      group by job.job_type, job.worker_id
-    )
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where job.job_type in (
-      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
-    on conflict do nothing;
-  elsif v.processing > 0 then
-    -- Started among others that ran, or put under a shorter lease.
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join old_job on old_job.id = job.id
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
-        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
-    group by job.job_type, job.worker_id;
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where v.was_processing < v.jobs and job.status = 'processing' and job.job_type in (
-      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
-    on conflict do nothing;
+      join old_job on old_job.id = job.id
+      where job.status = 'processing'
+        and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
+          or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds));
+    if v_job_ids <> '{}' then
+      perform private.list_running_jobs(v_job_ids);
+    end if;
   end if;
 
   if v.pending > 0 then
@@ -6585,7 +7337,7 @@ begin
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
   end if;
-  if v.was_pending > 0 and v.pending < v.jobs and v.processing < v.jobs then
+  if v.was_pending > 0 and v.pending < v.jobs then
     delete from private.job_waiting
     where job_id = any(array(select id from new_job where status <> 'pending'));
   end if;
@@ -6780,6 +7532,19 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.update_total_followers(coalesce(new.user_id, old.user_id));
+  return null;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tier_in_force(p_tier text, p_status text, p_paid_until timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -6968,6 +7733,38 @@ $function$
 ;
 grant execute on function private.unregister_worker(p_worker_id text) to service_role;
 
+CREATE OR REPLACE FUNCTION private.update_account_facts(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_account jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := (select user_id from public.social_account where id = p_social_account_id);
+  v_job public.job_queue;
+begin
+  -- In the order in which everybody locks them: user, job, account.
+  perform from public.users where id = v_user_id for no key update;
+  v_job := private.hold_job(p_job_id, p_fencing_token);
+
+  update public.social_account as account set
+    handle = coalesce(p_account ->> 'handle', account.handle),
+    display_name = coalesce(nullif(p_account ->> 'display_name', ''), account.display_name),
+    avatar_url = coalesce(p_account ->> 'avatar_url', account.avatar_url),
+    follower_count = private.count_or_null(p_account -> 'follower_count'),
+    facts_updated_at = now()
+  where account.id = p_social_account_id and account.deleted_at is null
+    -- The owner's job, or the system's job for just this account.
+    and (account.user_id = v_job.user_id
+      or v_job.user_id is null and v_job.params ->> 'social_account_id' = p_social_account_id::text);
+  if not found then
+    perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
+  end if;
+end;
+$function$
+;
+grant execute on function private.update_account_facts(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_account jsonb) to service_role;
+
 CREATE OR REPLACE FUNCTION private.update_content_search_vector()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -7011,6 +7808,29 @@ end;
 $function$
 ;
 grant execute on function private.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text, p_fencing_token bigint) to service_role;
+
+CREATE OR REPLACE FUNCTION private.update_total_followers(p_user_id uuid)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_total bigint;
+begin
+  -- Two accounts of one user that change at once: the second waits here, and then sees the first.
+  perform from public.users where id = p_user_id for no key update;
+  -- A channel that waits to be connected again has not lost its followers.
+  select coalesce(sum(follower_count), 0) into v_total
+  from public.social_account
+  where user_id = p_user_id and deleted_at is null;
+  update public.users set total_followers = v_total
+  where id = p_user_id and total_followers is distinct from v_total;
+  return v_total;
+end;
+$function$
+;
+grant execute on function private.update_total_followers(p_user_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION private.update_updated_at()
  RETURNS trigger
@@ -7073,7 +7893,7 @@ $function$
 ;
 grant execute on function private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
 
-CREATE OR REPLACE FUNCTION private.write_audit(p_user_id uuid, p_action text, p_details jsonb DEFAULT '{}'::jsonb)
+CREATE OR REPLACE FUNCTION private.write_audit(p_user_id uuid, p_action text, p_details jsonb DEFAULT '{}'::jsonb, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -7083,11 +7903,34 @@ begin
   insert into public.audit_log (user_id, actor_id, actor_role, action, details)
   values (
     p_user_id,
-    auth.uid(),
+    coalesce(auth.uid(), p_actor_id),
     -- The role that was set survives a definer body; without one, the login role is who acts.
     coalesce(nullif(current_setting('role', true), 'none'), session_user),
     p_action,
     coalesce(p_details, '{}'));
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.write_content_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.content_revision (content_item_id, user_id, changes)
+  select new.id, new.user_id, jsonb_object_agg(field.name, jsonb_build_object('old', field.old, 'new', field.new))
+  from (values
+    ('title', to_jsonb(old.title), to_jsonb(new.title), old.title <> new.title),
+    ('description', to_jsonb(old.description), to_jsonb(new.description),
+      coalesce(old.description, '') <> coalesce(new.description, '')),
+    ('tags', to_jsonb(old.tags), to_jsonb(new.tags), old.tags <> new.tags),
+    ('thumbnail_url', to_jsonb(old.thumbnail_url), to_jsonb(new.thumbnail_url),
+      split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1))
+  ) as field (name, old, new, is_changed)
+  where field.is_changed;
+  return null;
 end;
 $function$
 ;
@@ -7427,6 +8270,16 @@ $function$
 ;
 grant execute on function public.delete_cached(p_prefix text) to service_role;
 
+CREATE OR REPLACE FUNCTION public.delete_content(p_content_item_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.set_content_deleted(p_content_item_id, true);
+$function$
+;
+grant execute on function public.delete_content(p_content_item_id uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION public.detect_stuck_jobs()
  RETURNS TABLE(job_id uuid, status text, error_code text)
  LANGUAGE sql
@@ -7513,6 +8366,16 @@ $function$
 ;
 grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to authenticated;
 grant execute on function public.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_key text, p_supersede boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION public.finish_sync(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_is_complete boolean)
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.finish_sync(p_job_id, p_fencing_token, p_social_account_id, p_is_complete);
+$function$
+;
+grant execute on function public.finish_sync(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_is_complete boolean) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_cached(p_key text)
  RETURNS jsonb
@@ -7724,6 +8587,16 @@ $function$
 ;
 grant execute on function public.release_token_lease(p_connection_id uuid, p_holder uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION public.report_provider_quota_exhausted(p_platform text, p_bucket text, p_resets_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.report_provider_quota_exhausted(p_platform, p_bucket, p_resets_at);
+$function$
+;
+grant execute on function public.report_provider_quota_exhausted(p_platform text, p_bucket text, p_resets_at timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION public.request_sync(p_platform text, p_social_account_id uuid DEFAULT NULL::uuid, p_max_results integer DEFAULT NULL::integer)
  RETURNS TABLE(job_id uuid, status text, outcome text)
  LANGUAGE plpgsql
@@ -7741,6 +8614,27 @@ end;
 $function$
 ;
 grant execute on function public.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.reserve_provider_quota(p_platform text, p_bucket text, p_units integer)
+ RETURNS TABLE(allowed boolean, resets_at timestamp with time zone)
+ LANGUAGE sql
+ ROWS 1
+ SET search_path TO ''
+AS $function$
+  select * from private.reserve_provider_quota(p_platform, p_bucket, p_units);
+$function$
+;
+grant execute on function public.reserve_provider_quota(p_platform text, p_bucket text, p_units integer) to service_role;
+
+CREATE OR REPLACE FUNCTION public.restore_content(p_content_item_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.set_content_deleted(p_content_item_id, false);
+$function$
+;
+grant execute on function public.restore_content(p_content_item_id uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.resume_job_type(p_job_type text)
  RETURNS TABLE(job_type text, outcome text)
@@ -7794,16 +8688,18 @@ $function$
 ;
 grant execute on function public.revoke_role(p_user_id uuid, p_role text) to service_role;
 
-CREATE OR REPLACE FUNCTION public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text)
- RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer)
+CREATE OR REPLACE FUNCTION public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text, p_seen text[] DEFAULT NULL::text[])
+ RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer, failed_count integer, seen_count integer, failed jsonb)
  LANGUAGE sql
+ ROWS 1
  SET search_path TO ''
 AS $function$
   select * from private.save_content_batch(
-    p_job_id, p_fencing_token, p_social_account_id, p_items, p_checkpoint, p_progress_percent, p_progress_message);
+    p_job_id, p_fencing_token, p_social_account_id, p_items, p_checkpoint, p_progress_percent, p_progress_message,
+    p_seen);
 $function$
 ;
-grant execute on function public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
+grant execute on function public.save_content_batch(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_items jsonb, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text, p_seen text[]) to service_role;
 
 CREATE OR REPLACE FUNCTION public.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer DEFAULT NULL::integer, p_progress_message text DEFAULT NULL::text)
  RETURNS boolean
@@ -7817,6 +8713,26 @@ end;
 $function$
 ;
 grant execute on function public.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.search_own_content(p_query text DEFAULT NULL::text, p_tags text[] DEFAULT NULL::text[], p_hashtags text[] DEFAULT NULL::text[], p_platform text DEFAULT NULL::text, p_content_type text DEFAULT NULL::text, p_limit integer DEFAULT 20, p_cursor jsonb DEFAULT NULL::jsonb)
+ RETURNS TABLE(id uuid, social_account_id uuid, platform text, platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text, duration_seconds integer, view_count bigint, like_count bigint, comment_count bigint, tags text[], hashtags text[], published_at timestamp with time zone, visibility text, rank real, matched_by text, total_count bigint, next_cursor jsonb)
+ LANGUAGE sql
+ STABLE ROWS 20
+ SET search_path TO ''
+AS $function$
+  select item.id, item.social_account_id, account.platform_name, item.platform_content_id, item.content_type,
+    item.title, item.description, item.url, item.thumbnail_url, item.duration_seconds, item.view_count,
+    item.like_count, item.comment_count, item.tags, item.hashtags, item.published_at, item.visibility, found.rank,
+    found.matched_by, found.total_count,
+    jsonb_build_object('matched_by', found.matched_by, 'rank', found.rank,
+      'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
+  from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+  join public.content_item as item on item.id = found.content_item_id
+  left join public.social_account as account on account.id = item.social_account_id
+  order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
+$function$
+;
+grant execute on function public.search_own_content(p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_cursor jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.set_cached(p_key text, p_value jsonb, p_ttl interval)
  RETURNS void
@@ -7861,6 +8777,16 @@ $function$
 ;
 grant execute on function public.unregister_worker(p_worker_id text) to service_role;
 
+CREATE OR REPLACE FUNCTION public.update_account_facts(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_account jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.update_account_facts(p_job_id, p_fencing_token, p_social_account_id, p_account);
+$function$
+;
+grant execute on function public.update_account_facts(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_account jsonb) to service_role;
+
 CREATE OR REPLACE FUNCTION public.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text DEFAULT NULL::text, p_fencing_token bigint DEFAULT NULL::bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -7872,6 +8798,16 @@ end;
 $function$
 ;
 grant execute on function public.update_job_progress(p_job_id uuid, p_progress_percent integer, p_progress_message text, p_fencing_token bigint) to service_role;
+
+CREATE OR REPLACE FUNCTION public.update_total_followers(p_user_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.update_total_followers(p_user_id);
+$function$
+;
+grant execute on function public.update_total_followers(p_user_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text DEFAULT 'partial'::text, p_when_done text DEFAULT 'complete'::text, p_checkpoint jsonb DEFAULT NULL::jsonb)
  RETURNS text
@@ -7923,6 +8859,14 @@ create policy select_own on public.audit_log as permissive for select to authent
 
 create policy select_own on public.content_item as permissive for select to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)));
+
+create policy select_own on public.content_media as permissive for select to authenticated
+  using ((EXISTS ( SELECT
+   FROM content_item item
+  WHERE (item.id = content_media.content_item_id))));
+
+create policy select_own on public.content_revision as permissive for select to authenticated
+  using ((user_id = ( SELECT auth.uid() AS uid)));
 
 create policy select_all on public.content_type as permissive for select to anon, authenticated
   using (true);
@@ -8014,6 +8958,8 @@ alter publication supabase_realtime add table public.notification;
 
 -- Schedules
 
+select cron.schedule('auto-sync', '*/5 * * * *', 'select private.enqueue_due_syncs()');
+
 select cron.schedule('cleanup-audit-log', '9 * * * *', 'select private.cleanup_audit_log()');
 
 select cron.schedule('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()');
@@ -8026,9 +8972,13 @@ select cron.schedule('cleanup-oauth-states', '47 * * * *', 'select private.clean
 
 select cron.schedule('cleanup-rate-limits', '27 3 * * *', 'select private.cleanup_rate_limits()');
 
+select cron.schedule('cleanup-sync-passes', '41 * * * *', 'select private.cleanup_sync_passes()');
+
 select cron.schedule('detect-stuck', '* * * * *', 'select private.recover_lost_jobs()');
 
 select cron.schedule('expire-stale', '* * * * *', 'select private.expire_pending_jobs()');
+
+select cron.schedule('follower-sync', '23 */6 * * *', 'select private.enqueue_follower_syncs()');
 
 select cron.schedule('keep-house', '37 3 * * *', 'select private.keep_house()');
 

@@ -63,10 +63,13 @@ begin
       ('postgres', 'search_path', '"$user", public, extensions'),
       ('supabase_admin', 'search_path', '"$user", public, auth, extensions'),
       ('supabase_auth_admin', 'search_path', 'auth'),
-      ('supabase_storage_admin', 'search_path', 'storage')
+      ('supabase_storage_admin', 'search_path', 'storage'),
+      -- Our own server is built without it; on one that has it, compiling costs a small statement of
+      -- many parts, such as a heartbeat, seconds each time.
+      ('postgres', 'jit', 'off')
     ) as setting (role, name, value)
   loop
-    if to_regrole(wanted.role) is not null then
+    if to_regrole(wanted.role) is not null and (own or wanted.name <> 'jit') then
       execute format('alter role %I %s set %s = %s', wanted.role, scope, wanted.name, wanted.value);
     end if;
   end loop;

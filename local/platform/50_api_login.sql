@@ -37,5 +37,7 @@ begin
   execute format('alter role supabase_lite %s set search_path = public, extensions', scope);
   execute format('alter role supabase_lite %s set statement_timeout = ''8s''', scope);
   execute format('alter role supabase_lite %s set lock_timeout = ''8s''', scope);
+  -- Why: see role postgres.
+  execute format('alter role supabase_lite %s set jit = off', scope);
 end
 $$;

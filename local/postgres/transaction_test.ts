@@ -1,6 +1,7 @@
 import { equal, rejects } from "node:assert/strict";
 import postgres from "postgres";
 import { readStack } from "../stack/client.ts";
+import { waitUntil } from "../stack/process.ts";
 import { transaction } from "./transaction.ts";
 
 async function withPools(work: (sql: postgres.Sql, killer: postgres.Sql) => Promise<void>) {
@@ -16,6 +17,12 @@ async function withPools(work: (sql: postgres.Sql, killer: postgres.Sql) => Prom
 async function ownPid(sql: postgres.Sql | postgres.TransactionSql): Promise<number> {
   const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
   return row?.pid ?? 0;
+}
+
+/** The driver may give the last word of a lost connection to the first query on the next one. */
+async function goesOn(sql: postgres.Sql): Promise<void> {
+  const answers = () => sql`select 42 as answer`.then(([row]) => row?.answer === 42, () => false);
+  equal(await waitUntil(answers, 5000, 100), true, "the pool goes on");
 }
 
 const closed = { code: "CONNECTION_CLOSED" };
@@ -34,8 +41,7 @@ Deno.test("a connection lost between two statements is told, and the pool goes o
       await soon();
     });
     await rejects(lostBeforeTheEnd, closed);
-    await soon();
-    equal((await sql`select 42 as answer`)[0]?.answer, 42);
+    await goesOn(sql);
   }));
 
 Deno.test("a connection lost under statements is told, and the pool goes on", () =>
@@ -49,8 +55,7 @@ Deno.test("a connection lost under statements is told, and the pool goes on", ()
       ]);
     });
     await rejects(lost, closed);
-    await soon();
-    equal((await sql`select 42 as answer`)[0]?.answer, 42);
+    await goesOn(sql);
   }));
 
 Deno.test("an error of the work rolls back and is passed on", () =>

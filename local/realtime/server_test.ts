@@ -69,9 +69,10 @@ Deno.test("too many joins are refused and end the socket, until they are fewer",
   withServer({ joins: 10 }, async (project, apiUrl) => {
     using socket = await RawSocket.open(project, { apiUrl });
     let joined = 0;
-    let answer = await socket.join(newTopic(), {}, "first");
-    while (answer.payload.status === "ok" && ++joined < 90) {
-      answer = await socket.join(newTopic(), {}, `${joined}`);
+    const topic = newTopic();
+    let answer = await socket.join(topic, {}, "first");
+    while (answer.payload.status === "ok" && ++joined < 10_000) {
+      answer = await socket.join(topic, {}, `${joined}`);
     }
     assert.ok(joined >= 5, `${joined} joins`);
     assert.equal(

@@ -26,12 +26,14 @@ create table public.users (
     check (avatar_url ~* '^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+([a-z]{2,63}|xn--[a-z0-9-]{2,59})([/?#][^[:space:][:cntrl:]\\]*)?$'),
   -- Names that mean the machine itself or its neighbours, and services that make a name of any address.
   constraint users_avatar_url_is_not_at_a_private_host
-    check (avatar_url !~* '^https://([^/?#]*[.])?(localhost|local|localdomain|internal|intranet|private|corp|lan|home|arpa|onion|nip[.]io|sslip[.]io|xip[.]io|localtest[.]me|lvh[.]me|vcap[.]me|lacolhost[.]com)([/?#]|$)'),
+    check (avatar_url !~* '^https://([^/?#]*[.])?(localhost|local|localdomain|internal|intranet|private|corp|lan|home|arpa|svc|cluster|onion|nip[.]io|sslip[.]io|xip[.]io|localtest[.]me|lvh[.]me|vcap[.]me|lacolhost[.]com)([/?#]|$)'),
   constraint users_category_is_short check (char_length(category) <= 100),
   constraint users_profile_slug_fits_a_url
     check (profile_slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(profile_slug) <= 80),
   constraint users_onboarding_state_is_known
     check (onboarding_state in ('registered', 'profile_completed', 'platform_connected', 'completed')),
+  constraint users_display_name_is_filled_once_completed
+    check (display_name <> '' or onboarding_state not in ('profile_completed', 'completed')),
   constraint users_total_followers_is_not_negative check (total_followers >= 0),
   constraint users_notification_preferences_is_small_object
     check (jsonb_typeof(notification_preferences) = 'object'

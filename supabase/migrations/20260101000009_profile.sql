@@ -45,6 +45,9 @@ as $$
     select 2, slug || '-' || right(p_user_id::text, 8) from base
     union all
     select 3, slug || '-' || replace(p_user_id::text, '-', '') from base
+    union all
+    -- Whoever knows the id can have called themselves the others.
+    select 4, slug || '-' || replace(gen_random_uuid()::text, '-', '') from base
   )
   select candidate.slug
   from candidate
@@ -55,7 +58,7 @@ as $$
   limit 1;
 $$;
 comment on function private.generate_profile_slug(text, uuid, text) is
-  'The nicest free slug for a name, or for its Latin reading where one is given: the name, then with the last 8 digits of the user id, then with all 32. Volatile: a second call must see who took the first answer.';
+  'The nicest free slug for a name, or for its Latin reading where one is given: the name, then with the last 8 digits of the user id, with all 32, with 32 of chance. Volatile: a second call must see who took the first answer.';
 revoke all on function private.generate_profile_slug(text, uuid, text) from public, anon, authenticated, service_role;
 
 -- Whatever it raises would break the sign-up itself ("Database error saving new user"), so the
@@ -146,7 +149,7 @@ begin
   end if;
   if v_after.onboarding_state <> v_before.onboarding_state then
     perform private.write_audit(p_user_id, 'profile.completed',
-      jsonb_build_object('onboarding_state', v_after.onboarding_state));
+      jsonb_build_object('onboarding_state', v_after.onboarding_state), p_user_id);
   end if;
   return v_after;
 end;

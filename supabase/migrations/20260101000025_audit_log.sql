@@ -16,7 +16,7 @@ create table public.audit_log (
 );
 comment on table public.audit_log is 'Security-relevant acts, append-only. Never a token, a code or an address in details.';
 comment on column public.audit_log.user_id is 'Whose account it was done to.';
-comment on column public.audit_log.actor_id is 'The user who did it; null for the service and the timetable.';
+comment on column public.audit_log.actor_id is 'The user who did it, or had the service do it; null for the service itself and the timetable.';
 
 -- Serves an owner's history.
 create index audit_log_user_id_created_at_idx on public.audit_log (user_id, created_at desc);
@@ -55,7 +55,9 @@ create policy select_own on public.audit_log
   for select to authenticated
   using (user_id = (select auth.uid()));
 
-create function private.write_audit(p_user_id uuid, p_action text, p_details jsonb default '{}')
+create function private.write_audit(
+  p_user_id uuid, p_action text, p_details jsonb default '{}', p_actor_id uuid default null
+)
 returns void
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -63,15 +65,15 @@ begin
   insert into public.audit_log (user_id, actor_id, actor_role, action, details)
   values (
     p_user_id,
-    auth.uid(),
+    coalesce(auth.uid(), p_actor_id),
     -- The role that was set survives a definer body; without one, the login role is who acts.
     coalesce(nullif(current_setting('role', true), 'none'), session_user),
     p_action,
     coalesce(p_details, '{}'));
 end;
 $$;
-comment on function private.write_audit(uuid, text, jsonb) is
-  'Notes what was done to whose account, and who did it. Lends the right to append to the log.';
+comment on function private.write_audit(uuid, text, jsonb, uuid) is
+  'Notes what was done to whose account, and who did it: the signed-in user, else the one the service acts for. Lends the right to append to the log.';
 
 create function private.cleanup_audit_log(p_keep interval default interval '2 years')
 returns bigint
@@ -92,6 +94,6 @@ comment on function private.cleanup_audit_log(interval) is
 
 revoke all on function
   private.keep_audit_log(),
-  private.write_audit(uuid, text, jsonb),
+  private.write_audit(uuid, text, jsonb, uuid),
   private.cleanup_audit_log(interval)
 from public, anon, authenticated, service_role;

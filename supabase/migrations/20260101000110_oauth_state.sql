@@ -47,6 +47,10 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform private.check_platform_enabled(p_platform);
+  -- A token outlives the account it was made for.
+  if not exists (select from public.users where id = p_user_id) then
+    perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
+  end if;
   insert into private.oauth_state
     (state_hash, user_id, platform_name, code_verifier, redirect_uri, redirect_to, expires_at)
   values
@@ -54,7 +58,7 @@ begin
 end;
 $$;
 comment on function private.create_oauth_state(uuid, text, text, text, text, text) is
-  'Remembers an authorization for ten minutes. Lends the right to write private.oauth_state.';
+  'Remembers an authorization for ten minutes. Lends the right to read users and write private.oauth_state.';
 revoke all on function private.create_oauth_state(uuid, text, text, text, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function private.create_oauth_state(uuid, text, text, text, text, text) to service_role;

@@ -83,8 +83,8 @@ revoke all on function public.get_connection_tokens(uuid) from public, anon, aut
 grant execute on function public.get_connection_tokens(uuid) to service_role;
 
 -- The lock on the connection makes version and lease one look: whoever stores new tokens holds it too, and
--- gives up the lease in the same transaction. Longer than a provider's answer is waited for (15 seconds) and
--- than storing it is tried (20): when a lease runs out, its holder is dead.
+-- gives up the lease in the same transaction. Longer than a provider's answer is waited for (15 seconds),
+-- storing it is tried (20) and the last try may take (15): when a lease runs out, its holder is dead.
 create function private.claim_token_lease(p_connection_id uuid, p_token_version int, p_holder uuid)
 returns text
 language plpgsql volatile security definer set search_path = ''
@@ -98,7 +98,7 @@ begin
   end if;
 
   insert into private.token_lease as lease (connection_id, holder, expires_at)
-  values (p_connection_id, p_holder, clock_timestamp() + interval '40 seconds')
+  values (p_connection_id, p_holder, clock_timestamp() + interval '60 seconds')
   on conflict (connection_id) do update
     set holder = excluded.holder, expires_at = excluded.expires_at
     where lease.expires_at <= clock_timestamp();

@@ -108,13 +108,13 @@ begin
 
   if is_new then
     perform private.write_audit(p_user_id, 'account.connected',
-        jsonb_build_object('social_account_id', account.id, 'platform', p_platform)),
+        jsonb_build_object('social_account_id', account.id, 'platform', p_platform), p_user_id),
       private.notify(p_user_id, 'account_connected', 'Account connected',
         format('%s is connected.', coalesce(account.handle, account.display_name, 'Your account')),
         jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
   else
     perform private.write_audit(p_user_id, 'account.renewed',
-      jsonb_build_object('social_account_id', account.id, 'platform', p_platform));
+      jsonb_build_object('social_account_id', account.id, 'platform', p_platform), p_user_id);
   end if;
   return account.id;
 exception when unique_violation then

@@ -125,7 +125,7 @@ begin
     next_sync_at = null
   where id = account.id;
   perform private.write_audit(p_user_id, 'account.disconnected', jsonb_build_object(
-    'social_account_id', account.id, 'platform', account.platform_name, 'revoked', p_is_revoked));
+    'social_account_id', account.id, 'platform', account.platform_name, 'revoked', p_is_revoked), p_user_id);
   return true;
 end;
 $$;

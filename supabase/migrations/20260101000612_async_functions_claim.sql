@@ -4,44 +4,6 @@
 -- strict priority has kept waiting for too long. What it looks at are the slim rows of job_waiting; the
 -- jobs themselves are only touched once they are chosen.
 
-create type private.lane_head as (
-  job_type text,
-  job_priority smallint,
-  turn bigint,
-  place bigint,
-  from_turn bigint,
-  from_place bigint,
-  lane_time bigint
-);
-comment on type private.lane_head is
-  'A lane of a type that has work: where its first job stands, from where it was looked for, and the time of the lane then.';
-
-create function private.lanes_with_work(p_job_types text[])
-returns setof private.lane_head
-language plpgsql volatile rows 10 set search_path = ''
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off
-as $$
-begin
-  return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
-  from private.job_cursor as cursor
-  join private.job_lane as time on time.job_priority = cursor.job_priority
-  cross join lateral (
-    select waiting.turn, waiting.place
-    from private.job_waiting as waiting
-    where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
-      and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
-    order by waiting.turn, waiting.place
-    limit 1
-  ) as head
-  where p_job_types is null or cursor.job_type = any(p_job_types)
-  order by cursor.job_priority, cursor.job_type;
-end;
-$$;
-comment on function private.lanes_with_work(text[]) is
-  'Lanes in which a job stands ready, first priority first; null = of every type.';
-
 -- Where nothing but the order decides: no cap, no rate, nobody paused.
 create function private.pick_next(p_lanes private.lane_head[], p_limit int)
 returns uuid[]
@@ -82,255 +44,6 @@ end;
 $$;
 comment on function private.pick_next(private.lane_head[], int) is
   'Takes away the entries of the next jobs of these lanes, passing over what another claim has; returns their ids.';
-
--- The whole of the rules, in one statement.
-create function private.pick_by_rules(
-  p_limit int, p_job_types text[], p_aged int, p_aged_before timestamptz
-)
-returns uuid[]
-language plpgsql volatile set search_path = ''
--- Planning this statement takes longer than running it, and its best plan is always the same: the one
--- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan.
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
-as $$
-declare
-  v_window constant int := private.lane_window();
-  v_open constant private.open_job_type[] := array(
-    select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
-  v_lanes private.lane_head[];
-  v_rows tid[];
-  v_picked uuid[];
-begin
-  if v_open = '{}' then
-    return '{}';
-  end if;
-  if exists (select from unnest(v_open) as open_type where open_type.blocked_users <> '{}') then
-    perform private.put_blocked_jobs_aside(v_open);
-  end if;
-  perform private.line_up_capped_jobs(v_open);
-  v_lanes := array(
-    select lane
-    from private.lanes_with_work(array(select name from unnest(v_open))) as lane);
-
-  v_rows := array(
-    with open_type as materialized (
-      select open_type.*, first.job_priority, first.turn, first.place
-      from unnest(v_open) as open_type
-      join (
-        select distinct on (job_type) * from unnest(v_lanes) order by job_type, job_priority
-      ) as first on first.job_type = open_type.name
-    ),
-    -- The first jobs of every type, unlocked, to see how many of each lane this claim should take.
-    head as materialized (
-      select first.*, open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
-      from open_type
-      cross join lateral (
-        select waiting.ctid as row_id, waiting.user_id, waiting.job_priority, waiting.turn, waiting.place
-        from private.job_waiting as waiting
-        where waiting.job_type = open_type.name and waiting.turn is not null
-          and (waiting.job_priority, waiting.turn, waiting.place)
-            >= (open_type.job_priority, open_type.turn, open_type.place)
-          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
-        order by waiting.job_priority, waiting.turn, waiting.place
-        limit open_type.slots
-          + case when open_type.max_per_user is null and open_type.blocked_users = '{}' then 0 else v_window end
-      ) as first
-      where first.user_id is null or first.user_id <> all(open_type.blocked_users)
-    ),
-    -- Where strict priority ends, if this claim is full; while there is room for all, nobody needs help.
-    edge as materialized (
-      select max(job_priority) as job_priority
-      from (select job_priority from head order by job_priority limit p_limit) as first
-      having p_aged > 0 and count(*) = p_limit
-    ),
-    -- Beyond it, lanes whose head has waited too long; the longest-waiting jobs of those heads.
-    aged as materialized (
-      select first.row_id, first.user_id, first.job_priority, first.turn, first.place,
-        open_type.name, open_type.slots, open_type.max_per_user, open_type.is_limited
-      from edge
-      join unnest(v_lanes) as lane on lane.job_priority > edge.job_priority
-      join open_type on open_type.name = lane.job_type
-      cross join lateral (
-        select waiting.ctid as row_id, waiting.user_id, waiting.job_priority, waiting.turn, waiting.place,
-          waiting.scheduled_for
-        from private.job_waiting as waiting
-        where waiting.job_type = lane.job_type and waiting.job_priority = lane.job_priority
-          and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.turn, lane.place)
-          and (waiting.expires_at is null or waiting.expires_at > now())
-        order by waiting.turn, waiting.place
-        limit p_aged
-      ) as first
-      where first.scheduled_for < p_aged_before
-        and (first.user_id is null or first.user_id <> all(open_type.blocked_users))
-      order by first.scheduled_for
-      limit p_aged
-    ),
-    candidate as (
-      select *, true as is_aged from aged
-      union all
-      select row_id, user_id, job_priority, turn, place, name, slots, max_per_user, is_limited, false
-      from head
-      where row_id <> all(array(select row_id from aged))
-    ),
-    within_user_cap as (
-      select * from (
-        select *, max_per_user is not null and user_id is not null
-          and row_number() over (
-            partition by name, user_id order by is_aged desc, job_priority, turn, place)
-          + case when max_per_user is not null then (
-              select count(*) from private.job_running as running
-              where running.job_type = name and running.user_id = candidate.user_id)
-            else 0 end
-          > max_per_user as is_over_cap
-        from candidate
-      ) as counted
-      where not is_over_cap
-    ),
-    within_slots as (
-      select * from (
-        select *, row_number() over (
-          partition by name order by is_aged desc, job_priority, turn, place) as nth
-        from within_user_cap
-      ) as placed
-      where nth <= slots
-    ),
-    lane as materialized (
-      select name, job_priority, is_limited, count(*) as jobs, array_agg(row_id) as row_ids
-      from (
-        select name, job_priority, is_limited, row_id
-        from within_slots
-        order by is_aged desc, job_priority, turn, place
-        limit p_limit
-      ) as next
-      group by name, job_priority, is_limited
-    )
-    -- Then that many of each lane are locked, deeper in it where another claim was quicker. A limited type
-    -- is claimed by nobody else now, and exactly the chosen jobs of it are taken.
-    select picked.row_id
-    from (
-      select locked.row_id
-      from lane
-      join open_type on open_type.name = lane.name
-      join unnest(v_lanes) as from_here on from_here.job_type = lane.name and from_here.job_priority = lane.job_priority
-      cross join lateral (
-        select waiting.ctid as row_id
-        from private.job_waiting as waiting
-        where waiting.job_type = lane.name and waiting.job_priority = lane.job_priority
-          and waiting.turn is not null and (waiting.turn, waiting.place) >= (from_here.turn, from_here.place)
-          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
-          and (waiting.user_id is null or waiting.user_id <> all(open_type.blocked_users))
-        order by waiting.turn, waiting.place
-        limit lane.jobs
-        for update skip locked
-      ) as locked
-      where not lane.is_limited
-      union all
-      select exact.row_id
-      from (
-        select waiting.ctid as row_id
-        from private.job_waiting as waiting
-        where waiting.ctid = any(array(select unnest(row_ids) from lane where is_limited))
-          and waiting.turn is not null
-        for update skip locked
-      ) as exact
-    ) as picked
-  );
-  with taken as (
-    delete from private.job_waiting where ctid = any(v_rows) returning job_id
-  )
-  select array_agg(job_id) into v_picked from taken;
-  return v_picked;
-end;
-$$;
-comment on function private.pick_by_rules(int, text[], int, timestamptz) is
-  'As pick_next(), within the caps and rates of open types and without paused users; up to p_aged of them from lanes whose head waits since before p_aged_before.';
-
--- The floor of a lane moves behind the claims. When a claim looks, everything below the first job it sees
--- has gone; but who has read the lane's time before and is still open may yet bring a job to a place below,
--- and who reads it later may line up from the time on that everybody can read now. So the place seen now is
--- only noted, no further than that time, and becomes the floor when all who had read it before have ended.
--- Epochs tell when: whoever lines up shares a lock on the current one to the end of its transaction
--- (private.enter_line()), and one epoch follows on the next only when nobody holds the one before it. Two
--- epochs after a note nobody is left from before it. Transactions that line nothing up hold no floor, however
--- long they are open. A claim reads the epoch before it looks, or a job could come in between.
--- Who breaks the rule all the same (a job inserted with an old turn) sets the floor back itself, and the
--- tick looks below it: see private.lower_cursors().
-create function private.move_cursors(p_lanes private.lane_head[], p_epoch bigint)
-returns void
-language plpgsql volatile set search_path = ''
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
-as $$
-declare
-  v_epoch bigint := pg_sequence_last_value('private.job_epoch');
-begin
-  -- What it saw may be older than the epoch.
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    return;
-  end if;
-
-  with free as (
-    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
-    from unnest(p_lanes) as seen
-    join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
-    where cursor.next_epoch + 2 <= p_epoch
-    -- One that another claim is moving right now is left to it.
-    for update of cursor skip locked
-  )
-  update private.job_cursor as cursor
-  set (turn, place) = (
-      select floor.turn, floor.place
-      from (values (cursor.next_turn, cursor.next_place), (free.seen_turn, free.seen_place)) as floor (turn, place)
-      order by floor.turn, floor.place
-      limit 1
-    ),
-    next_turn = least(free.seen_turn, free.lane_time + 1),
-    next_place = case when free.seen_turn <= free.lane_time + 1 then free.seen_place else 0 end,
-    next_epoch = v_epoch
-  from free
-  where cursor.job_type = free.job_type and cursor.job_priority = free.job_priority;
-
-  -- Whoever has the lock on the epoch before is the only one that may end this one, and the next after it.
-  for i in 1..2 loop
-    exit when not pg_try_advisory_xact_lock(hashtextextended('job_epoch', v_epoch - 1))
-      or pg_sequence_last_value('private.job_epoch') <> v_epoch;
-    v_epoch := nextval('private.job_epoch');
-  end loop;
-end;
-$$;
-comment on function private.move_cursors(private.lane_head[], bigint) is
-  'Moves the floor of these lanes up to where nothing can wait below it, and the epoch on; p_epoch is the one that was read before they were seen.';
-
-create function private.lower_cursors()
-returns int
-language plpgsql volatile set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
-declare
-  v_lowered int;
-begin
-  with late as (
-    select cursor.job_type, cursor.job_priority, head.turn, head.place
-    from private.job_cursor as cursor
-    cross join lateral (
-      select waiting.turn, waiting.place
-      from private.job_waiting as waiting
-      where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
-        and waiting.turn is not null and (waiting.turn, waiting.place) < (cursor.turn, cursor.place)
-      order by waiting.turn, waiting.place
-      limit 1
-    ) as head
-  )
-  update private.job_cursor as cursor
-  set turn = late.turn, place = late.place
-  from late
-  where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
-    and (cursor.turn, cursor.place) > (late.turn, late.place);
-  get diagnostics v_lowered = row_count;
-  return v_lowered;
-end;
-$$;
-comment on function private.lower_cursors() is
-  'Sets the floor of lanes back to a job that came to stand below it; returns how many.';
 
 -- What a claim has: where the jobs stand, now locked, and what is written about them elsewhere.
 create type private.picked_jobs as (
@@ -420,7 +133,8 @@ begin
   )
   insert into private.job_lease (job_type, worker_id, check_at, job_ids)
   select started.job_type, p_worker_id,
-    now() + least(type.lease, type.max_runtime - p_jobs.worked * interval '1 second'), started.job_ids
+    least(clock_timestamp() + type.lease, now() + type.max_runtime - p_jobs.worked * interval '1 second'),
+    started.job_ids
   from started
   join public.job_type as type on type.name = started.job_type;
 end;
@@ -466,15 +180,25 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
   end if;
 
-  perform private.put_queue_right();
-  -- Everything there is to know in one look, since for a single job what costs is the statements.
-  select setting.is_draining, setting.ageing_share, setting.ageing_after,
-    array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-    pg_current_xact_id_if_assigned() is null as has_no_number,
-    exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
-    exists (select from private.job_pause) as is_paused
-  into v
-  from private.job_setting as setting;
+  for look in 1..2 loop
+    -- Everything there is to know in one look, since for a single job what costs is the statements.
+    select setting.is_draining, setting.ageing_share, setting.ageing_after,
+      array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
+      pg_current_xact_id_if_assigned() is null as has_no_number,
+      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_pause) as is_paused,
+      -- As private.put_queue_right() asks.
+      exists (select from private.job_lease where check_at <= now())
+        or exists (select from private.job_waiting where expires_at <= now())
+        or exists (
+          select from private.job_waiting
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right
+    into v
+    from private.job_setting as setting;
+    exit when not v.has_to_be_put_right;
+    exit when look = 2;
+    perform private.put_queue_right();
+  end loop;
   -- Most claims of an idle worker end here.
   if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
     return;
@@ -537,11 +261,7 @@ comment on function private.take_jobs(text, int, text[]) is
   'Body of claim_jobs(): what a worker needs of each job, in no order. Lends the right to change the queue.';
 
 revoke all on function
-  private.lanes_with_work(text[]),
   private.pick_next(private.lane_head[], int),
-  private.pick_by_rules(int, text[], int, timestamptz),
-  private.move_cursors(private.lane_head[], bigint),
-  private.lower_cursors(),
   private.lock_jobs(uuid[]),
   private.list_claimed(text, private.picked_jobs),
   private.charge_rates(text[]),

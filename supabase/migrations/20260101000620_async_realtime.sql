@@ -1,7 +1,7 @@
 -- Telling the owner: every visible change of a job is one broadcast `job_update` on the private topics
 -- job_status:<job id> and user_jobs:<user id>, which only the owner may join. Sent by the triggers in
--- async_job_changes.sql, once per statement however many jobs it changes; it is news, not truth: a lost
--- message never costs a write.
+-- async_job_changes.sql and async_job_updates.sql, once per statement however many jobs it changes; it is news,
+-- not truth: a lost message never costs a write.
 
 create function private.job_of_topic(p_topic text)
 returns uuid

@@ -188,6 +188,11 @@ begin
     perform private.raise_error('JOB_NOT_FOUND');
   end if;
 
+  -- Counted here, since the data API reaches this function too: a job that was cancelled, or that failed and
+  -- was paid back, asks the provider again at no cost.
+  if auth.uid() is not null then
+    perform private.assert_rate_limit('job-retry', v_user_id);
+  end if;
   select * into v_answer from private.retry_job(p_job_id);
   if v_answer.outcome <> 'retried' then
     perform private.raise_error(v_answer.outcome, v_answer.detail);
@@ -196,7 +201,7 @@ begin
 end;
 $$;
 comment on function private.retry_job_as_caller(uuid, uuid) is
-  'Body of retry_job(). Lends the right to change the queue, after checking whose job it is.';
+  'Body of retry_job(). Lends the right to change the queue, after checking whose job it is, and to count a user''s request.';
 
 create function private.retry_failed_jobs(
   p_job_type text, p_error_code text, p_since interval, p_limit int, p_spread interval

@@ -56,18 +56,7 @@ begin
     where user_id is not null and parent_job_id is null and completed_at is null;
   end if;
   if v_new.processing > 0 then
-    insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-    select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-        job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-    group by job.job_type, job.worker_id;
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
+    perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
   end if;
   if v_new.failed > 0 then
     insert into private.job_failure (job_id, job_type, failed_at)
@@ -106,277 +95,33 @@ $$;
 comment on function private.tg_job_queue__after_insert() is
   'Trigger: side tables, counters, doorbell, news. Lends the right to write all of them to whoever enqueues.';
 
-create function private.tg_job_queue__after_update()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
--- A plan is kept from the first call, which may have seen one row. 500 rows need the hash, also where the
--- caller, who knows its few rows, has switched it off; and real tables are asked by arrays of ids.
-set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set jit = off
+create function private.list_running_jobs(p_job_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+-- One job or five thousand: by their ids, whatever the caller needs for its own plan.
+set enable_seqscan = off set enable_nestloop = on set enable_hashjoin = on
 as $$
-declare
-  v record;
-  v_is_due boolean := false;
-  v_parent_ids uuid[];
-  v_job_ids uuid[];
 begin
-  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
-  if current_setting('job_engine.claim', true) = 'of the system' then
-    return null;
-  elsif current_setting('job_engine.claim', true) = 'of users' then
-    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
-      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
-    into v
-    from (select 0::bigint as none) as nothing;
-  else
-    -- One look at both sides, and the counters from it: for a single job what costs is the statements.
-    with moved as materialized (
-      select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-        bool_or(has_parent) as has_parent
-      from (
-        select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-          parent_job_id is not null as has_parent
-        from new_job
-        union all
-        select job_type, status, 1, 0, false, false from old_job
-      ) as side
-      group by job_type, status
-    ),
-    counted as (
-      insert into private.job_count_change (job_type, status, change)
-      select job_type, status, after - before from moved where before <> after
-    )
-    select sum(after) as jobs,
-      coalesce(sum(before) filter (where status = 'pending'), 0) as was_pending,
-      coalesce(sum(after) filter (where status = 'pending'), 0) as pending,
-      coalesce(sum(before) filter (where status = 'processing'), 0) as was_processing,
-      coalesce(sum(after) filter (where status = 'processing'), 0) as processing,
-      coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
-      coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
-      coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
-    into v
-    from moved;
-  end if;
-  if v.jobs is null then
-    return null;
-  end if;
-
-  -- Started jobs, and nothing else: what every claim does.
-  if v.was_pending = v.jobs and v.processing = v.jobs then
-    -- Who claims has taken their entries away.
-    if exists (select from private.job_waiting where job_id = (select id from new_job limit 1)) then
-      delete from private.job_waiting where job_id = any(array(select id from new_job));
-    end if;
-    with listed as (
-      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-      select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-          job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-      from new_job as job
-      join public.job_type as type on type.name = job.job_type
-      group by job.job_type, job.worker_id
-    )
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where job.job_type in (
-      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
-    on conflict do nothing;
-  elsif v.processing > 0 then
-    -- Started among others that ran, or put under a shorter lease.
+  with listed as (
     insert into private.job_lease (job_type, worker_id, check_at, job_ids)
     select job.job_type, job.worker_id, min(least(job.lease_expires_at,
         job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-    from new_job as job
-    join old_job on old_job.id = job.id
+    from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
-    where job.status = 'processing'
-      and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
-        or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds)
-    group by job.job_type, job.worker_id;
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from new_job as job
-    where v.was_processing < v.jobs and job.status = 'processing' and job.job_type in (
-      select name from public.job_type where coalesce(max_concurrency, max_per_user, rate_limit) is not null)
-    on conflict do nothing;
-  end if;
-
-  if v.pending > 0 then
-    with arrived as (
-      insert into private.job_waiting as waiting (
-        job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-      select job.id, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by, job.scheduled_for,
-        job.expires_at
-      from new_job as job
-      join old_job on old_job.id = job.id
-      where job.status = 'pending'
-        and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority, old_job.turn, old_job.held_by,
-          old_job.scheduled_for, old_job.expires_at)
-        is distinct from (job.status, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by,
-          job.scheduled_for, job.expires_at)
-      order by job.scheduled_for, job.created_at
-      on conflict (job_id) do update
-        set user_id = excluded.user_id, job_type = excluded.job_type, job_priority = excluded.job_priority,
-          turn = excluded.turn, held_by = excluded.held_by, scheduled_for = excluded.scheduled_for,
-          expires_at = excluded.expires_at,
-          -- Who lines up anew does so at the end.
-          place = case when waiting.turn = excluded.turn then waiting.place else excluded.place end
-      returning job_type, job_priority, turn
-    )
-    update private.job_cursor as cursor
-    set turn = late.turn, place = 0
-    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
-    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
-      and cursor.turn > late.turn;
-
-    -- What was lined up from a pause or a cap was lined up by who claims.
-    v_is_due := exists (
-      select
-      from new_job as job
-      join old_job on old_job.id = job.id
-      where job.status = 'pending' and job.turn is not null
-        and (old_job.status <> 'pending' or old_job.held_by = 'children')
-    );
-  end if;
-  if v.was_pending > 0 and v.pending < v.jobs and v.processing < v.jobs then
-    delete from private.job_waiting
-    where job_id = any(array(select id from new_job where status <> 'pending'));
-  end if;
-  if v.was_processing > 0 and v.processing < v.jobs and exists (select from private.job_running) then
-    delete from private.job_running
-    where job_id = any(array(select id from new_job where status <> 'processing'));
-  end if;
-
-  if v.has_owner and v.was_ended + v.ended > 0 and least(v.was_ended, v.ended) < v.jobs then
-    perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
-    from new_job
-    where completed_at is not null and user_id is not null and parent_job_id is null;
-    insert into private.job_active (user_id, job_id)
-    select user_id, id
-    from new_job
-    where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
-    on conflict do nothing;
-  end if;
-  if v.was_ended > 0 and v.ended < v.jobs then
-    with forgotten as (
-      delete from private.job_failure
-      where job_id = any(array(select id from new_job where completed_at is null))
-    )
-    select array_agg(id) into v_job_ids
-    from new_job
-    where completed_at is null and user_id is not null
-      and job_type in (select name from public.job_type where quota_type is not null);
-    if v_job_ids is not null then
-      perform private.charge_job_quotas_again(v_job_ids);
-    end if;
-  end if;
-  if v.failed > 0 then
-    with listed as (
-      insert into private.job_failure (job_id, job_type, failed_at)
-      select id, job_type, completed_at from new_job where status = 'failed'
-      on conflict (job_id) do update set failed_at = excluded.failed_at
-    )
-    select array_agg(id) into v_job_ids
-    from new_job
-    where status = 'failed' and user_id is not null
-      and job_type in (select name from public.job_type where quota_type is not null);
-    if v_job_ids is not null then
-      perform private.give_back_job_quotas(v_job_ids);
-    end if;
-  end if;
-
-  if v_is_due then
-    perform private.ring_doorbell();
-  end if;
-  if v.has_owner then
-    -- A failure, say no partition, is a warning.
-    begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select topic.name, 'broadcast', news.payload, 'job_update', true
-      from new_job as job
-      join old_job on old_job.id = job.id
-      cross join lateral (
-        select case
-          when job.parent_job_id is null and job.result is null then base.payload
-          else base.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', job.parent_job_id)) || case
-            -- A larger result is fetched by the client.
-            when octet_length(job.result::text) <= 32768 then jsonb_build_object('result', job.result)
-            else '{}'
-          end
-        end as payload
-        from (
-          select to_jsonb(fields) as payload
-          from (
-            select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-              job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-          ) as fields
-        ) as base
-        offset 0
-      ) as news
-      cross join lateral (
-        values ('user_jobs:' || job.user_id), ('job_status:' || job.id)
-      ) as topic (name)
-      where job.seq <> old_job.seq and job.user_id is not null;
-    exception when others then
-      raise warning 'job_update was not broadcast: %', sqlerrm;
-    end;
-
-    -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
-    -- 8 000 bytes hold, and can be switched off in one place.
-    if v.has_moved
-      and (select notify_status_changes from private.job_setting)
-    then
-      perform pg_notify('job_status_changed', jsonb_build_object('status', part.status, 'job_ids', part.job_ids)::text)
-      from (
-        select changed.status, jsonb_agg(changed.id) as job_ids
-        from (
-          select job.id, job.status, row_number() over (partition by job.status) / 150 as part
-          from new_job as job
-          join old_job on old_job.id = job.id
-          where job.status <> old_job.status and job.user_id is not null
-        ) as changed
-        group by changed.status, changed.part
-      ) as part;
-    end if;
-  end if;
-
-  -- Last, so that a batch is locked only from here to the commit.
-  if v.has_parent and (v.was_ended > 0 or v.ended > 0) then
-    v_parent_ids := array(
-      select distinct parent_job_id
-      from (
-        select parent_job_id, completed_at from new_job
-        union all
-        select parent_job_id, completed_at from old_job
-      ) as child
-      where parent_job_id is not null and completed_at is not null);
-    if private.lock_batches(v_parent_ids) then
-      update public.job_batch as batch
-      set completed = batch.completed + change.completed,
-        failed = batch.failed + change.failed,
-        cancelled = batch.cancelled + change.cancelled
-      from (
-        select parent_job_id,
-          coalesce(sum(ended) filter (where status = 'completed'), 0) as completed,
-          coalesce(sum(ended) filter (where status = 'failed'), 0) as failed,
-          coalesce(sum(ended) filter (where status = 'cancelled'), 0) as cancelled
-        from (
-          select parent_job_id, status, 1 as ended from new_job
-          union all
-          -- A retried child had been counted.
-          select parent_job_id, status, -1 from old_job
-        ) as child
-        group by parent_job_id
-      ) as change
-      where batch.parent_job_id = change.parent_job_id and batch.parent_job_id = any(v_parent_ids);
-      perform private.advance_batches(v_parent_ids);
-    end if;
-  end if;
-  return null;
+    where job.id = any(p_job_ids) and job.status = 'processing'
+    group by job.job_type, job.worker_id
+  )
+  insert into private.job_running (job_id, job_type, user_id)
+  select job.id, job.job_type, job.user_id
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.id = any(p_job_ids) and job.status = 'processing'
+    and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+  on conflict do nothing;
 end;
 $$;
-comment on function private.tg_job_queue__after_update() is
-  'Trigger: side tables, counters, doorbell, news, batches. Lends the right to write all of them to whoever changes a job.';
+comment on function private.list_running_jobs(uuid[]) is
+  'Lists these jobs as running, or as to be looked at earlier; a claim does so by private.list_claimed().';
 
 create function private.tg_job_queue__after_delete()
 returns trigger
@@ -458,11 +203,6 @@ create trigger _100_after_insert
   referencing new table as new_job
   for each statement execute function private.tg_job_queue__after_insert();
 
-create trigger _100_after_update
-  after update on public.job_queue
-  referencing old table as old_job new table as new_job
-  for each statement execute function private.tg_job_queue__after_update();
-
 create trigger _100_after_delete
   after delete on public.job_queue
   referencing old table as old_job
@@ -472,136 +212,9 @@ create trigger _100_after_truncate
   after truncate on public.job_queue
   for each statement execute function private.tg_job_queue__after_truncate();
 
-create function private.forget_active_jobs(p_user_ids uuid[], p_job_ids uuid[])
-returns void
-language plpgsql volatile set search_path = ''
-set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
-as $$
-begin
-  delete from private.job_active as active
-  using unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
-  where active.user_id = ended.user_id and active.job_id = ended.job_id;
-end;
-$$;
-comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
-
-create function private.charge_job_quotas_again(p_job_ids uuid[])
-returns void
-language plpgsql volatile set search_path = ''
-as $$
-begin
-  perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.id = any(array(
-      select job_id from private.job_quota where job_id = any(p_job_ids) and given_back_at is not null))
-  having count(*) > 0;
-end;
-$$;
-comment on function private.charge_job_quotas_again(uuid[]) is
-  'These jobs get another life: charged like a new one where the quota was given back when they failed.';
-
-create function private.rebuild_side_tables()
-returns void
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  -- Writers wait: what is under way would be listed twice or not at all.
-  lock table public.job_queue in share mode;
-  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-  from public.job_queue
-  where status = 'pending'
-  order by job_priority, turn, created_at;
-  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select job.job_type, job.worker_id, min(least(job.lease_expires_at,
-      job.slice_started_at + type.max_runtime - job.runtime_seconds * interval '1 second')), array_agg(job.id)
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.status = 'processing'
-  group by job.job_type, job.worker_id;
-  insert into private.job_running (job_id, job_type, user_id)
-  select job.id, job.job_type, job.user_id
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.status = 'processing' and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null;
-  insert into private.job_active (user_id, job_id)
-  select user_id, id
-  from public.job_queue
-  where user_id is not null and parent_job_id is null and completed_at is null;
-  insert into private.job_failure (job_id, job_type, failed_at)
-  select id, job_type, completed_at from public.job_queue where status = 'failed';
-  perform private.recount_jobs();
-  perform private.lower_cursors();
-end;
-$$;
-comment on function private.rebuild_side_tables() is
-  'Fills everything that triggers keep from the jobs themselves, after a load without triggers; writers wait meanwhile. Lends the right to write the side tables.';
-
--- In place of a foreign key. Whoever inserts meanwhile waits, and then finds the type gone or renamed.
-create function private.tg_job_type__keep_jobs()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  lock table public.job_queue in share row exclusive mode;
-  if tg_op = 'UPDATE' then
-    update public.job_queue set job_type = new.name where job_type = old.name;
-  elsif exists (select from public.job_queue where job_type = old.name) then
-    raise foreign_key_violation using message = format('There are jobs of the type "%s".', old.name);
-  end if;
-  return null;
-end;
-$$;
-comment on function private.tg_job_type__keep_jobs() is
-  'Trigger: jobs follow their type''s new name, and keep it from being deleted. Lends the right to change the queue.';
-
-create trigger _100_keep_jobs_on_rename
-  after update on public.job_type
-  for each row when (old.name <> new.name)
-  execute function private.tg_job_type__keep_jobs();
-
-create trigger _100_keep_jobs_on_delete
-  after delete on public.job_type
-  for each row execute function private.tg_job_type__keep_jobs();
-
--- When a type gets its first limit, what runs already counts.
-create function private.tg_job_type__count_running()
-returns trigger
-language plpgsql volatile security definer set search_path = ''
-as $$
-begin
-  if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
-    and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
-  then
-    -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
-    lock table private.job_lease in share row exclusive mode;
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.id, job.job_type, job.user_id
-    from private.job_lease as lease
-    join public.job_queue as job on job.id = any(lease.job_ids)
-    where lease.job_type = old.name and job.status = 'processing' and job.job_type = new.name
-    on conflict do nothing;
-  end if;
-  return null;
-end;
-$$;
-comment on function private.tg_job_type__count_running() is
-  'Trigger. Lends the right to count running jobs to whoever tunes a type.';
-
-create trigger _200_count_running
-  after update on public.job_type
-  for each row execute function private.tg_job_type__count_running();
-
 revoke all on function
   private.tg_job_queue__after_insert(),
-  private.tg_job_queue__after_update(),
+  private.list_running_jobs(uuid[]),
   private.tg_job_queue__after_delete(),
-  private.tg_job_queue__after_truncate(),
-  private.forget_active_jobs(uuid[], uuid[]),
-  private.charge_job_quotas_again(uuid[]),
-  private.rebuild_side_tables(),
-  private.tg_job_type__keep_jobs(),
-  private.tg_job_type__count_running()
+  private.tg_job_queue__after_truncate()
 from public, anon, authenticated, service_role;

@@ -32,7 +32,7 @@ async function findTarget(): Promise<Target> {
 }
 
 /** How long a test waits for what must come. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 15_000;
 /** How long a test waits to be sure that nothing comes. */
 const SILENCE_MS = 300;
 

@@ -68,6 +68,7 @@ export type Database = {
           "hashtags": (string)[];
           "id": string;
           "like_count": number | null;
+          "mentions": (string)[];
           "platform_content_id": string;
           "platform_data": NonNullable<Json>;
           "published_at": string | null;
@@ -96,6 +97,7 @@ export type Database = {
           "hashtags"?: (string)[];
           "id"?: string;
           "like_count"?: number | null;
+          "mentions"?: (string)[];
           "platform_content_id": string;
           "platform_data"?: NonNullable<Json>;
           "published_at"?: string | null;
@@ -123,6 +125,7 @@ export type Database = {
           "hashtags"?: (string)[];
           "id"?: string;
           "like_count"?: number | null;
+          "mentions"?: (string)[];
           "platform_content_id"?: string;
           "platform_data"?: NonNullable<Json>;
           "published_at"?: string | null;
@@ -155,6 +158,85 @@ export type Database = {
           },
           {
             foreignKeyName: "content_item_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "content_media": {
+        Row: {
+          "content_item_id": string;
+          "created_at": string;
+          "media_type": string;
+          "platform_media_id": string | null;
+          "position": number;
+          "thumbnail_url": string | null;
+          "url": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "content_item_id": string;
+          "created_at"?: string;
+          "media_type": string;
+          "platform_media_id"?: string | null;
+          "position": number;
+          "thumbnail_url"?: string | null;
+          "url"?: string | null;
+        };
+        Update: {
+          "content_item_id"?: string;
+          "created_at"?: string;
+          "media_type"?: string;
+          "platform_media_id"?: string | null;
+          "position"?: number;
+          "thumbnail_url"?: string | null;
+          "url"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "content_media_content_item_id_fkey";
+            columns: ["content_item_id"];
+            isOneToOne: false;
+            referencedRelation: "content_item";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "content_revision": {
+        Row: {
+          "changed_at": string;
+          "changes": NonNullable<Json>;
+          "content_item_id": string;
+          "id": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "changed_at"?: string;
+          "changes": NonNullable<Json>;
+          "content_item_id": string;
+          "id"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "changed_at"?: string;
+          "changes"?: NonNullable<Json>;
+          "content_item_id"?: string;
+          "id"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "content_revision_content_item_id_fkey";
+            columns: ["content_item_id"];
+            isOneToOne: false;
+            referencedRelation: "content_item";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "content_revision_user_id_fkey";
             columns: ["user_id"];
             isOneToOne: false;
             referencedRelation: "users";
@@ -687,6 +769,7 @@ export type Database = {
           "created_at": string;
           "deleted_at": string | null;
           "display_name": string | null;
+          "facts_updated_at": string;
           "follower_count": number | null;
           "handle": string | null;
           "id": string;
@@ -696,7 +779,7 @@ export type Database = {
           "platform_account_id": string;
           "platform_name": string;
           "status": string;
-          "sync_interval": string;
+          "sync_interval": string | null;
           "sync_mode": string;
           "updated_at": string;
           "user_id": string;
@@ -708,6 +791,7 @@ export type Database = {
           "created_at"?: string;
           "deleted_at"?: string | null;
           "display_name"?: string | null;
+          "facts_updated_at"?: string;
           "follower_count"?: number | null;
           "handle"?: string | null;
           "id"?: string;
@@ -717,7 +801,7 @@ export type Database = {
           "platform_account_id": string;
           "platform_name": string;
           "status"?: string;
-          "sync_interval"?: string;
+          "sync_interval"?: string | null;
           "sync_mode"?: string;
           "updated_at"?: string;
           "user_id": string;
@@ -728,6 +812,7 @@ export type Database = {
           "created_at"?: string;
           "deleted_at"?: string | null;
           "display_name"?: string | null;
+          "facts_updated_at"?: string;
           "follower_count"?: number | null;
           "handle"?: string | null;
           "id"?: string;
@@ -737,7 +822,7 @@ export type Database = {
           "platform_account_id"?: string;
           "platform_name"?: string;
           "status"?: string;
-          "sync_interval"?: string;
+          "sync_interval"?: string | null;
           "sync_mode"?: string;
           "updated_at"?: string;
           "user_id"?: string;
@@ -1200,6 +1285,7 @@ export type Database = {
         Returns: number;
       };
       "delete_cached": { Args: { "p_prefix": string }; Returns: number };
+      "delete_content": { Args: { "p_content_item_id": string }; Returns: boolean };
       "detect_stuck_jobs": {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -1258,6 +1344,15 @@ export type Database = {
           "outcome": string;
           "status": string;
         }[];
+      };
+      "finish_sync": {
+        Args: {
+          "p_fencing_token": number;
+          "p_is_complete": boolean;
+          "p_job_id": string;
+          "p_social_account_id": string;
+        };
+        Returns: number;
       };
       "get_cached": { Args: { "p_key": string }; Returns: Json };
       "get_cached_job_result": {
@@ -1432,6 +1527,10 @@ export type Database = {
         Args: { "p_connection_id": string; "p_holder": string };
         Returns: undefined;
       };
+      "report_provider_quota_exhausted": {
+        Args: { "p_bucket": string; "p_platform": string; "p_resets_at"?: string };
+        Returns: string;
+      };
       "request_sync": {
         Args: { "p_max_results"?: number; "p_platform": string; "p_social_account_id"?: string };
         Returns: {
@@ -1440,6 +1539,14 @@ export type Database = {
           "status": string;
         }[];
       };
+      "reserve_provider_quota": {
+        Args: { "p_bucket": string; "p_platform": string; "p_units": number };
+        Returns: {
+          "allowed": boolean;
+          "resets_at": string;
+        }[];
+      };
+      "restore_content": { Args: { "p_content_item_id": string }; Returns: boolean };
       "resume_job_type": {
         Args: { "p_job_type": string };
         Returns: {
@@ -1479,10 +1586,14 @@ export type Database = {
           "p_job_id": string;
           "p_progress_message": string;
           "p_progress_percent": number;
+          "p_seen"?: (string)[];
           "p_social_account_id": string;
         };
         Returns: {
+          "failed": Json;
+          "failed_count": number;
           "new_count": number;
+          "seen_count": number;
           "unchanged_count": number;
           "updated_count": number;
         }[];
@@ -1496,6 +1607,40 @@ export type Database = {
           "p_progress_percent"?: number;
         };
         Returns: boolean;
+      };
+      "search_own_content": {
+        Args: {
+          "p_content_type"?: string;
+          "p_cursor"?: Json;
+          "p_hashtags"?: (string)[];
+          "p_limit"?: number;
+          "p_platform"?: string;
+          "p_query"?: string;
+          "p_tags"?: (string)[];
+        };
+        Returns: {
+          "comment_count": number;
+          "content_type": string;
+          "description": string;
+          "duration_seconds": number;
+          "hashtags": (string)[];
+          "id": string;
+          "like_count": number;
+          "matched_by": string;
+          "next_cursor": Json;
+          "platform": string;
+          "platform_content_id": string;
+          "published_at": string;
+          "rank": number;
+          "social_account_id": string;
+          "tags": (string)[];
+          "thumbnail_url": string;
+          "title": string;
+          "total_count": number;
+          "url": string;
+          "view_count": number;
+          "visibility": string;
+        }[];
       };
       "set_cached": {
         Args: { "p_key": string; "p_ttl": string; "p_value": Json };
@@ -1513,6 +1658,15 @@ export type Database = {
         Returns: boolean;
       };
       "unregister_worker": { Args: { "p_worker_id": string }; Returns: undefined };
+      "update_account_facts": {
+        Args: {
+          "p_account": Json;
+          "p_fencing_token": number;
+          "p_job_id": string;
+          "p_social_account_id": string;
+        };
+        Returns: undefined;
+      };
       "update_job_progress": {
         Args: {
           "p_fencing_token"?: number;
@@ -1522,6 +1676,7 @@ export type Database = {
         };
         Returns: boolean;
       };
+      "update_total_followers": { Args: { "p_user_id": string }; Returns: number };
       "wait_for_children": {
         Args: {
           "p_checkpoint"?: Json;

@@ -31,6 +31,10 @@ function ofDatabase(error: PostgrestError): AppError {
   if (code === "PGRST301" || code === "PGRST303") {
     return new AppError("UNAUTHENTICATED", { cause: error });
   }
+  // A NUL in a text, which PostgreSQL cannot hold: in what it was sent, or spelled \u0000 in JSON.
+  if (code === "22021" || code === "22P05") {
+    return new AppError("VALIDATION_ERROR", { cause: error });
+  }
   // No answer, no connection to the database, or no time left for the statement.
   if (["", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "57014"].includes(code)) {
     return new AppError("SERVICE_UNAVAILABLE", { cause: error });

@@ -25,6 +25,7 @@ const badAvatars = [
   "https://printer/a.png",
   "https://db.internal/a.png",
   "https://nas.local/a.png",
+  "https://kubernetes.default.svc/a.png",
   "https://127.0.0.1/a.png",
   "https://127.1/a.png",
   "https://2130706433/a.png",

@@ -12,6 +12,8 @@ export default {
     methods: ["POST"],
     body: z.strictObject({ job_id: z.guid() }),
     needs: [linkEnv],
+    // Counted by retry_job(), which the data API reaches as well.
+    rateLimit: false,
   }, async ({ db, body: { job_id } }) => {
     await db.rpc("retry_job", { p_job_id: job_id }).throwOnError();
     return accepted({ job_id, status: "pending", ...whereToWatch(job_id) });

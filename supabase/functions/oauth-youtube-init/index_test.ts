@@ -44,7 +44,8 @@ stackTest("oauth-youtube-init redirects to pages of our own site only", async ()
   const { fetch, stack } = await open();
   const person = await Person.signUp(stack);
   const api = `${stack.api_url}/functions/v1/oauth-youtube-callback`;
-  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x", api]) {
+  const nul = "http://127.0.0.1:3000/\0";
+  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x", api, nul]) {
     const answer = await call(fetch, person, "oauth-youtube-init", { redirect_to });
     assertRefused(answer, 400, "VALIDATION_ERROR");
   }

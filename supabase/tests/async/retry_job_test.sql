@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(42);
+select plan(44);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table mine as select tests.enqueue('ann') as id, tests.enqueue('ann', 'test_other') as fresh;
@@ -127,6 +127,19 @@ update public.job_batch set is_awaited = true where parent_job_id = (select id f
 select public.retry_job(id) from unlucky;
 select is((tests.job(id)).status, 'completed', 'a parent with nothing left to wait for is completed at once') from unlucky;
 
+-- Over and over, past the edge function
+insert into private.rate_limit (function_name, caller, max_requests) values ('job-retry', 'user', 1)
+  on conflict (function_name, caller) do update set max_requests = 1;
+select tests.create_user('cid');
+create temporary table often as select tests.enqueue('cid') as id;
+grant select on often to public;
+select tests.become_user('cid');
+select public.cancel_job(id), public.retry_job(id), public.cancel_job(id) from often;
+select is(tests.error_of($$ select public.retry_job(id) from often $$), 'RATE_LIMITED', 'retry_job() is limited per user');
+select tests.become_service();
+select ok(public.retry_job(id, tests.user_id('cid')), 'and not for the service') from often;
+
+select tests.become_postgres();
 select tests.side_tables_are_right();
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ana'), tests.create_user('ben');
 
@@ -17,15 +17,18 @@ select throws_ok($$ select private.write_audit(tests.user_id('ana'), 'a.b', '["x
 select throws_ok($$ select private.write_audit(tests.user_id('ana'), 'a.b', jsonb_build_object('x', repeat('x', 9000))) $$,
   '23514', null, 'details are small');
 
--- What the service does for a user is the service's act; what a user does is theirs.
+-- What the service does for a user is that user's act; what a user does is theirs, whoever is named.
 create function public.tests_act() returns void language sql volatile security definer set search_path = ''
-as $$ select private.write_audit(auth.uid(), 'test.acted') $$;
+as $$ select private.write_audit(auth.uid(), 'test.acted', '{}', (select id from public.users where id <> auth.uid() limit 1)) $$;
 grant execute on function public.tests_act() to authenticated;
 select tests.become_user('ben');
 select lives_ok($$ select public.tests_act() $$, 'an act of a user is noted');
 select tests.become_postgres();
 select results_eq($$ select actor_id, actor_role from public.audit_log where action = 'test.acted' $$,
   $$ values (tests.user_id('ben'), 'authenticated') $$, 'write_audit() knows the user who acts');
+select private.write_audit(tests.user_id('ben'), 'test.done_for', '{}', tests.user_id('ben'));
+select results_eq($$ select actor_id, actor_role from public.audit_log where action = 'test.done_for' $$,
+  $$ values (tests.user_id('ben'), 'postgres') $$, 'and the one it is done for');
 
 select throws_ok($$ update public.audit_log set action = 'nothing.happened' where true $$, 'PT403', null,
   'not even the owner of the table changes the log');

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(25);
+select plan(26);
 
 select tests.create_user('ana', '{"display_name": "First Name"}'), tests.create_user('ben'), tests.create_user('cleo'), tests.create_user('dora');
 update public.users set is_public = false where id = tests.user_id('ana');
@@ -49,13 +49,14 @@ select is(pg_temp.field_of($$ 'A', repeat('x', 2001) $$), 'bio', 'so is a bio');
 select is(pg_temp.field_of($$ 'A', null, repeat('x', 101) $$), 'category', 'so is a category');
 select is(pg_temp.field_of($$ 'A', null, null, 'https://127.0.0.1/' $$), 'avatar_url', 'so is an avatar');
 
-select results_eq($$ select user_id, action, details from public.audit_log where user_id = tests.user_id('ana') $$,
-  $$ values (tests.user_id('ana'), 'profile.completed', '{"onboarding_state": "profile_completed"}'::jsonb) $$, 'completing is in the audit log, once, without what they said of themselves');
+select results_eq($$ select user_id, actor_id, action, details from public.audit_log where user_id = tests.user_id('ana') $$,
+  $$ values (tests.user_id('ana'), tests.user_id('ana'), 'profile.completed', '{"onboarding_state": "profile_completed"}'::jsonb) $$, 'completing is in the audit log as the user''s act, once, without what they said of themselves');
 
 -- Stable
 select tests.become_user('ana');
 select lives_ok($$ update public.users set display_name = 'Completely Different' where id = tests.user_id('ana') $$, 'an owner renames themselves');
 select is((select profile_slug from public.users), 'ana-beispiel', 'and keeps their address');
+select throws_ok($$ update public.users set display_name = e'\u200b \n' where id = tests.user_id('ana') $$, '23514', null, 'but is never without a name again');
 select throws_ok($$ select public.complete_profile(tests.user_id('ana'), 'Ana') $$, '42501', null, 'users do not call it');
 select throws_ok($$ select private.complete_profile(tests.user_id('ana'), 'Ana', null, null, null, null) $$, '42501', null, 'nor what is behind it');
 select tests.become_anon();

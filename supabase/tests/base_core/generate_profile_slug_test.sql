@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(67);
+select plan(68);
 
 create function tests.slug(p_name text, p_latin text default null) returns text language sql volatile as $$
   select private.generate_profile_slug(p_name, tests.user_id('nobody'), p_latin)
@@ -36,6 +36,12 @@ select is(tests.slug(reserved), reserved || '-' || right(tests.user_id('nobody')
 from unnest(array['admin', 'api', 'www', 'login', 'settings', 'streamvibe']) as reserved;
 select is(tests.slug('ＡＤＭＩＮ'), 'admin-' || right(tests.user_id('nobody')::text, 8), 'in whatever letters');
 select is(tests.slug('админ', 'admin'), 'admin-' || right(tests.user_id('nobody')::text, 8), 'and whoever reads it');
+
+-- Somebody who knows the id has called themselves by everything it leads to
+select tests.create_user(word, jsonb_build_object('display_name', name))
+from (values ('a', 'Kim'), ('b', 'Kim ' || right(tests.user_id('nobody')::text, 8)),
+  ('c', 'Kim ' || replace(tests.user_id('nobody')::text, '-', ''))) as squatter (word, name);
+select matches(tests.slug('Kim'), '^kim-[0-9a-f]{32}$', 'chance finds an address when all others are taken');
 
 -- Every letter that Unicode has, a hundred at a time
 select is_empty($$

@@ -78,10 +78,11 @@ select is_empty($$ select 1 from vault.decrypted_secrets where decrypted_secret 
 select is((select onboarding_state from public.users where id = tests.user_id('ben')), 'registered',
   'a refused account leaves the onboarding where it was');
 
-select results_eq($$ select action, count(*) from public.audit_log where user_id = tests.user_id('ana')
+select results_eq($$ select action, count(*) from public.audit_log
+    where user_id = tests.user_id('ana') and actor_id = user_id
     group by action order by action $$,
   $$ values ('account.connected', 2::bigint), ('account.renewed', 2) $$,
-  'each account is noted once as connected, then as renewed');
+  'each account is noted once as connected, then as renewed, by its owner');
 select results_eq($$ select kind, data ->> 'platform' from public.notification
     where user_id = tests.user_id('ana') and body like '@ana %' $$,
   $$ values ('account_connected', 'youtube') $$,
@@ -167,7 +168,7 @@ select throws_ok($$ select tests.connect('ana', '{"platform_account_id": "UC_z"}
 
 select tests.become_postgres();
 select tests.create_user('zoe');
-update public.users set onboarding_state = 'profile_completed' where id = tests.user_id('zoe');
+update public.users set onboarding_state = 'profile_completed', display_name = 'Zoe' where id = tests.user_id('zoe');
 select tests.connect('zoe', '{"platform_account_id": "UC_zoe"}', '{"access_token": "a"}');
 select is((select onboarding_state from public.users where id = tests.user_id('zoe')), 'completed',
   'who completed their profile before is done');

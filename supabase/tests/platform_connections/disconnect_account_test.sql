@@ -60,9 +60,9 @@ select results_eq($$ select job.name, queued.status from job join public.job_que
     order by job.name $$,
   $$ values ('analysis', 'pending'), ('other sync', 'pending'), ('sync', 'cancelled') $$,
   'its syncs are cancelled, other work and other people''s syncs are not');
-select results_eq($$ select details ->> 'platform', details ->> 'revoked' from public.audit_log
+select results_eq($$ select actor_id, details ->> 'platform', details ->> 'revoked' from public.audit_log
     where user_id = tests.user_id('ana') and action = 'account.disconnected' $$,
-  $$ values ('youtube', 'true') $$, 'it is noted');
+  $$ values (tests.user_id('ana'), 'youtube', 'true') $$, 'it is noted, and who did it');
 select is_empty($$ select 1 from public.notification
     where user_id = tests.user_id('ana') and kind = 'connection_revoked' $$,
   'its owner, who did it, is not told that a connection was lost');

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(34);
+select plan(35);
 
 select tests.create_user('ana');
 select tests.create_user('eve');
@@ -26,6 +26,8 @@ select is(tests.error_of($$ select public.create_oauth_state(tests.user_id('ana'
   tests.hash('s2'), 'v', 'u') $$),
   'PLATFORM_DISABLED',
   'create_oauth_state() refuses an unknown platform');
+select is(tests.error_of($$ select public.create_oauth_state(gen_random_uuid(), 'youtube', tests.hash('s2'), 'v', 'u') $$),
+  'NOT_FOUND', 'create_oauth_state() refuses a user who is gone');
 select throws_ok($$ select public.create_oauth_state(tests.user_id('ana'), 'youtube', tests.hash('s1'),
   'v', 'u') $$,
   '23505', null,

@@ -34,7 +34,9 @@ export async function startAuthorization(
 
 /**
  * Takes the authorization, exchanges the code, reads the account and stores the connection.
- * Refused unless this user started it, here, a short time ago, and has not finished it yet.
+ * Refused unless this user started it, here, a short time ago, and has not finished it yet. A grant that is
+ * refused after the exchange is not revoked: that would end all that its person has allowed us, which
+ * another connection may live on.
  *
  * @returns The social account's id.
  */

@@ -34,8 +34,11 @@ export type Refresh = (socialAccountId: string, tokens: ActiveTokens) => Promise
 /** How often somebody else's refresh is asked about. */
 const POLL_MS = 200;
 /** Longer than a lease: by then its holder has stored, given up or died. */
-const PATIENCE_MS = 50_000;
-/** How long the provider may take, over all calls of a refresh, and then storing: together less than a lease. */
+const PATIENCE_MS = 65_000;
+/**
+ * How long the provider may take, over all calls of a refresh, and then storing, whose last try may last
+ * 15 s more: together less than a lease.
+ */
 const PROVIDER_MS = 15_000;
 const STORE_MS = 20_000;
 

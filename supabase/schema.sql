@@ -3442,11 +3442,17 @@ CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsqu
  SET jit TO 'off'
  SET "pg_trgm.word_similarity_threshold" TO '0.4'
 AS $function$
+declare
+  -- As many as anybody will look through: a word that every item has must not cost a look at every item.
+  -- Without words nothing is compared, and all are counted and listed.
+  v_most constant int := case when p_words is not null or p_likeness is not null then 1000 end;
+  -- Without the words that must not be there: beside one of those every item would rank the same.
+  v_wanted constant tsquery := nullif(nullif(querytree(p_words), 'T'), '')::tsquery;
 begin
   return query
   with matching as materialized (
     select item.id, coalesce(item.published_at, '-infinity') as published_at, case
-        when p_words is not null then ts_rank(item.search_vector, p_words)
+        when p_words is not null then ts_rank(item.search_vector, coalesce(v_wanted, p_words))
         when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
         else 0
       end::real as rank
@@ -3460,6 +3466,8 @@ begin
       and (p_platform is null or item.social_account_id = any (array(
         select account.id from public.social_account as account
         where account.user_id = p_user_id and account.platform_name = p_platform)))
+    order by item.published_at desc
+    limit v_most
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -6465,7 +6473,7 @@ $function$
 grant execute on function private.save_job_checkpoint(p_job_id uuid, p_fencing_token bigint, p_checkpoint jsonb, p_progress_percent integer, p_progress_message text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.search_own_content(p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_cursor jsonb)
- RETURNS TABLE(content_item_id uuid, rank real, matched_by text, total_count bigint)
+ RETURNS TABLE(content_item_id uuid, platform text, rank real, matched_by text, total_count bigint)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
@@ -6496,11 +6504,14 @@ begin
 
   loop
     return query
-      select found.content_item_id, found.rank, v_by, found.total_count
+      select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
       from private.find_own_content(v_user_id,
         case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
         case v_by when 'likeness' then v_query end,
-        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found;
+        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+      join public.content_item as item on item.id = found.content_item_id
+      -- Also a disconnected account, which its owner no longer sees.
+      join public.social_account as account on account.id = item.social_account_id;
     -- Only the first page decides: a list of words that has come to its end is not followed by another.
     exit when found or v_by <> 'words' or p_cursor is not null;
     v_by := 'likeness';
@@ -8720,7 +8731,7 @@ CREATE OR REPLACE FUNCTION public.search_own_content(p_query text DEFAULT NULL::
  STABLE ROWS 20
  SET search_path TO ''
 AS $function$
-  select item.id, item.social_account_id, account.platform_name, item.platform_content_id, item.content_type,
+  select item.id, item.social_account_id, found.platform, item.platform_content_id, item.content_type,
     item.title, item.description, item.url, item.thumbnail_url, item.duration_seconds, item.view_count,
     item.like_count, item.comment_count, item.tags, item.hashtags, item.published_at, item.visibility, found.rank,
     found.matched_by, found.total_count,
@@ -8728,7 +8739,6 @@ AS $function$
       'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
   from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
   join public.content_item as item on item.id = found.content_item_id
-  left join public.social_account as account on account.id = item.social_account_id
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $function$
 ;

@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import { createClient } from "@supabase/supabase-js";
 import { DemoError } from "./demo_error.ts";
-import { duration, grouped, Screen } from "./screen.ts";
 import { watchJob } from "./watch.ts";
 
 const main = new URL("main.ts", import.meta.url).pathname;
@@ -98,33 +97,6 @@ Deno.test({
   },
 });
 
-Deno.test("Without a terminal the screen writes plain lines, each once", () => {
-  let written = "";
-  const screen = new Screen(false, (text) => written += text);
-  screen.bar(0, "Starting");
-  screen.bar(50, "half");
-  screen.bar(50, "half");
-  screen.step("Done", "two videos");
-  assert.ok(!written.includes("\x1b") && !written.includes("\r"));
-  assert.equal(written.split("\n").length, 4);
-});
-
-Deno.test("On a terminal the bar moves in place and is left behind by the next step", () => {
-  let written = "";
-  const screen = new Screen(true, (text) => written += text);
-  screen.bar(0, "Starting");
-  screen.bar(50, "half");
-  screen.step("Done", "two videos");
-  assert.equal(written.split("\n").length, 3);
-  assert.equal(written.split("\r").length, 3);
-});
-
-Deno.test("Numbers are written for people", () => {
-  assert.equal(grouped(1_234_567), "1,234,567");
-  assert.equal(duration(480), "480 ms");
-  assert.equal(duration(2_345), "2.3 s");
-});
-
 Deno.test("Without its stack the demo says so in one line and fails", async () => {
   const { code, err } = await runDemo("/nowhere/stack.json");
   assert.equal(code, 1);
@@ -141,13 +113,26 @@ Deno.test({
     const first = await runDemo(stackFile ?? "");
     assert.equal(first.code, 0, first.err);
     assert.match(first.out, /Profile .+ \/darya-lu-xing/);
-    assert.match(first.out, /250 videos on 5 pages/);
+    for (const label of ["YouTube", "Instagram", "TikTok"]) {
+      assert.match(first.out, new RegExp(`✔ ${label} .*connected by OAuth`));
+      // A bar moves between its beginning and its end.
+      assert.match(first.out, new RegExp(`    ${label} +█+░+ +\\d+ %  \\d+ of \\d+ items`));
+      assert.match(first.out, new RegExp(`    ${label} +█{28} 100 %`));
+    }
+    assert.match(first.out, /YouTube +250 videos on 5 pages: 250 new, 0 unchanged/);
+    assert.match(first.out, /Instagram +120 posts on 3 pages: 120 new, 0 unchanged/);
+    assert.match(first.out, /TikTok +250 videos on \d+ pages: 250 new, 0 unchanged/);
     assert.match(first.out, /Progress came from Realtime/);
-    assert.match(first.out, /250 content items/);
+    assert.match(first.out, /620 content items/);
+    assert.match(first.out, /by platform: 250 YouTube · 120 Instagram · 250 TikTok/);
+    assert.match(first.out, /search: “.+” finds \d+ items/);
     assert.ok(!first.out.includes("\x1b"), "no colour codes in a pipe");
     const second = await runDemo(stackFile ?? "");
     assert.equal(second.code, 0, second.err);
     assert.match(second.out, /Profile +is set up; its address is still \/darya-lu-xing/);
-    assert.match(second.out, /: 0 new, 250 unchanged/);
+    assert.match(second.out, /YouTube .*: 0 new, 250 unchanged/);
+    assert.match(second.out, /Instagram .*: 0 new, 120 unchanged/);
+    assert.match(second.out, /TikTok .*: 0 new, 250 unchanged/);
+    assert.match(second.out, /620 content items/);
   },
 });

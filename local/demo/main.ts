@@ -1,90 +1,18 @@
 /**
- * `deno task demo`: a YouTube channel is synced by a background job, and you watch it.
+ * `deno task demo`: three platforms are synced by background jobs, and you watch them.
  * @module
  */
 import { createClient } from "@supabase/supabase-js";
-import { dirname, join } from "node:path";
-import { z } from "zod";
-import { defaultStackName, stackFile } from "../stack/info.ts";
-import { readStack, type StackInfo, startStack } from "../stack/client.ts";
-import { defaultApiPort } from "../stack/ports.ts";
+import type { StackInfo } from "../stack/client.ts";
 import { demoAccount, signIn } from "./account.ts";
-import { connectedChannel, connectYouTube } from "./connect.ts";
-import { answerOf, DemoError } from "./demo_error.ts";
-import { duration, grouped, Screen } from "./screen.ts";
-import { setUpProfile } from "./profile.ts";
-import type { SyncResult } from "./job_snapshot.ts";
+import { DemoError } from "./demo_error.ts";
 import { patientFetch } from "./patient_fetch.ts";
+import { takePlan } from "./plan.ts";
+import { setUpProfile } from "./profile.ts";
+import { duration, Screen } from "./screen.ts";
 import { showStored } from "./stored.ts";
-import { watchJob } from "./watch.ts";
-
-/** The simulated YouTube answers as slowly as the real one, so that there is something to watch. */
-const youtubeDelayMs = 120;
-
-const accepted = z.object({
-  job_id: z.string(),
-  outcome: z.string(),
-  websocket_channel: z.string(),
-});
-
-interface UsedStack {
-  readonly info: StackInfo;
-  readonly stop: (() => Promise<void>) | null;
-}
-
-/** The stack that runs, or one that is started for the demo and stopped after it. */
-async function useStack(screen: Screen): Promise<UsedStack> {
-  const began = performance.now();
-  const named = Deno.env.has("STREAMVIBE_STACK");
-  const running = await readStack().catch((error: unknown) => {
-    if (named) throw error;
-    return null;
-  });
-  if (running) {
-    screen.step("Stack", `already running at ${running.api_url}`);
-    return { info: running, stop: null };
-  }
-  const data = join(dirname(await stackFile(defaultStackName)), "pgdata");
-  const first = await Deno.stat(data).then(() => false, () => true);
-  screen.line(`  … starting the local stack${first ? " (the first start takes longer)" : ""}`);
-  const stack = await startStack({
-    name: defaultStackName,
-    port: defaultApiPort,
-    fast: false,
-    seed: true,
-  });
-  screen.step("Stack", `started in ${duration(performance.now() - began)} at ${stack.api_url}`);
-  return { info: stack, stop: () => stack.stop() };
-}
-
-/** Sets the pace of the simulated YouTube and returns how to set it back. */
-async function slowYouTube({ providers_url }: StackInfo): Promise<() => Promise<void>> {
-  const id = `demo-${crypto.randomUUID()}`;
-  // Counted, so that a demo that is interrupted does not leave a slow YouTube behind.
-  const fault = { id, kind: "slow", path: "/youtube/", delay_ms: youtubeDelayMs, count: 60 };
-  const faults = `${providers_url}/_admin/faults`;
-  const call = async (url: string, init: RequestInit) => {
-    const response = await fetch(url, init).catch(() => null);
-    await response?.body?.cancel();
-  };
-  await call(faults, { method: "POST", body: JSON.stringify(fault) });
-  return () => call(`${faults}/${id}`, { method: "DELETE" });
-}
-
-function outcome({ total, pages, ...result }: SyncResult): string {
-  const rare = [
-    [result.updated_items, "updated"],
-    [result.removed, "removed"],
-    [result.missing, "missing"],
-    [result.failed_count, "failed"],
-  ] as const;
-  const counts = [
-    `${grouped(result.new_items)} new`,
-    `${grouped(result.unchanged)} unchanged`,
-    ...rare.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`),
-  ];
-  return `${grouped(total)} videos on ${pages} pages: ${counts.join(", ")}`;
-}
+import { connectAll, syncAll } from "./sync.ts";
+import { slowPlatforms, type UsedStack, useStack } from "./used_stack.ts";
 
 async function demo(stack: StackInfo, screen: Screen): Promise<void> {
   const client = createClient(stack.api_url, stack.publishable_key, {
@@ -95,47 +23,12 @@ async function demo(stack: StackInfo, screen: Screen): Promise<void> {
     const how = await signIn(client, stack.mail_url);
     screen.step("Account", `${demoAccount.email} ${how}`);
     screen.step("Profile", await setUpProfile(client));
-
-    const known = await connectedChannel(client);
-    const channel = known ?? await connectYouTube(client);
-    const followers = channel.follower_count === null
-      ? "subscribers hidden"
-      : `${grouped(channel.follower_count)} subscribers`;
-    screen.step(
-      "YouTube",
-      `“${channel.display_name}” (${channel.handle}, ${followers}) ` +
-        (known ? "is still connected" : "connected by OAuth with PKCE"),
-    );
-
+    screen.step("Plan", await takePlan(client, stack));
+    const accounts = await connectAll(client, screen);
     await client.realtime.setAuth();
-    const asked = performance.now();
-    const job = await answerOf(
-      "sync-youtube",
-      client.functions.invoke("sync-youtube", { body: { social_account_id: channel.id } }),
-      accepted,
-    );
-    screen.step(
-      "Sync",
-      `202 after ${
-        duration(performance.now() - asked)
-      }: job ${job.job_id} ${job.outcome}; watching it`,
-    );
-
-    const { result, pushed, asked: polls, firstPush } = await watchJob(
-      client,
-      { id: job.job_id, channel: job.websocket_channel },
-      (percent, message) => screen.bar(percent, message),
-    );
-    screen.step("Done", outcome(result));
-    screen.more(
-      firstPush === null
-        ? `Progress came from polling job-status (${polls} updates); Realtime was silent.`
-        : `Progress came from Realtime: ${pushed} updates, the first ${
-          duration(firstPush)
-        } after ` +
-          `subscribing${polls > 0 ? `; ${polls} more by asking job-status` : ""}.`,
-    );
-    await showStored(client, channel.id, screen);
+    const restorePace = await slowPlatforms(stack);
+    await syncAll(client, accounts, screen).finally(restorePace);
+    await showStored(client, accounts, screen);
   } finally {
     await client.removeAllChannels();
   }
@@ -145,11 +38,10 @@ const began = performance.now();
 const screen = new Screen(Deno.stdout.isTerminal() && !Deno.env.has("NO_COLOR"));
 let used: UsedStack | null = null;
 let status = 0;
-screen.line("StreamVibe: a YouTube channel, synced by a background job, live.\n");
+screen.line("StreamVibe: three platforms, synced by background jobs, live.\n");
 try {
   used = await useStack(screen);
-  const restorePace = await slowYouTube(used.info);
-  await demo(used.info, screen).finally(restorePace);
+  await demo(used.info, screen);
   screen.line(`\nAll of it took ${duration(performance.now() - began)}.`);
 } catch (error) {
   status = 1;

@@ -1,5 +1,5 @@
 /**
- * What the demo prints. On a terminal the progress bar moves in place and there is some colour;
+ * What the demo prints. On a terminal the progress bars move in place and there is some colour;
  * in a file or a pipe every step is a line and there is none.
  * @module
  */
@@ -10,8 +10,8 @@ const width = 28;
 export class Screen {
   readonly #terminal: boolean;
   readonly #write: (text: string) => void;
-  #barShown = false;
-  #latestBar = "";
+  #bars = new Map<string, string>();
+  #drawn = 0;
 
   constructor(
     terminal: boolean,
@@ -23,36 +23,38 @@ export class Screen {
 
   /** A step that is done: a label of a few letters and a sentence. */
   step(label: string, sentence: string): void {
-    this.#endBar();
+    this.#endBars();
     this.#write(`  ${this.#color(32, "✔")} ${this.#color(1, label.padEnd(9))} ${sentence}\n`);
   }
 
   /** A further line of the step above. */
   more(sentence: string): void {
-    this.#endBar();
+    this.#endBars();
     this.#write(`              ${sentence}\n`);
   }
 
   /** A line that stands on its own. */
   line(sentence = ""): void {
-    this.#endBar();
+    this.#endBars();
     this.#write(`${sentence}\n`);
   }
 
-  /** The progress bar; on a terminal it replaces the one before. */
-  bar(percent: number, message: string): void {
+  /** The progress bar of a name; on a terminal all bars stay where they are and move in place. */
+  bar(name: string, percent: number, message: string): void {
     const full = Math.round((Math.min(Math.max(percent, 0), 100) / 100) * width);
     const bar = this.#color(36, "█".repeat(full)) + "░".repeat(width - full);
-    const line = `    ${bar} ${String(percent).padStart(3)} %  ${message}`;
-    if (line === this.#latestBar) return;
-    this.#latestBar = line;
-    this.#write(this.#terminal ? `\r\x1b[K${line}` : `${line}\n`);
-    this.#barShown = this.#terminal;
+    const line = `    ${name.padEnd(9)} ${bar} ${String(percent).padStart(3)} %  ${message}`;
+    if (line === this.#bars.get(name)) return;
+    this.#bars.set(name, line);
+    if (!this.#terminal) return this.#write(`${line}\n`);
+    const back = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
+    this.#write(back + Array.from(this.#bars.values(), (one) => `\r\x1b[K${one}\n`).join(""));
+    this.#drawn = this.#bars.size;
   }
 
-  #endBar(): void {
-    if (this.#barShown) this.#write("\n");
-    this.#barShown = false;
+  #endBars(): void {
+    this.#bars.clear();
+    this.#drawn = 0;
   }
 
   #color(code: number, text: string): string {

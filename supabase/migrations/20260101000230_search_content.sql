@@ -52,7 +52,7 @@ comment on function private.find_own_content(uuid, tsquery, text, text[], text[]
 create function private.search_own_content(
   p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit int, p_cursor jsonb
 )
-returns table (content_item_id uuid, rank real, matched_by text, total_count bigint)
+returns table (content_item_id uuid, platform text, rank real, matched_by text, total_count bigint)
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
@@ -81,11 +81,14 @@ begin
 
   loop
     return query
-      select found.content_item_id, found.rank, v_by, found.total_count
+      select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
       from private.find_own_content(v_user_id,
         case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
         case v_by when 'likeness' then v_query end,
-        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found;
+        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+      join public.content_item as item on item.id = found.content_item_id
+      -- Also a disconnected account, which its owner no longer sees.
+      join public.social_account as account on account.id = item.social_account_id;
     -- Only the first page decides: a list of words that has come to its end is not followed by another.
     exit when found or v_by <> 'words' or p_cursor is not null;
     v_by := 'likeness';
@@ -107,7 +110,7 @@ returns table (
 )
 language sql stable rows 20 set search_path = ''
 as $$
-  select item.id, item.social_account_id, account.platform_name, item.platform_content_id, item.content_type,
+  select item.id, item.social_account_id, found.platform, item.platform_content_id, item.content_type,
     item.title, item.description, item.url, item.thumbnail_url, item.duration_seconds, item.view_count,
     item.like_count, item.comment_count, item.tags, item.hashtags, item.published_at, item.visibility, found.rank,
     found.matched_by, found.total_count,
@@ -115,7 +118,6 @@ as $$
       'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
   from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
   join public.content_item as item on item.id = found.content_item_id
-  left join public.social_account as account on account.id = item.social_account_id
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $$;
 comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is

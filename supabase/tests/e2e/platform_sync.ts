@@ -1,11 +1,11 @@
 /** One creator's account at one platform, synced by worker processes that may be killed. */
 import assert from "node:assert/strict";
-import { functionSecrets } from "../../../local/functions.env.ts";
 import { readStack } from "../../../local/stack/client.ts";
 import type { StackInfo } from "../../../local/stack/info.ts";
 import { openQueue, type Queue } from "../../functions/_shared/jobs/real_queue.ts";
 import { ended, Person } from "./person.ts";
 import { accountWith } from "./simulator.ts";
+import { startSyncWorker } from "./sync_worker_process.ts";
 
 type Job = Awaited<ReturnType<Person["job"]>>;
 
@@ -123,24 +123,8 @@ export class PlatformSync implements AsyncDisposable {
   }
 
   async #start(dieAt: number): Promise<void> {
-    const { queue: { url, type }, stack } = this;
-    const script = new URL("./sync_worker.ts", import.meta.url).pathname;
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", script, url, type, this.platform, String(dieAt)],
-      env: {
-        ...functionSecrets({
-          apiUrl: stack.api_url,
-          automationKey: stack.automation_key,
-          providersUrl: stack.providers_url,
-        }),
-        TEST_BUCKET: this.bucket,
-        SUPABASE_URL: stack.api_url,
-        SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.publishable_key }),
-        SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secret_key }),
-      },
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
+    const { queue: { url, type }, platform, stack, bucket } = this;
+    const process = startSyncWorker(stack, bucket, [url, type, platform, String(dieAt)]);
     this.#running.add(process);
     let rest = "";
     for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {

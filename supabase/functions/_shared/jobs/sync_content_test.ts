@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { AppError } from "../errors.ts";
 import type { AbortReason } from "./errors.ts";
-import { fault, SyncWorld } from "./sync_world.ts";
+import { fault } from "./sync_samples.ts";
+import { SyncWorld } from "./sync_world.ts";
 
 const counts = {
   synced_count: 0,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AppError } from "../errors.ts";
-import { fault, SyncWorld } from "./sync_world.ts";
+import { fault } from "./sync_samples.ts";
+import { SyncWorld } from "./sync_world.ts";
 
 const tenMinutes = 10 * 60_000;
 

@@ -1,9 +1,9 @@
 /** A platform, the content it is synced into, and all that happens in between: for tests of syncs. */
 
 import type { ContentSource } from "../platforms/content_source.ts";
-import type { NormalizedItem } from "../platforms/platform.ts";
-import { ProviderError, type ProviderFault } from "../platforms/provider_error.ts";
+import { ProviderError } from "../platforms/provider_error.ts";
 import type { ContentBatch, ContentCounts, ContentEnd } from "./content_store.ts";
+import { itemOf, plainAccount } from "./sync_samples.ts";
 import { defineSync } from "./sync_content.ts";
 import type { SyncDeps, SyncState } from "./sync_state.ts";
 import { runInMemory } from "./testing.ts";
@@ -62,7 +62,7 @@ export class SyncWorld {
       mayStopAt: this.mayStopAt,
       readAccount: async (_token, options) => {
         await Promise.resolve(this.#called("account", options?.signal));
-        return { ...account, content_count: this.contentCount };
+        return { ...plainAccount, content_count: this.contentCount };
       },
       listPage: async ({ listId }, cursor, { signal, wanted }) => {
         await Promise.resolve(this.#called(`page ${cursor ?? "first"} of ${listId}`, signal));
@@ -135,49 +135,4 @@ export class SyncWorld {
       ...(checkpoint !== undefined && { checkpoint: checkpoint as SyncState }),
     });
   }
-}
-
-const account = {
-  platform_account_id: "channel",
-  handle: "@channel",
-  display_name: "Channel",
-  avatar_url: null,
-  follower_count: 1,
-  list_id: "list",
-};
-
-function itemOf(id: string): NormalizedItem {
-  return {
-    platform_content_id: id,
-    content_type: "long_video",
-    title: `Title of ${id}`,
-    description: "",
-    url: `https://platform.example/${id}`,
-    thumbnail_url: null,
-    duration_seconds: 60,
-    view_count: 1,
-    like_count: null,
-    comment_count: null,
-    tags: [],
-    hashtags: [],
-    mentions: [],
-    media: [],
-    category: null,
-    published_at: null,
-    visibility: "public",
-    platform_data: {},
-  };
-}
-
-/** A failure of the platform. */
-export function fault(fault: Partial<ProviderFault>): ProviderError {
-  return new ProviderError({
-    provider: "tiktok",
-    httpStatus: 400,
-    code: "400",
-    reason: "reason",
-    message: "secret body of the provider",
-    class: "invalid_input",
-    ...fault,
-  });
 }

@@ -4,6 +4,8 @@ import { seededRandom, vocabulary, zipf } from "./words.ts";
 /** Items of the largest owner; the n-th has the n-th part of it. */
 const largest = 20_000;
 const chunk = 2_000;
+/** What one call of a sync saves. */
+const page = 50;
 const platforms = ["youtube", "instagram", "tiktok"] as const;
 const kinds = ["long_video", "short_video", "image", "carousel", "reel", "post"] as const;
 
@@ -27,9 +29,15 @@ export async function fill(sql: Sql, count: number): Promise<void> {
       { length: fewest + Math.floor(random() * (most - fewest)) },
       () => zipf(from, random),
     );
-  // As syncs leave them: owner beside owner, in the order in which they came.
-  const owners = sizes.flatMap((size, n) => Array.from({ length: size }, () => n + 1));
-  shuffle(owners, random);
+  // As syncs leave them: page beside page, of all owners, in the order in which they came.
+  const pages = sizes.flatMap((size, n) =>
+    Array.from({ length: Math.ceil(size / page) }, (_, at) => ({
+      owner: n + 1,
+      size: Math.min(page, size - at * page),
+    }))
+  );
+  shuffle(pages, random);
+  const owners = pages.flatMap(({ owner, size }) => Array.from({ length: size }, () => owner));
   for (let first = 0; first < owners.length; first += chunk) {
     const items = owners.slice(first, first + chunk).map((owner, n) => ({
       user_id: userId(owner),
@@ -86,9 +94,9 @@ function accountId(n: number): string {
   return `00000000-0000-4000-9000-${n.toString(16).padStart(12, "0")}`;
 }
 
-function shuffle(numbers: number[], random: () => number): void {
-  for (let i = numbers.length - 1; i > 0; i--) {
+function shuffle<T>(all: T[], random: () => number): void {
+  for (let i = all.length - 1; i > 0; i--) {
     const other = Math.floor(random() * (i + 1));
-    [numbers[i], numbers[other]] = [numbers[other]!, numbers[i]!];
+    [all[i], all[other]] = [all[other]!, all[i]!];
   }
 }

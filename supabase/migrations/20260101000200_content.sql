@@ -72,8 +72,9 @@ comment on column public.content_item.visibility is 'At the source. Private unti
 comment on column public.content_item.deleted_by is
   'owner: removed here, and stays removed. source: vanished there, and comes back if it does.';
 
--- Serves the owner's newest first, and the foreign key.
-create index content_item_user_id_published_at_idx on public.content_item (user_id, published_at desc);
+-- Serves the owner's newest first, counting them without a look at the rows, and the foreign key.
+create index content_item_user_id_published_at_idx on public.content_item (user_id, published_at desc)
+  include (deleted_at, id);
 -- Serves an account's newest first.
 create index content_item_account_published_at_idx on public.content_item (social_account_id, published_at desc);
 -- Serves newest of a kind, and the foreign key.

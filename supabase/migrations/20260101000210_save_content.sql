@@ -37,7 +37,7 @@ create function private.store_content(p_social_account_id uuid, p_owner_id uuid,
 returns table (platform_content_id text, outcome text)
 language plpgsql volatile set search_path = ''
 -- A page of a large account, by its keys: the planner, which cannot know, must not scan or hash the account.
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set jit = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 begin
@@ -87,8 +87,12 @@ begin
         else 'unchanged'
       end as outcome
     from item
-    left join public.content_item as stored
-      on stored.social_account_id = p_social_account_id and stored.platform_content_id = item.platform_content_id
+    -- One by one: accounts being small on average, a prepared plan would else read the whole of a large one.
+    left join lateral (
+      select own.* from public.content_item as own
+      where own.social_account_id = p_social_account_id and own.platform_content_id = item.platform_content_id
+      limit 1
+    ) as stored on true
     left join lateral private.content_media_forms(item.media) as sent_media on true
     left join lateral private.content_media_forms(
       case when item.media is not null then (

@@ -3,30 +3,30 @@
 
 -- Definer, since row level security keeps every operator that is not leakproof, and so every index of text,
 -- behind its own filter. Planned anew in each call: which index is best depends on what is asked.
+-- What is searched for is compared by rank: of many matches the newest, since a word that every item has must
+-- not cost a look at every item. What is only listed is not compared, and all of it counts.
 create function private.find_own_content(
   p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text,
-  p_content_type text, p_limit int, p_after jsonb
+  p_content_type text, p_since timestamptz, p_most int, p_limit int, p_after jsonb
 )
 returns table (content_item_id uuid, rank real, total_count bigint)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set jit = off
 set pg_trgm.word_similarity_threshold = '0.4'
 as $$
 declare
-  -- As many as anybody will look through: a word that every item has must not cost a look at every item.
-  -- Without words nothing is compared, and all are counted and listed.
-  v_most constant int := case when p_words is not null or p_likeness is not null then 1000 end;
   -- Without the words that must not be there: beside one of those every item would rank the same.
-  v_wanted constant tsquery := nullif(nullif(querytree(p_words), 'T'), '')::tsquery;
+  v_wanted constant tsquery := coalesce(nullif(nullif(querytree(p_words), 'T'), '')::tsquery, p_words);
 begin
   return query
-  with matching as materialized (
-    select item.id, coalesce(item.published_at, '-infinity') as published_at, case
-        when p_words is not null then ts_rank(item.search_vector, coalesce(v_wanted, p_words))
-        when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
-        else 0
-      end::real as rank
+  with newest as materialized (
+    -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
+    -- planner does not hope to meet enough matches on a walk from the newest on.
+    select item.id, coalesce(item.published_at, '-infinity') as published_at,
+      case when p_words is not null then item.search_vector end as words,
+      case when p_likeness is not null then item.title end as title
     from public.content_item as item
     where item.user_id = p_user_id and item.deleted_at is null
+      and (p_since is null or item.published_at >= p_since)
       and (p_words is null or item.search_vector @@ p_words)
       and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
       and (p_tags is null or item.tags @> p_tags)
@@ -35,8 +35,16 @@ begin
       and (p_platform is null or item.social_account_id = any (array(
         select account.id from public.social_account as account
         where account.user_id = p_user_id and account.platform_name = p_platform)))
-    order by item.published_at desc
-    limit v_most
+    order by coalesce(item.published_at, '-infinity') desc
+    limit p_most
+  ),
+  matching as materialized (
+    select newest.id, newest.published_at, case
+        when p_words is not null then ts_rank(newest.words, v_wanted)
+        when p_likeness is not null then extensions.word_similarity(p_likeness, newest.title)
+        else 0
+      end::real as rank
+    from newest
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -46,8 +54,8 @@ begin
   limit p_limit;
 end;
 $$;
-comment on function private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb) is
-  'A page of an owner''s items that have these words, or titles like these, best first, and how many there are: of more than 1 000 the newest are compared.';
+comment on function private.find_own_content(uuid, tsquery, text, text[], text[], text, text, timestamptz, int, int, jsonb) is
+  'A page of an owner''s items that have these words, or titles like these, best first, and how many there are: p_most at most, the newest, and not older than p_since.';
 
 create function private.search_own_content(
   p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit int, p_cursor jsonb
@@ -61,6 +69,9 @@ declare
   v_tags constant text[] := nullif(p_tags, '{}');
   -- As they are stored: without the sign, in lower case.
   v_hashtags constant text[] := nullif(array(select lower(ltrim(tag, '#')) from unnest(p_hashtags) as tag), '{}');
+  v_words constant tsquery := websearch_to_tsquery('pg_catalog.english', v_query);
+  v_most constant int := case when v_query is not null then 200 end;
+  v_since timestamptz;
   v_by text := coalesce(p_cursor ->> 'matched_by', case when v_query is null then 'list' else 'words' end);
 begin
   if v_user_id is null then
@@ -79,15 +90,36 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
   end if;
 
+  -- A frequent word has enough matches among an owner's newest items; only a rarer one is looked for in all.
+  if v_by = 'words' then
+    select item.published_at into v_since
+    from public.content_item as item
+    where item.user_id = v_user_id and item.published_at is not null
+    order by item.published_at desc
+    offset 1000 limit 1;
+  end if;
+  if v_since is not null then
+    -- As many as are compared at all: the newest of them are the newest of all that match.
+    return query
+      select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
+      from private.find_own_content(v_user_id, v_words, null, v_tags, v_hashtags, p_platform, p_content_type,
+        v_since, v_most, p_limit, p_cursor) as found
+      join public.content_item as item on item.id = found.content_item_id
+      -- Also a disconnected account, which its owner no longer sees.
+      join public.social_account as account on account.id = item.social_account_id
+      where found.total_count >= v_most;
+    if found then
+      return;
+    end if;
+  end if;
+
   loop
     return query
       select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
       from private.find_own_content(v_user_id,
-        case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
-        case v_by when 'likeness' then v_query end,
-        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+        case v_by when 'words' then v_words end, case v_by when 'likeness' then v_query end,
+        v_tags, v_hashtags, p_platform, p_content_type, null, v_most, p_limit, p_cursor) as found
       join public.content_item as item on item.id = found.content_item_id
-      -- Also a disconnected account, which its owner no longer sees.
       join public.social_account as account on account.id = item.social_account_id;
     -- Only the first page decides: a list of words that has come to its end is not followed by another.
     exit when found or v_by <> 'words' or p_cursor is not null;
@@ -121,10 +153,10 @@ as $$
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $$;
 comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is
-  'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row. total_count: all of them in a list, of what was searched for at most 1 000, the newest.';
+  'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row. total_count: all of them in a list, of what was searched for at most 200, the newest.';
 
 revoke all on function
-  private.find_own_content(uuid, tsquery, text, text[], text[], text, text, int, jsonb),
+  private.find_own_content(uuid, tsquery, text, text[], text[], text, text, timestamptz, int, int, jsonb),
   private.search_own_content(text, text[], text[], text, text, int, jsonb),
   public.search_own_content(text, text[], text[], text, text, int, jsonb)
 from public, anon, authenticated, service_role;

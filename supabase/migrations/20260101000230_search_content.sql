@@ -1,6 +1,10 @@
 -- 002 Content: owners search their own. Words first; where no item has them, titles that are like them; without
 -- words, everything, newest first.
 
+-- Whoever is no superuser may name an extension's setting only in a session that has used the extension, and
+-- this may be the first migration of one.
+select extensions.word_similarity('', '');
+
 -- Definer, since row level security keeps every operator that is not leakproof, and so every index of text,
 -- behind its own filter. Planned anew in each call: which index is best depends on what is asked.
 -- What is searched for is compared by rank: of many matches the newest, since a word that every item has must

@@ -2,6 +2,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
 import type { StackInfo } from "../stack/info.ts";
 import { DemoError } from "./demo_error.ts";
+import { patientFetch } from "./patient_fetch.ts";
 
 const planRow = z.object({
   display_name: z.string(),
@@ -16,6 +17,7 @@ export async function takePlan(client: SupabaseClient, stack: StackInfo): Promis
   const { data } = await client.auth.getUser();
   const service = createClient(stack.api_url, stack.secret_key, {
     auth: { persistSession: false, autoRefreshToken: false },
+    global: { fetch: patientFetch() },
   });
   const { error } = await service.from("subscription").update({ tier: "basic" })
     .eq("user_id", data.user?.id ?? "");

@@ -8,9 +8,9 @@ import { repositoryRoot } from "./paths.ts";
 import { waitUntil } from "./process.ts";
 
 const demoProgram = join(repositoryRoot, "local", "demo", "main.ts");
-/** Lines of the demo: before it first asks for anything, and when its job is being worked on. */
+/** Lines of the demo: before it first asks for anything, and when its jobs are being worked on. */
 const atTheStart = "✔ Stack";
-const inTheMiddle = " 50 of 250 videos";
+const inTheMiddle = " 50 of 250 items";
 const demoWithinMs = 60_000;
 
 /** Something of the stack that can be killed, and how its process is found. */
@@ -132,8 +132,10 @@ Deno.test({
             Deno.kill(pid, "SIGKILL");
             await waitUntil(async () => (await victim.pid(await readStack())) !== pid, 20_000);
           });
-          match(printed, /250 videos in 5 batches/);
-          match(printed, /250 content items/);
+          match(printed, /YouTube +250 videos on 5 pages: .*250/);
+          match(printed, /Instagram +120 posts on 3 pages: .*120/);
+          match(printed, /TikTok +250 videos on \d+ pages: .*250/);
+          match(printed, /620 content items/);
 
           ok(
             await waitUntil(async () => await serves(victim.part, await readStack()), 20_000, 50),

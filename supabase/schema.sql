@@ -374,7 +374,7 @@ CREATE INDEX content_item_public_idx ON public.content_item USING btree (publish
 CREATE INDEX content_item_search_vector_idx ON public.content_item USING gin (search_vector);
 CREATE INDEX content_item_tags_idx ON public.content_item USING gin (tags);
 CREATE INDEX content_item_title_trgm_idx ON public.content_item USING gin (title gin_trgm_ops);
-CREATE INDEX content_item_user_id_published_at_idx ON public.content_item USING btree (user_id, published_at DESC);
+CREATE INDEX content_item_user_id_published_at_idx ON public.content_item USING btree (user_id, published_at DESC) INCLUDE (deleted_at, id);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 CREATE TRIGGER _200_search_vector_on_insert BEFORE INSERT ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_content_search_vector();
 CREATE TRIGGER _200_search_vector_on_update BEFORE UPDATE ON public.content_item FOR EACH ROW WHEN (((((old.title IS DISTINCT FROM new.title) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.hashtags IS DISTINCT FROM new.hashtags)) OR (old.description IS DISTINCT FROM new.description))) EXECUTE FUNCTION private.update_content_search_vector();
@@ -3433,7 +3433,7 @@ $function$
 grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to authenticated;
 grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_after jsonb)
+CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_since timestamp with time zone, p_most integer, p_limit integer, p_after jsonb)
  RETURNS TABLE(content_item_id uuid, rank real, total_count bigint)
  LANGUAGE plpgsql
  STABLE
@@ -3443,21 +3443,19 @@ CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsqu
  SET "pg_trgm.word_similarity_threshold" TO '0.4'
 AS $function$
 declare
-  -- As many as anybody will look through: a word that every item has must not cost a look at every item.
-  -- Without words nothing is compared, and all are counted and listed.
-  v_most constant int := case when p_words is not null or p_likeness is not null then 1000 end;
   -- Without the words that must not be there: beside one of those every item would rank the same.
-  v_wanted constant tsquery := nullif(nullif(querytree(p_words), 'T'), '')::tsquery;
+  v_wanted constant tsquery := coalesce(nullif(nullif(querytree(p_words), 'T'), '')::tsquery, p_words);
 begin
   return query
-  with matching as materialized (
-    select item.id, coalesce(item.published_at, '-infinity') as published_at, case
-        when p_words is not null then ts_rank(item.search_vector, coalesce(v_wanted, p_words))
-        when p_likeness is not null then extensions.word_similarity(p_likeness, item.title)
-        else 0
-      end::real as rank
+  with newest as materialized (
+    -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
+    -- planner does not hope to meet enough matches on a walk from the newest on.
+    select item.id, coalesce(item.published_at, '-infinity') as published_at,
+      case when p_words is not null then item.search_vector end as words,
+      case when p_likeness is not null then item.title end as title
     from public.content_item as item
     where item.user_id = p_user_id and item.deleted_at is null
+      and (p_since is null or item.published_at >= p_since)
       and (p_words is null or item.search_vector @@ p_words)
       and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
       and (p_tags is null or item.tags @> p_tags)
@@ -3466,8 +3464,16 @@ begin
       and (p_platform is null or item.social_account_id = any (array(
         select account.id from public.social_account as account
         where account.user_id = p_user_id and account.platform_name = p_platform)))
-    order by item.published_at desc
-    limit v_most
+    order by coalesce(item.published_at, '-infinity') desc
+    limit p_most
+  ),
+  matching as materialized (
+    select newest.id, newest.published_at, case
+        when p_words is not null then ts_rank(newest.words, v_wanted)
+        when p_likeness is not null then extensions.word_similarity(p_likeness, newest.title)
+        else 0
+      end::real as rank
+    from newest
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -6484,6 +6490,9 @@ declare
   v_tags constant text[] := nullif(p_tags, '{}');
   -- As they are stored: without the sign, in lower case.
   v_hashtags constant text[] := nullif(array(select lower(ltrim(tag, '#')) from unnest(p_hashtags) as tag), '{}');
+  v_words constant tsquery := websearch_to_tsquery('pg_catalog.english', v_query);
+  v_most constant int := case when v_query is not null then 200 end;
+  v_since timestamptz;
   v_by text := coalesce(p_cursor ->> 'matched_by', case when v_query is null then 'list' else 'words' end);
 begin
   if v_user_id is null then
@@ -6502,15 +6511,36 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
   end if;
 
+  -- A frequent word has enough matches among an owner's newest items; only a rarer one is looked for in all.
+  if v_by = 'words' then
+    select item.published_at into v_since
+    from public.content_item as item
+    where item.user_id = v_user_id and item.published_at is not null
+    order by item.published_at desc
+    offset 1000 limit 1;
+  end if;
+  if v_since is not null then
+    -- As many as are compared at all: the newest of them are the newest of all that match.
+    return query
+      select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
+      from private.find_own_content(v_user_id, v_words, null, v_tags, v_hashtags, p_platform, p_content_type,
+        v_since, v_most, p_limit, p_cursor) as found
+      join public.content_item as item on item.id = found.content_item_id
+      -- Also a disconnected account, which its owner no longer sees.
+      join public.social_account as account on account.id = item.social_account_id
+      where found.total_count >= v_most;
+    if found then
+      return;
+    end if;
+  end if;
+
   loop
     return query
       select found.content_item_id, account.platform_name, found.rank, v_by, found.total_count
       from private.find_own_content(v_user_id,
-        case v_by when 'words' then websearch_to_tsquery('pg_catalog.english', v_query) end,
-        case v_by when 'likeness' then v_query end,
-        v_tags, v_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
+        case v_by when 'words' then v_words end, case v_by when 'likeness' then v_query end,
+        v_tags, v_hashtags, p_platform, p_content_type, null, v_most, p_limit, p_cursor) as found
       join public.content_item as item on item.id = found.content_item_id
-      -- Also a disconnected account, which its owner no longer sees.
       join public.social_account as account on account.id = item.social_account_id;
     -- Only the first page decides: a list of words that has come to its end is not followed by another.
     exit when found or v_by <> 'words' or p_cursor is not null;
@@ -6707,6 +6737,7 @@ CREATE OR REPLACE FUNCTION private.store_content(p_social_account_id uuid, p_own
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
@@ -6757,8 +6788,12 @@ begin
         else 'unchanged'
       end as outcome
     from item
-    left join public.content_item as stored
-      on stored.social_account_id = p_social_account_id and stored.platform_content_id = item.platform_content_id
+    -- One by one: accounts being small on average, a prepared plan would else read the whole of a large one.
+    left join lateral (
+      select own.* from public.content_item as own
+      where own.social_account_id = p_social_account_id and own.platform_content_id = item.platform_content_id
+      limit 1
+    ) as stored on true
     left join lateral private.content_media_forms(item.media) as sent_media on true
     left join lateral private.content_media_forms(
       case when item.media is not null then (

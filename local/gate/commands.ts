@@ -24,12 +24,26 @@ export async function checkCommand(...args: string[]): Promise<Outcome> {
 }
 
 /**
- * Runs `deno test` and counts its tests by the closing line. A run that ends without that line, or
- * that fails although no test did (a leak, an import error), counts as one failure. What is ignored
- * on this machine is named: silence would look like success.
+ * Runs the tests of each path in a process of its own: what the tests of one folder set in the
+ * environment is not what those of another start their stacks with.
  */
 export async function runDenoTests(paths: string[], env: Record<string, string>): Promise<Outcome> {
-  const { code, output } = await deno(["test", "-A", "--no-check", ...paths], env);
+  const total: Outcome = { passed: 0, failures: [] };
+  for (const path of paths) {
+    const { passed, failures } = await runTestsOf(path, env);
+    total.passed += passed;
+    total.failures.push(...failures);
+  }
+  return total;
+}
+
+/**
+ * Counts tests by the closing line of `deno test`. A run that ends without that line, or that fails
+ * although no test did (a leak, an import error), counts as one failure. What is ignored on this
+ * machine is named: silence would look like success.
+ */
+async function runTestsOf(path: string, env: Record<string, string>): Promise<Outcome> {
+  const { code, output } = await deno(["test", "-A", "--no-check", path], env);
   const ignored = [...output.matchAll(/^ *(.+) \.\.\. ignored/gm)].map(([, title]) => title);
   if (ignored.length > 0) console.log(`NOT RUN: ${ignored.length} tests`);
   for (const title of ignored) console.log(`    - ${title}`);

@@ -119,6 +119,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     const stack = await startStack({ name: `chaos-${crypto.randomUUID().slice(0, 8)}` });
+    const shared = Deno.env.get("STREAMVIBE_STACK");
     Deno.env.set("STREAMVIBE_STACK", stack.file);
     try {
       await hurry(stack);
@@ -156,6 +157,8 @@ Deno.test({
       equal((await processesOf(stack)).join("\n"), "", "processes outlived the stack");
     } finally {
       await stack.stop({ remove: true });
+      if (shared === undefined) Deno.env.delete("STREAMVIBE_STACK");
+      else Deno.env.set("STREAMVIBE_STACK", shared);
     }
   },
 });

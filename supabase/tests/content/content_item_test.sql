@@ -103,7 +103,7 @@ select matches(tests.plan_of($$ select id from public.content_item
   'content_item_public_idx', 'the newest public content comes from an index');
 set local enable_indexscan = off;
 select matches(tests.plan_of($$ select id from public.content_item where tags @> '{kitchen}' $$),
-  'content_item_tags_idx',
+  'content_item_search_idx',
   'a tag is found by an index');
 
 select * from finish();

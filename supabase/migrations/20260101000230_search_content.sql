@@ -173,10 +173,20 @@ $$;
 comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is
   'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row. total_count: all of them in a list, of what was searched for at most 200, the newest.';
 
+create function private.settle_content_search()
+returns bigint
+language sql volatile set search_path = ''
+as $$
+  select gin_clean_pending_list('public.content_item_search_idx');
+$$;
+comment on function private.settle_content_search() is
+  'Every minute: puts the words of saved pages in their place, so that neither the page that fills the pending list waits for it nor every search reads it; returns pages freed.';
+
 revoke all on function
   private.find_own_content(uuid, tsquery, text, text[], text[], text, text, timestamptz, int, int, jsonb),
   private.is_search_cursor(jsonb),
   private.search_own_content(text, text[], text[], text, text, int, jsonb),
+  private.settle_content_search(),
   public.search_own_content(text, text[], text[], text, text, int, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function

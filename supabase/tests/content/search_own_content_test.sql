@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(37);
+select plan(38);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -100,6 +100,7 @@ select is(array(
       with ordinality as cursor (wrong, place)
     order by place),
   '{t,f,f,f,f,f}', 'each of its values has to be one');
+select ok(private.settle_content_search() >= 0, 'settle_content_search() puts in place what was saved');
 
 select * from finish();
 rollback;

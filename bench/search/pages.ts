@@ -25,8 +25,10 @@ async function stored(sql: Sql, account: string): Promise<Item[]> {
   const rows = await sql<{ item: Item }[]>`
     select to_jsonb(own) - 'id' - 'search_vector' as item
     from public.content_item as own
-    where social_account_id = ${account}
-    order by md5(id::text || clock_timestamp()::text)
-    limit ${size}`;
+    where id in (
+      select id from public.content_item
+      where social_account_id = ${account}
+      order by md5(id::text || clock_timestamp()::text)
+      limit ${size})`;
   return rows.map(({ item }) => item);
 }

@@ -28,7 +28,13 @@ export function planExtensions(
 }
 
 /** Needed as they are; Debian and others bring them with the server or as "contrib". */
-const neededExtensions = ["pgcrypto", "pg_trgm", "uuid-ossp", "pg_stat_statements"] as const;
+const neededExtensions = [
+  "pgcrypto",
+  "pg_trgm",
+  "btree_gin",
+  "uuid-ossp",
+  "pg_stat_statements",
+] as const;
 
 /** These do their work in a process of the server, which starts only when preloaded. */
 const preloadedExtensions = ["pg_cron", "pg_net", "supabase_vault"] as const;

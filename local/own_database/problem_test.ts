@@ -8,7 +8,7 @@ import { plainSql } from "./stand_in_sql.ts";
 const claimant = { stack: "mine", folder: "/state/mine" };
 
 function offers(...names: string[]): OfferedExtension[] {
-  const contrib = ["pgcrypto", "pg_trgm", "uuid-ossp", "pg_stat_statements"];
+  const contrib = ["pgcrypto", "pg_trgm", "btree_gin", "uuid-ossp", "pg_stat_statements"];
   return [...contrib, ...names].map((name) => ({ name, version: "1.0", schema: null }));
 }
 

@@ -4,6 +4,7 @@
 
 create schema if not exists extensions;
 create extension if not exists pg_trgm with schema extensions;
+create extension if not exists btree_gin with schema extensions;
 
 -- The planner takes our short statements over large tables for long ones, and compiling one takes seconds
 -- that running it never would: a heartbeat took 3 s with it and 10 ms without. From the next session on.

@@ -33,17 +33,19 @@ returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- Field by field, and not by a query over a list of them: new titles come by the page.
   insert into public.content_revision (content_item_id, user_id, changes)
-  select new.id, new.user_id, jsonb_object_agg(field.name, jsonb_build_object('old', field.old, 'new', field.new))
-  from (values
-    ('title', to_jsonb(old.title), to_jsonb(new.title), old.title <> new.title),
-    ('description', to_jsonb(old.description), to_jsonb(new.description),
-      coalesce(old.description, '') <> coalesce(new.description, '')),
-    ('tags', to_jsonb(old.tags), to_jsonb(new.tags), old.tags <> new.tags),
-    ('thumbnail_url', to_jsonb(old.thumbnail_url), to_jsonb(new.thumbnail_url),
-      split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1))
-  ) as field (name, old, new, is_changed)
-  where field.is_changed;
+  values (new.id, new.user_id,
+    case when old.title <> new.title then
+      jsonb_build_object('title', jsonb_build_object('old', old.title, 'new', new.title)) else '{}' end
+    || case when coalesce(old.description, '') <> coalesce(new.description, '') then
+      jsonb_build_object('description', jsonb_build_object('old', old.description, 'new', new.description))
+      else '{}' end
+    || case when old.tags <> new.tags then
+      jsonb_build_object('tags', jsonb_build_object('old', old.tags, 'new', new.tags)) else '{}' end
+    || case when split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1) then
+      jsonb_build_object('thumbnail_url', jsonb_build_object('old', old.thumbnail_url, 'new', new.thumbnail_url))
+      else '{}' end);
   return null;
 end;
 $$;

@@ -14,7 +14,7 @@ create function private.find_own_content(
   p_content_type text, p_since timestamptz, p_most int, p_limit int, p_after jsonb
 )
 returns table (content_item_id uuid, rank real, total_count bigint)
-language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set jit = off
+language plpgsql stable rows 20 set search_path = '' set plan_cache_mode = force_custom_plan set jit = off
 set pg_trgm.word_similarity_threshold = '0.4'
 as $$
 declare
@@ -22,33 +22,32 @@ declare
   v_wanted constant tsquery := coalesce(nullif(nullif(querytree(p_words), 'T'), '')::tsquery, p_words);
 begin
   return query
-  with newest as materialized (
-    -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
-    -- planner does not hope to meet enough matches on a walk from the newest on.
-    select item.id, coalesce(item.published_at, '-infinity') as published_at,
-      case when p_words is not null then item.search_vector end as words,
-      case when p_likeness is not null then item.title end as title
-    from public.content_item as item
-    where item.user_id = p_user_id and item.deleted_at is null
-      and (p_since is null or item.published_at >= p_since)
-      and (p_words is null or item.search_vector @@ p_words)
-      and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
-      and (p_tags is null or item.tags @> p_tags)
-      and (p_hashtags is null or item.hashtags @> p_hashtags)
-      and (p_content_type is null or item.content_type = p_content_type)
-      and (p_platform is null or item.social_account_id = any (array(
-        select account.id from public.social_account as account
-        where account.user_id = p_user_id and account.platform_name = p_platform)))
-    order by coalesce(item.published_at, '-infinity') desc
-    limit p_most
-  ),
-  matching as materialized (
+  with matching as materialized (
     select newest.id, newest.published_at, case
         when p_words is not null then ts_rank(newest.words, v_wanted)
         when p_likeness is not null then extensions.word_similarity(p_likeness, newest.title)
         else 0
       end::real as rank
-    from newest
+    from (
+      -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
+      -- planner does not hope to meet enough matches on a walk from the newest on; not at all without a limit.
+      select item.id, coalesce(item.published_at, '-infinity') as published_at,
+        case when p_words is not null then item.search_vector end as words,
+        case when p_likeness is not null then item.title end as title
+      from public.content_item as item
+      where item.user_id = p_user_id and item.deleted_at is null
+        and (p_since is null or item.published_at >= p_since)
+        and (p_words is null or item.search_vector @@ p_words)
+        and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
+        and (p_tags is null or item.tags @> p_tags)
+        and (p_hashtags is null or item.hashtags @> p_hashtags)
+        and (p_content_type is null or item.content_type = p_content_type)
+        and (p_platform is null or item.social_account_id = any (array(
+          select account.id from public.social_account as account
+          where account.user_id = p_user_id and account.platform_name = p_platform)))
+      order by case when p_most is not null then coalesce(item.published_at, '-infinity') end desc
+      limit p_most
+    ) as newest
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -61,11 +60,25 @@ $$;
 comment on function private.find_own_content(uuid, tsquery, text, text[], text[], text, text, timestamptz, int, int, jsonb) is
   'A page of an owner''s items that have these words, or titles like these, best first, and how many there are: p_most at most, the newest, and not older than p_since.';
 
+-- By trying: PostgreSQL 15 has nothing that asks whether a text is a value.
+create function private.is_search_cursor(p_cursor jsonb)
+returns boolean
+language plpgsql stable strict set search_path = ''
+as $$
+begin
+  return (p_cursor ->> 'rank')::real is not null and (p_cursor ->> 'published_at')::timestamptz is not null
+    and (p_cursor ->> 'id')::uuid is not null;
+exception when data_exception then
+  return false;
+end;
+$$;
+comment on function private.is_search_cursor(jsonb) is 'Whether this has the values behind which the next page begins.';
+
 create function private.search_own_content(
   p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit int, p_cursor jsonb
 )
 returns table (content_item_id uuid, platform text, rank real, matched_by text, total_count bigint)
-language plpgsql stable security definer set search_path = ''
+language plpgsql stable security definer rows 20 set search_path = ''
 as $$
 declare
   v_user_id constant uuid := auth.uid();
@@ -87,9 +100,7 @@ begin
   elsif greatest(cardinality(p_tags), cardinality(p_hashtags)) > 50 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_tags'));
   elsif v_by not in ('words', 'likeness', 'list') or (v_by = 'list') <> (v_query is null)
-    or p_cursor is not null and (
-      pg_input_is_valid(p_cursor ->> 'rank', 'real') and pg_input_is_valid(p_cursor ->> 'id', 'uuid')
-      and pg_input_is_valid(p_cursor ->> 'published_at', 'timestamptz')) is not true
+    or p_cursor is not null and not private.is_search_cursor(p_cursor)
   then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
   end if;
@@ -153,15 +164,29 @@ as $$
     jsonb_build_object('matched_by', found.matched_by, 'rank', found.rank,
       'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
   from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
-  join public.content_item as item on item.id = found.content_item_id
+  -- One by one: beside row level security the planner would else read all that the owner has.
+  cross join lateral (
+    select own.* from public.content_item as own where own.id = found.content_item_id limit 1
+  ) as item
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $$;
 comment on function public.search_own_content(text, text[], text[], text, text, int, jsonb) is
   'The caller''s items that have the words (matched_by words), else whose titles are like them (likeness); without words all, newest first (list). Filters: all of the tags, all of the hashtags, platform, kind. p_cursor: next_cursor of the last row. total_count: all of them in a list, of what was searched for at most 200, the newest.';
 
+create function private.settle_content_search()
+returns bigint
+language sql volatile set search_path = ''
+as $$
+  select gin_clean_pending_list('public.content_item_search_idx');
+$$;
+comment on function private.settle_content_search() is
+  'Every minute: puts the words of saved pages in their place, so that neither the page that fills the pending list waits for it nor every search reads it; returns pages freed.';
+
 revoke all on function
   private.find_own_content(uuid, tsquery, text, text[], text[], text, text, timestamptz, int, int, jsonb),
+  private.is_search_cursor(jsonb),
   private.search_own_content(text, text[], text[], text, text, int, jsonb),
+  private.settle_content_search(),
   public.search_own_content(text, text[], text[], text, text, int, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function

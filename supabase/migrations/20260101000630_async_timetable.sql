@@ -199,6 +199,7 @@ values
   ('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()'),
   ('auto-sync', '*/5 * * * *', 'select private.enqueue_due_syncs()'),
   ('follower-sync', '23 */6 * * *', 'select private.enqueue_follower_syncs()'),
+  ('settle-search', '* * * * *', 'select private.settle_content_search()'),
   ('cleanup-sync-passes', '41 * * * *', 'select private.cleanup_sync_passes()'),
   ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
   ('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()'),

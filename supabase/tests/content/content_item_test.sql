@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(23);
+select plan(25);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -103,8 +103,14 @@ select matches(tests.plan_of($$ select id from public.content_item
   'content_item_public_idx', 'the newest public content comes from an index');
 set local enable_indexscan = off;
 select matches(tests.plan_of($$ select id from public.content_item where tags @> '{kitchen}' $$),
-  'content_item_tags_idx',
-  'a tag is found by an index');
+  'content_item_search_idx', 'a tag is found by an index');
+select matches(tests.plan_of($$ select id from public.content_item
+  where search_vector @@ 'bread' and 'sourdogh' operator(extensions.<%) title and tags @> '{kitchen}' $$),
+  'content_item_search_idx\s+Index Cond: [^\n]*search_vector[^\n]*title[^\n]*tags',
+  'as are words and misspelt titles, all at once');
+-- In a table of nothing each index is as good as another: asked of the index, and not of a plan.
+select matches(pg_get_indexdef('public.content_item_search_idx'::regclass), 'gin \(user_id, ',
+  'and each for one owner without a look at what others have');
 
 select * from finish();
 rollback;

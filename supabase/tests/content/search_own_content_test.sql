@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(36);
+select plan(38);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -92,6 +92,15 @@ select tests.become_anon();
 select throws_ok($$ select public.search_own_content() $$, '42501', null, 'anon finds nothing');
 select tests.become_service();
 select throws_ok($$ select public.search_own_content() $$, '42501', null, 'the service owns nothing');
+
+select tests.become_postgres();
+select is(array(
+    select private.is_search_cursor(jsonb_build_object('rank', '0.5', 'published_at', '-infinity', 'id', gen_random_uuid()) || wrong)
+    from unnest(array['{}', '{"rank": "x"}', '{"rank": "1e99"}', '{"published_at": "2026-13-45"}', '{"id": "x"}', '{"id": null}']::jsonb[])
+      with ordinality as cursor (wrong, place)
+    order by place),
+  '{t,f,f,f,f,f}', 'each of its values has to be one');
+select ok(private.settle_content_search() >= 0, 'settle_content_search() puts in place what was saved');
 
 select * from finish();
 rollback;

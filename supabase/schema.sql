@@ -369,11 +369,8 @@ create table public.content_item (
 ) with (fillfactor=85);
 CREATE INDEX content_item_account_published_at_idx ON public.content_item USING btree (social_account_id, published_at DESC);
 CREATE INDEX content_item_content_type_idx ON public.content_item USING btree (content_type, published_at DESC);
-CREATE INDEX content_item_hashtags_idx ON public.content_item USING gin (hashtags);
 CREATE INDEX content_item_public_idx ON public.content_item USING btree (published_at DESC) WHERE ((visibility = 'public'::text) AND (deleted_at IS NULL));
-CREATE INDEX content_item_search_vector_idx ON public.content_item USING gin (search_vector);
-CREATE INDEX content_item_tags_idx ON public.content_item USING gin (tags);
-CREATE INDEX content_item_title_trgm_idx ON public.content_item USING gin (title gin_trgm_ops);
+CREATE INDEX content_item_search_idx ON public.content_item USING gin (user_id, search_vector, title gin_trgm_ops, tags, hashtags) WITH (fastupdate='on', gin_pending_list_limit='8192');
 CREATE INDEX content_item_user_id_published_at_idx ON public.content_item USING btree (user_id, published_at DESC) INCLUDE (deleted_at, id);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 CREATE TRIGGER _200_search_vector_on_insert BEFORE INSERT ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_content_search_vector();
@@ -919,7 +916,7 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('auto-sync'::text,'*/5 * * * *'::text,'select private.enqueue_due_syncs()'::text), ('follower-sync'::text,'23 */6 * * *'::text,'select private.enqueue_follower_syncs()'::text), ('cleanup-sync-passes'::text,'41 * * * *'::text,'select private.cleanup_sync_passes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('auto-sync'::text,'*/5 * * * *'::text,'select private.enqueue_due_syncs()'::text), ('follower-sync'::text,'23 */6 * * *'::text,'select private.enqueue_follower_syncs()'::text), ('settle-search'::text,'* * * * *'::text,'select private.settle_content_search()'::text), ('cleanup-sync-passes'::text,'41 * * * *'::text,'select private.cleanup_sync_passes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
 
@@ -3436,7 +3433,7 @@ grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p
 CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_since timestamp with time zone, p_most integer, p_limit integer, p_after jsonb)
  RETURNS TABLE(content_item_id uuid, rank real, total_count bigint)
  LANGUAGE plpgsql
- STABLE
+ STABLE ROWS 20
  SET search_path TO ''
  SET plan_cache_mode TO 'force_custom_plan'
  SET jit TO 'off'
@@ -3447,33 +3444,32 @@ declare
   v_wanted constant tsquery := coalesce(nullif(nullif(querytree(p_words), 'T'), '')::tsquery, p_words);
 begin
   return query
-  with newest as materialized (
-    -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
-    -- planner does not hope to meet enough matches on a walk from the newest on.
-    select item.id, coalesce(item.published_at, '-infinity') as published_at,
-      case when p_words is not null then item.search_vector end as words,
-      case when p_likeness is not null then item.title end as title
-    from public.content_item as item
-    where item.user_id = p_user_id and item.deleted_at is null
-      and (p_since is null or item.published_at >= p_since)
-      and (p_words is null or item.search_vector @@ p_words)
-      and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
-      and (p_tags is null or item.tags @> p_tags)
-      and (p_hashtags is null or item.hashtags @> p_hashtags)
-      and (p_content_type is null or item.content_type = p_content_type)
-      and (p_platform is null or item.social_account_id = any (array(
-        select account.id from public.social_account as account
-        where account.user_id = p_user_id and account.platform_name = p_platform)))
-    order by coalesce(item.published_at, '-infinity') desc
-    limit p_most
-  ),
-  matching as materialized (
+  with matching as materialized (
     select newest.id, newest.published_at, case
         when p_words is not null then ts_rank(newest.words, v_wanted)
         when p_likeness is not null then extensions.word_similarity(p_likeness, newest.title)
         else 0
       end::real as rank
-    from newest
+    from (
+      -- Carries what is ranked, which is costly, to behind the limit. Ordered by an expression, so that the
+      -- planner does not hope to meet enough matches on a walk from the newest on; not at all without a limit.
+      select item.id, coalesce(item.published_at, '-infinity') as published_at,
+        case when p_words is not null then item.search_vector end as words,
+        case when p_likeness is not null then item.title end as title
+      from public.content_item as item
+      where item.user_id = p_user_id and item.deleted_at is null
+        and (p_since is null or item.published_at >= p_since)
+        and (p_words is null or item.search_vector @@ p_words)
+        and (p_likeness is null or p_likeness operator(extensions.<%) item.title)
+        and (p_tags is null or item.tags @> p_tags)
+        and (p_hashtags is null or item.hashtags @> p_hashtags)
+        and (p_content_type is null or item.content_type = p_content_type)
+        and (p_platform is null or item.social_account_id = any (array(
+          select account.id from public.social_account as account
+          where account.user_id = p_user_id and account.platform_name = p_platform)))
+      order by case when p_most is not null then coalesce(item.published_at, '-infinity') end desc
+      limit p_most
+    ) as newest
   )
   select matching.id, matching.rank, (select count(*) from matching)
   from matching
@@ -4143,6 +4139,21 @@ begin
     headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', v_key),
     timeout_milliseconds := 5000
   );
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.is_search_cursor(p_cursor jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE STRICT
+ SET search_path TO ''
+AS $function$
+begin
+  return (p_cursor ->> 'rank')::real is not null and (p_cursor ->> 'published_at')::timestamptz is not null
+    and (p_cursor ->> 'id')::uuid is not null;
+exception when data_exception then
+  return false;
 end;
 $function$
 ;
@@ -6481,7 +6492,7 @@ grant execute on function private.save_job_checkpoint(p_job_id uuid, p_fencing_t
 CREATE OR REPLACE FUNCTION private.search_own_content(p_query text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_limit integer, p_cursor jsonb)
  RETURNS TABLE(content_item_id uuid, platform text, rank real, matched_by text, total_count bigint)
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ STABLE SECURITY DEFINER ROWS 20
  SET search_path TO ''
 AS $function$
 declare
@@ -6504,9 +6515,7 @@ begin
   elsif greatest(cardinality(p_tags), cardinality(p_hashtags)) > 50 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_tags'));
   elsif v_by not in ('words', 'likeness', 'list') or (v_by = 'list') <> (v_query is null)
-    or p_cursor is not null and (
-      pg_input_is_valid(p_cursor ->> 'rank', 'real') and pg_input_is_valid(p_cursor ->> 'id', 'uuid')
-      and pg_input_is_valid(p_cursor ->> 'published_at', 'timestamptz')) is not true
+    or p_cursor is not null and not private.is_search_cursor(p_cursor)
   then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_cursor'));
   end if;
@@ -6653,6 +6662,15 @@ end;
 $function$
 ;
 grant execute on function private.set_role(p_user_id uuid, p_role text, p_is_granted boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION private.settle_content_search()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select gin_clean_pending_list('public.content_item_search_idx');
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.stamp_read_at()
  RETURNS trigger
@@ -7965,17 +7983,19 @@ CREATE OR REPLACE FUNCTION private.write_content_revision()
  SET search_path TO ''
 AS $function$
 begin
+  -- Field by field, and not by a query over a list of them: new titles come by the page.
   insert into public.content_revision (content_item_id, user_id, changes)
-  select new.id, new.user_id, jsonb_object_agg(field.name, jsonb_build_object('old', field.old, 'new', field.new))
-  from (values
-    ('title', to_jsonb(old.title), to_jsonb(new.title), old.title <> new.title),
-    ('description', to_jsonb(old.description), to_jsonb(new.description),
-      coalesce(old.description, '') <> coalesce(new.description, '')),
-    ('tags', to_jsonb(old.tags), to_jsonb(new.tags), old.tags <> new.tags),
-    ('thumbnail_url', to_jsonb(old.thumbnail_url), to_jsonb(new.thumbnail_url),
-      split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1))
-  ) as field (name, old, new, is_changed)
-  where field.is_changed;
+  values (new.id, new.user_id,
+    case when old.title <> new.title then
+      jsonb_build_object('title', jsonb_build_object('old', old.title, 'new', new.title)) else '{}' end
+    || case when coalesce(old.description, '') <> coalesce(new.description, '') then
+      jsonb_build_object('description', jsonb_build_object('old', old.description, 'new', new.description))
+      else '{}' end
+    || case when old.tags <> new.tags then
+      jsonb_build_object('tags', jsonb_build_object('old', old.tags, 'new', new.tags)) else '{}' end
+    || case when split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1) then
+      jsonb_build_object('thumbnail_url', jsonb_build_object('old', old.thumbnail_url, 'new', new.thumbnail_url))
+      else '{}' end);
   return null;
 end;
 $function$
@@ -8773,7 +8793,10 @@ AS $function$
     jsonb_build_object('matched_by', found.matched_by, 'rank', found.rank,
       'published_at', coalesce(item.published_at, '-infinity'), 'id', item.id)
   from private.search_own_content(p_query, p_tags, p_hashtags, p_platform, p_content_type, p_limit, p_cursor) as found
-  join public.content_item as item on item.id = found.content_item_id
+  -- One by one: beside row level security the planner would else read all that the owner has.
+  cross join lateral (
+    select own.* from public.content_item as own where own.id = found.content_item_id limit 1
+  ) as item
   order by found.rank desc, coalesce(item.published_at, '-infinity') desc, item.id desc;
 $function$
 ;
@@ -9032,3 +9055,5 @@ select cron.schedule('process-background-jobs', '10 seconds', 'select private.pr
 select cron.schedule('refresh-tokens', '13 */6 * * *', 'select private.enqueue_token_refreshes()');
 
 select cron.schedule('reset-quotas', '* * * * *', 'select private.reset_quotas()');
+
+select cron.schedule('settle-search', '* * * * *', 'select private.settle_content_search()');

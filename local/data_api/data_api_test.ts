@@ -76,7 +76,8 @@ Deno.test("the data API keeps to the grants of the migrations and to its keys", 
   withProbeTable(async (sql) => {
     const anon = { apikey: stack.publishable_key };
     const service = { apikey: stack.secret_key };
-    const seen = async () => (await who(anon)).status === 200;
+    const seen = async () =>
+      (await who(anon)).status === 200 && (await get(`/rest/v1/${table}`, anon)).status !== 404;
     equal(await waitUntil(seen, 5000, 50), true, "a schema change is noticed without a restart");
 
     const user = await signUp();

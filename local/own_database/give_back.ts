@@ -90,6 +90,10 @@ async function dropAll(sql: postgres.TransactionSql, items: readonly Item[]): Pr
       await sql.unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}`).simple();
     } else await sql.unsafe(`drop ${kind} if exists ${identity} cascade`);
   }
+  // The first migration switches it off for the database.
+  await sql.unsafe(`do $$ begin
+    execute format('alter database %I reset jit', current_database());
+  end $$`);
   await sql.unsafe(`drop schema ${noteSchema} cascade`);
 }
 

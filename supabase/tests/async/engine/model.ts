@@ -1,5 +1,5 @@
 /** What the engine is documented to do, in plain objects: the test's second opinion on every step. */
-import { limits, type ModelJob } from "./engine_job.ts";
+import { limits, type ModelJob } from "./job.ts";
 
 /** A token that some worker was once given, and will try to use for ever. */
 export interface Attempt {

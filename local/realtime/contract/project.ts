@@ -1,6 +1,6 @@
 /**
- * The project that the contract tests look at. They run against the stack that `STREAMVIBE_STACK` names, or
- * against any other server: `REALTIME_TARGET` then holds a {@link Target} as JSON.
+ * The project that the contract tests look at: the stack that `STREAMVIBE_STACK` names, or any other
+ * server, of which `REALTIME_TARGET` then holds a {@link Target} as JSON.
  */
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";

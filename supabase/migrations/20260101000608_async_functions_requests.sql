@@ -49,6 +49,8 @@ comment on function private.lock_requests(uuid, text, text) is
 create function private.find_newest_job(p_user_id uuid, p_key text)
 returns table (job_id uuid, status text, created_at timestamptz, requested_at timestamptz)
 language plpgsql volatile rows 1 set search_path = ''
+-- Planned on a young table, it would read all of it ever after.
+set enable_seqscan = off
 as $$
 begin
   -- Of equal requests only the newest can be active: a later one joined it, or took its key away; and it was
@@ -77,6 +79,7 @@ comment on function private.find_newest_job(uuid, text) is
 create function private.find_result(p_user_id uuid, p_key text, p_ttl interval)
 returns table (job_id uuid, created_at timestamptz, completed_at timestamptz)
 language plpgsql volatile rows 1 set search_path = ''
+set enable_seqscan = off
 as $$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.

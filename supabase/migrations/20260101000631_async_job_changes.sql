@@ -25,7 +25,13 @@ begin
     insert into private.job_count_change (job_type, status, change)
     select job_type, status, count(*) from new_job group by job_type, status
   )
-  select count(*) as jobs,
+  select
+    count(*) filter (where not private.job_state_is_whole(job.status, job.turn, job.started_at, job.lease_expires_at,
+      job.slice_started_at, job.completed_at, job.cancel_requested_at, job.held_by, job.worker_id,
+      job.progress_percent, job.error_code, job.result)) as broken,
+    count(*) filter (where not private.job_values_in_range(job.id, job.parent_job_id, job.seq, job.fencing_token,
+      job.retry_count, job.max_retries, job.crash_count, job.crash_streak, job.job_priority, job.progress_percent,
+      job.progress_base_seconds, job.runtime_seconds, job.params)) as out_of_range,
     count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
     -- Somebody read the lane's time, and the lane has moved on since.
     count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
@@ -41,7 +47,11 @@ begin
   from new_job as job
   left join private.job_cursor as cursor
     on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
-  if v_new.unknown > 0 then
+  if v_new.broken > 0 then
+    perform private.refuse_jobs('state_is_whole');
+  elsif v_new.out_of_range > 0 then
+    perform private.refuse_jobs('values_in_range');
+  elsif v_new.unknown > 0 then
     perform private.raise_error('UNKNOWN_JOB_TYPE');
   end if;
   if v_new.charged > 0 then

@@ -255,10 +255,9 @@ returns private.requested_job
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  if length(p_key) not between 1 and 200 then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
-  elsif p_scheduled_for > now() + interval '1 year' then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
+  if length(p_key) not between 1 and 200 or p_scheduled_for > now() + interval '1 year' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field',
+      case when length(p_key) not between 1 and 200 then 'p_key' else 'p_scheduled_for' end));
   end if;
   return private.request_job(
     private.acting_user(p_user_id), p_job_type, p_params, p_dedupe_window, p_priority, p_scheduled_for,

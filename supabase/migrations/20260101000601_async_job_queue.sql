@@ -135,7 +135,7 @@ comment on column public.job_queue.is_classic is
 comment on column public.job_queue.parent_job_id is
   'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
 comment on column public.job_queue.dedupe_key is
-  'Digest of type and params; a random value marks a job that nobody may join. At most one active top-level job of a user has it (private.lock_requests()); unique among the children of a job.';
+  'Digest of type and params; a random value marks a job that nobody may join. Of top-level jobs with the same one the newest is joined; older ones may be active, too old to be joined or followed by one of create_job(). Unique among the children of a job.';
 comment on column public.job_queue.held_by is
   'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is

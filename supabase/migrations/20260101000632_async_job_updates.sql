@@ -26,13 +26,18 @@ begin
     -- One look at both sides, and the counters from it: for a single job what costs is the statements.
     with moved as materialized (
       select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-        bool_or(has_parent) as has_parent
+        bool_or(has_parent) as has_parent, bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
       from (
         select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-          parent_job_id is not null as has_parent
+          parent_job_id is not null as has_parent,
+          not private.job_state_is_whole(status, turn, started_at, lease_expires_at, slice_started_at, completed_at,
+            cancel_requested_at, held_by, worker_id, progress_percent, error_code, result) as is_broken,
+          not private.job_values_in_range(id, parent_job_id, seq, fencing_token, retry_count, max_retries, crash_count,
+            crash_streak, job_priority, progress_percent, progress_base_seconds, runtime_seconds, params)
+            as is_out_of_range
         from new_job
         union all
-        select job_type, status, 1, 0, false, false from old_job
+        select job_type, status, 1, 0, false, false, false, false from old_job
       ) as side
       group by job_type, status
     ),
@@ -48,9 +53,15 @@ begin
       coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
       coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
       coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent,
+      bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
     into v
     from moved;
+    if v.is_broken then
+      perform private.refuse_jobs('state_is_whole');
+    elsif v.is_out_of_range then
+      perform private.refuse_jobs('values_in_range');
+    end if;
   end if;
   if v.jobs is null then
     return null;

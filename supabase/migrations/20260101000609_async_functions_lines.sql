@@ -56,6 +56,30 @@ $$;
 comment on function private.line_up(uuid, smallint, int) is
   'Where new top-level jobs of a user, or of the system, stand in a lane; returns the first of p_count turns.';
 
+create function private.line_up_users(p_user_ids uuid[], p_priorities smallint[])
+returns table (user_id uuid, job_priority smallint, first_turn bigint, active int)
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_epoch constant bigint := private.enter_line();
+begin
+  return query
+  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active::int
+  from unnest(p_user_ids, p_priorities) as own (user_id, job_priority)
+  join private.job_lane as lane on lane.job_priority = own.job_priority
+  cross join lateral (
+    select count(*) as active, count(waiting.job_id) as in_line
+    from (select job_id from private.job_active where user_id = own.user_id limit 1000) as active
+    left join private.job_waiting as waiting on waiting.job_id = active.job_id
+      and waiting.turn is not null and waiting.job_priority = own.job_priority
+  ) as jobs;
+end;
+$$;
+comment on function private.line_up_users(uuid[], smallint[]) is
+  'As line_up() for many users, each in a lane: the first turn there, and how many active jobs the user has; who has 1 000 has enough.';
+
 create function private.next_turn(p_priority smallint)
 returns bigint
 language plpgsql volatile set search_path = ''
@@ -196,6 +220,7 @@ comment on function private.lower_cursors() is
 revoke all on function
   private.enter_line(),
   private.line_up(uuid, smallint, int),
+  private.line_up_users(uuid[], smallint[]),
   private.next_turn(smallint),
   private.lanes_with_work(text[]),
   private.move_cursors(private.lane_head[], bigint),

@@ -300,10 +300,19 @@ begin
     where known_id is null and ordinal in (
       select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
+  own as materialized (
+    select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority
+  ),
   lane as materialized (
-    select own.user_id, own.job_priority, private.line_up(own.user_id, own.job_priority, own.jobs) as first_turn,
-      case when own.user_id is not null then v_limit - private.count_active_jobs(own.user_id) end as room
-    from (select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority) as own
+    select user_id, job_priority, private.line_up(null, job_priority, jobs) as first_turn, null::int as room
+    from own
+    where user_id is null
+    union all
+    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn, v_limit - lined_up.active
+    from (
+      select array_agg(user_id) as user_ids, array_agg(job_priority) as priorities from own where user_id is not null
+    ) as of_users
+    cross join lateral private.line_up_users(of_users.user_ids, of_users.priorities) as lined_up
   ),
   accepted as materialized (
     select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn

@@ -94,14 +94,13 @@ begin
 
   if v_is_owned then
     begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true
-      from new_job as job
-      cross join lateral (
-        select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-          job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-        offset 0
-      ) as news
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select 'user_jobs:' || job.user_id, 'broadcast',
+        to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
+          job.error_message, job.progress_message, job.progress_percent)::private.job_update),
+        'job_update', true, clock_timestamp(), (message.id_begin || nextval('private.job_message'))::uuid
+      from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
+      cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
       -- before its id is known.
       where job.user_id is not null and job.parent_job_id is null;

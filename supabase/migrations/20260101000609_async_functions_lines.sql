@@ -98,6 +98,7 @@ comment on function private.next_turn(smallint) is 'The first free turn in a pri
 
 create view private.lane_head with (security_invoker = true) as
 select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn as from_turn, cursor.place as from_place,
+  (select time.virtual_time from private.job_lane as time where time.job_priority = cursor.job_priority) as lane_time,
   type.lease, type.max_runtime,
   coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null as is_limited
 from private.job_cursor as cursor
@@ -117,7 +118,7 @@ cross join lateral (
   offset 0
 ) as type;
 comment on view private.lane_head is
-  'Lanes of open types in which a job stands ready: where the first one stands, and from where it was looked for.';
+  'Lanes of open types in which a job stands ready: where the first one stands, from where it was looked for, and the time of the lane.';
 revoke all on private.lane_head from public, anon, authenticated, service_role;
 
 create function private.lanes_with_work(p_job_types text[])
@@ -153,8 +154,6 @@ language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
 as $$
 declare
-  -- The time first: whoever comes in a later epoch lines up behind it.
-  v_times constant bigint[] := array(select virtual_time from private.job_lane order by job_priority);
   v_epoch bigint := pg_sequence_last_value('private.job_epoch');
 begin
   -- What it saw may be older than the epoch.
@@ -163,8 +162,7 @@ begin
   end if;
 
   with free as (
-    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place,
-      v_times[cursor.job_priority] as lane_time
+    select cursor.job_type, cursor.job_priority, seen.turn as seen_turn, seen.place as seen_place, seen.lane_time
     from unnest(p_lanes) as seen
     join private.job_cursor as cursor on cursor.job_type = seen.job_type and cursor.job_priority = seen.job_priority
     where cursor.next_epoch + 2 <= p_epoch

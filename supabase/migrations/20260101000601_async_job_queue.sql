@@ -29,7 +29,7 @@ create table public.job_queue (
   params jsonb not null default '{}',
   turn bigint default 0,
   expires_at timestamptz,
-  user_id uuid references public.users (id) on delete cascade,
+  user_id uuid,
   parent_job_id uuid,
   started_at timestamptz,
   lease_expires_at timestamptz,
@@ -46,7 +46,7 @@ create table public.job_queue (
 ) with (
   -- Room on the page for a start and an end, both larger than the row was, keeps them HOT, also while an old
   -- snapshot keeps the versions before; and a queue's dead rows must go early.
-  fillfactor = 26,
+  fillfactor = 27,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_analyze_scale_factor = 0.02,
@@ -123,7 +123,8 @@ from public, anon, authenticated, service_role;
 
 comment on table public.job_queue is
   'Background jobs, live and finished. Changed only by functions; what is true of every row: private.job_state_is_whole(), private.job_values_in_range().';
-comment on column public.job_queue.user_id is 'The owner; null only for system jobs.';
+comment on column public.job_queue.user_id is
+  'The owner; null only for system jobs. No foreign key, which would look at each of these, too: job_active has it, and tg_users__delete_jobs() does what follows.';
 comment on column public.job_queue.fencing_token is
   'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
 comment on column public.job_queue.crash_streak is
@@ -152,7 +153,7 @@ comment on column public.job_queue.runtime_seconds is 'Working time of the slice
 -- which is half of what a job costs. What is found by its state is found through the slim tables beside
 -- this one (async_side_tables.sql).
 
--- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key.
+-- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and all jobs of a user who goes.
 create index job_queue_user_listing_idx
   on public.job_queue (user_id, (parent_job_id is null), created_at desc, id desc)
   where user_id is not null;

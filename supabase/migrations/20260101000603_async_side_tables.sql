@@ -45,13 +45,15 @@ create index job_waiting_capped_idx on private.job_waiting (job_type, user_id, j
 -- Every running job, by the claim that started it: one entry per claim, type and worker, not per job.
 create table private.job_lease (
   lease_id bigint generated always as identity primary key,
-  job_type text not null references public.job_type (name) on update cascade on delete cascade,
+  job_type text not null,
   worker_id text not null,
   check_at timestamptz not null,
   job_ids uuid[] not null
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 comment on table private.job_lease is 'Running jobs by claim; jobs that have ended are struck out when it is checked.';
+comment on column private.job_lease.job_type is
+  'No foreign key, which would look for the type at every claim: tg_job_type__keep_jobs() renames it.';
 comment on column private.job_lease.check_at is
   'Not later than the first of these jobs can be lost: the end of its lease, or of its max_runtime.';
 
@@ -62,8 +64,6 @@ alter table private.job_lease alter column job_ids set storage external;
 create index job_lease_check_idx on private.job_lease (check_at);
 -- What a worker is at (worker active).
 create index job_lease_worker_idx on private.job_lease (worker_id);
--- A type that is given a limit.
-create index job_lease_type_idx on private.job_lease (job_type);
 
 -- Running jobs of types with a limit, one by one: caps are counted from these.
 create table private.job_running (
@@ -79,12 +79,33 @@ create index job_running_type_idx on private.job_running (job_type, user_id);
 
 -- A user's active jobs, children apart: at most max_active_jobs_per_user, counted under a lock.
 create table private.job_active (
-  user_id uuid,
+  user_id uuid references public.users (id) on delete cascade,
   job_id uuid,
   primary key (user_id, job_id)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 comment on table private.job_active is 'Pending and running top-level jobs of users.';
+comment on column private.job_active.user_id is
+  'The foreign key that job_queue has not: nobody creates a job of a user who is not there, or is just going.';
+
+create function private.tg_users__delete_jobs()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  delete from public.job_queue where user_id = any(array(select id from old_user));
+  return null;
+end;
+$$;
+comment on function private.tg_users__delete_jobs() is
+  'Trigger: jobs end with their owner. Lends the right to change the queue.';
+revoke all on function private.tg_users__delete_jobs() from public, anon, authenticated, service_role;
+
+create trigger _100_delete_jobs
+  after delete on public.users
+  referencing old table as old_user
+  for each statement execute function private.tg_users__delete_jobs();
 
 -- Failures are few, and asked for by time: the health of the queue, retry_failed_jobs().
 create table private.job_failure (

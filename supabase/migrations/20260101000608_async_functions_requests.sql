@@ -141,17 +141,21 @@ declare
   v_own record;
 begin
   select setting.max_active_jobs_per_user as most, cardinality(own.ids) as active, (
-      -- A user's few jobs, by their ids: a join would be planned for none or for all that wait.
       select count(*)
-      from private.job_waiting as waiting
-      where waiting.job_id = any(own.ids) and waiting.turn is not null and waiting.job_priority = own.job_priority
+      from (
+        -- By their ids, and fenced off: planned on a young table, this would read a lane or all that wait.
+        select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0
+      ) as waiting
+      where waiting.turn is not null and waiting.job_priority = own.job_priority
     ) as ahead
   into v_own
   from private.job_setting as setting, (
-    select case when p_is_user then greatest(p_priority, default_priority) else coalesce(p_priority, default_priority) end as job_priority,
+    select case when p_is_user then greatest(p_priority, default_priority) else coalesce(p_priority, default_priority) end
+        as job_priority,
       array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids
     from public.job_type
     where name = p_job_type
+    offset 0
   ) as own;
   if v_own.active >= v_own.most then
     perform private.raise_error('JOB_LIMIT_REACHED',

@@ -239,17 +239,13 @@ declare
   v_made uuid[];
   v_known int[];
   v_known_ids uuid[];
-  v_too_old uuid[];
   v_latest timestamptz;
   v_limit int;
 begin
   perform private.check_isolation();
   if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
-    if p_jobs -> 0 ? 'user_id' then
-      v_made := private.create_plain_user_jobs(p_jobs);
-    else
-      v_made := private.create_plain_jobs(p_jobs);
-    end if;
+    v_made := case when p_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(p_jobs)
+      else private.create_plain_user_jobs(p_jobs) end;
     if v_made is not null then
       return query select made.ordinal::int, made.id, 'created'
         from unnest(v_made) with ordinality as made (id, ordinal);
@@ -275,14 +271,14 @@ begin
     order by name
   ) as subject;
 
-  select array_agg(known.place) filter (where known.is_active), array_agg(known.job_id) filter (where known.is_active),
-    array_agg(known.job_id) filter (where known.is_active and known.requested_at <= v_asked.joins_since[known.place]),
-    max(known.requested_at)
-  into v_known, v_known_ids, v_too_old, v_latest
-  from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
-  if v_too_old is not null then
-    update public.job_queue as job set dedupe_key = gen_random_uuid()::text where job.id = any(v_too_old);
-  end if;
+  -- An active job that is too old to be joined goes on beside its younger equal.
+  select array_agg(known.place) filter (where known.may_be_joined),
+    array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at)
+  into v_known, v_known_ids, v_latest
+  from (
+    select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined
+    from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
+  ) as known;
   select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
 
   return query
@@ -293,8 +289,7 @@ begin
         private.time_ordered_ids(cardinality(v_asked.keys)))
       with ordinality as request (
         user_id, job_type, params, job_priority, max_retries, scheduled_for, expires_at, dedupe_key, id, ordinal)
-    left join unnest(v_known, v_known_ids) as known (ordinal, job_id)
-      on known.ordinal = request.ordinal and known.job_id <> all(coalesce(v_too_old, '{}'))
+    left join unnest(v_known, v_known_ids) as known (ordinal, job_id) on known.ordinal = request.ordinal
   ),
   fresh as materialized (
     select request.*,

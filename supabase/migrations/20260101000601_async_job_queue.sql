@@ -29,7 +29,7 @@ create table public.job_queue (
   params jsonb not null default '{}',
   turn bigint default 0,
   expires_at timestamptz,
-  user_id uuid references public.users (id) on delete cascade,
+  user_id uuid,
   parent_job_id uuid,
   started_at timestamptz,
   lease_expires_at timestamptz,
@@ -42,38 +42,89 @@ create table public.job_queue (
   checkpoint jsonb,
   result jsonb,
   error_code text,
-  error_message text,
-  -- Two checks and not twenty: PostgreSQL reads every one of them anew for every statement.
-  constraint job_queue_state_is_whole check (case status
-    when 'pending' then coalesce(lease_expires_at, slice_started_at, completed_at) is null and worker_id is null
-      and (held_by is null or (turn is null and held_by in ('children', 'user_pause', 'user_cap')))
-    when 'processing' then lease_expires_at is not null and slice_started_at is not null
-      and started_at is not null and worker_id is not null and completed_at is null and held_by is null
-    when 'completed' then completed_at is not null and progress_percent = 100
-      and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
-    when 'failed' then completed_at is not null and error_code is not null
-      and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
-    when 'cancelled' then completed_at is not null and cancel_requested_at is not null
-      and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
-    else false
-  end and (result is null or status = 'completed')),
-  constraint job_queue_values_in_range check (
-    least(seq, fencing_token, retry_count, max_retries, crash_streak, crash_count - crash_streak) >= 0
-    and job_priority between 1 and 10 and progress_percent between 0 and 100
-    and progress_base_seconds between 0 and runtime_seconds
-    and jsonb_typeof(params) = 'object' and (parent_job_id <> id) is not false)
+  error_message text
 ) with (
   -- Room on the page for a start and an end, both larger than the row was, keeps them HOT, also while an old
   -- snapshot keeps the versions before; and a queue's dead rows must go early.
-  fillfactor = 26,
+  fillfactor = 27,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_analyze_scale_factor = 0.02,
   autovacuum_vacuum_insert_scale_factor = 0.05
 );
 
-comment on table public.job_queue is 'Background jobs, live and finished. Changed only by functions.';
-comment on column public.job_queue.user_id is 'The owner; null only for system jobs.';
+-- What is true of every row. Not as checks of the table, whose text PostgreSQL parses anew in every statement,
+-- 130 µs for each job: the triggers of async_job_changes.sql and async_job_updates.sql ask it of all changed rows
+-- in the look they take anyway, and refuse under the name of a check. They spare what a statement of the engine
+-- writes that has told them so. Bound when written, and without settings, so that PostgreSQL puts the
+-- expression in the place of the call.
+create function private.job_state_is_whole(
+  p_status text, p_turn bigint, p_started_at timestamptz, p_lease_expires_at timestamptz,
+  p_slice_started_at timestamptz, p_completed_at timestamptz, p_cancel_requested_at timestamptz, p_held_by text,
+  p_worker_id text, p_progress_percent smallint, p_error_code text, p_result jsonb
+)
+returns boolean
+language sql immutable
+begin atomic
+  select case p_status
+    when 'pending' then coalesce(p_lease_expires_at, p_slice_started_at, p_completed_at) is null
+      and p_worker_id is null
+      and (p_held_by is null or (p_turn is null and p_held_by in ('children', 'user_pause', 'user_cap')))
+    when 'processing' then p_lease_expires_at is not null and p_slice_started_at is not null
+      and p_started_at is not null and p_worker_id is not null and p_completed_at is null and p_held_by is null
+    when 'completed' then p_completed_at is not null and p_progress_percent = 100
+      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
+    when 'failed' then p_completed_at is not null and p_error_code is not null
+      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
+    when 'cancelled' then p_completed_at is not null and p_cancel_requested_at is not null
+      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
+    else false
+  end and (p_result is null or p_status = 'completed');
+end;
+
+create function private.job_values_in_range(
+  p_id uuid, p_parent_job_id uuid, p_seq bigint, p_fencing_token bigint, p_retry_count int, p_max_retries int,
+  p_crash_count int, p_crash_streak int, p_job_priority smallint, p_progress_percent smallint,
+  p_progress_base_seconds double precision, p_runtime_seconds double precision, p_params jsonb
+)
+returns boolean
+language sql immutable
+begin atomic
+  select least(p_seq, p_fencing_token, p_retry_count, p_max_retries, p_crash_streak, p_crash_count - p_crash_streak) >= 0
+    and p_job_priority between 1 and 10 and p_progress_percent between 0 and 100
+    and p_progress_base_seconds between 0 and p_runtime_seconds
+    and jsonb_typeof(p_params) = 'object' and (p_parent_job_id <> p_id) is not false;
+end;
+
+create function private.refuse_jobs(p_fact text)
+returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise check_violation using constraint = 'job_queue_' || p_fact, schema = 'public', table = 'job_queue',
+    message = format('row for relation "job_queue" violates check "job_queue_%s"', p_fact);
+end;
+$$;
+
+comment on function private.job_state_is_whole(
+  text, bigint, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, text, text, smallint, text, jsonb
+) is 'What a job in each status has and has not.';
+comment on function private.job_values_in_range(
+  uuid, uuid, bigint, bigint, int, int, int, int, smallint, smallint, double precision, double precision, jsonb
+) is 'What holds for a job in every status.';
+comment on function private.refuse_jobs(text) is 'Fails as a check of job_queue does.';
+revoke all on function
+  private.job_state_is_whole(
+    text, bigint, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, text, text, smallint, text, jsonb),
+  private.job_values_in_range(
+    uuid, uuid, bigint, bigint, int, int, int, int, smallint, smallint, double precision, double precision, jsonb),
+  private.refuse_jobs(text)
+from public, anon, authenticated, service_role;
+
+comment on table public.job_queue is
+  'Background jobs, live and finished. Changed only by functions; what is true of every row: private.job_state_is_whole(), private.job_values_in_range().';
+comment on column public.job_queue.user_id is
+  'The owner; null only for system jobs. No foreign key, which would look at each of these, too: job_active has it, and tg_users__delete_jobs() does what follows.';
 comment on column public.job_queue.fencing_token is
   'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
 comment on column public.job_queue.crash_streak is
@@ -85,7 +136,7 @@ comment on column public.job_queue.is_classic is
 comment on column public.job_queue.parent_job_id is
   'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
 comment on column public.job_queue.dedupe_key is
-  'Digest of type and params; a random value marks a job that nobody may join. At most one active top-level job of a user has it (private.lock_requests()); unique among the children of a job.';
+  'Digest of type and params; a random value marks a job that nobody may join. Of top-level jobs with the same one the newest is joined; older ones may be active, too old to be joined or followed by one of create_job(). Unique among the children of a job.';
 comment on column public.job_queue.held_by is
   'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is
@@ -102,7 +153,7 @@ comment on column public.job_queue.runtime_seconds is 'Working time of the slice
 -- which is half of what a job costs. What is found by its state is found through the slim tables beside
 -- this one (async_side_tables.sql).
 
--- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and the foreign key.
+-- get_user_jobs() and its keyset form: a user's newest jobs, children apart; and all jobs of a user who goes.
 create index job_queue_user_listing_idx
   on public.job_queue (user_id, (parent_job_id is null), created_at desc, id desc)
   where user_id is not null;

@@ -79,12 +79,33 @@ create index job_running_type_idx on private.job_running (job_type, user_id);
 
 -- A user's active jobs, children apart: at most max_active_jobs_per_user, counted under a lock.
 create table private.job_active (
-  user_id uuid,
+  user_id uuid references public.users (id) on delete cascade,
   job_id uuid,
   primary key (user_id, job_id)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 comment on table private.job_active is 'Pending and running top-level jobs of users.';
+comment on column private.job_active.user_id is
+  'The foreign key that job_queue has not: nobody creates a job of a user who is not there, or is just going.';
+
+create function private.tg_users__delete_jobs()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  delete from public.job_queue where user_id = any(array(select id from old_user));
+  return null;
+end;
+$$;
+comment on function private.tg_users__delete_jobs() is
+  'Trigger: jobs end with their owner. Lends the right to change the queue.';
+revoke all on function private.tg_users__delete_jobs() from public, anon, authenticated, service_role;
+
+create trigger _100_delete_jobs
+  after delete on public.users
+  referencing old table as old_user
+  for each statement execute function private.tg_users__delete_jobs();
 
 -- Failures are few, and asked for by time: the health of the queue, retry_failed_jobs().
 create table private.job_failure (

@@ -37,6 +37,195 @@ revoke all on function private.acting_user(uuid) from public, anon, authenticate
 -- request at a time looks and inserts: of one user, so that the limit is counted right, too; of system
 -- jobs, which have no limit, for one thing. The look comes after the lock in a statement of its own, so
 -- that it sees what was committed meanwhile, and a winner that rolled back leaves the way free.
+-- Jobs that join nothing are not looked for: of equal active jobs the newest is the one that is joined.
+create function private.join_equal_job(
+  p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean,
+  out job_id uuid, out status text, out outcome text, out created_at timestamptz, out requested_at timestamptz
+)
+language plpgsql volatile set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_equal record;
+  v_window interval;
+  v_cache_ttl interval;
+begin
+  -- Whoever only wants to know of a job that is there waits for nobody.
+  for is_locked in 0..1 loop
+    if is_locked = 0 then
+      continue when p_supersede;
+    -- As private.lock_requests(), which is called only when there is somebody to wait for.
+    elsif p_user_id is not null then
+      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+        perform private.lock_requests(p_user_id, p_job_type, p_key);
+      end if;
+    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
+      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_key, 0))
+    then
+      perform private.lock_requests(p_user_id, p_job_type, p_key);
+    end if;
+
+    v_equal := private.find_newest_job(p_user_id, p_key);
+    continue when v_equal.job_id is null or p_supersede;
+    if v_window is null then
+      select coalesce(p_dedupe_window, dedupe_window), cache_ttl into v_window, v_cache_ttl
+      from public.job_type
+      where name = p_job_type;
+    end if;
+    continue when v_window <= interval '0';
+    if v_equal.status in ('pending', 'processing') and v_equal.requested_at > now() - v_window then
+      job_id := v_equal.job_id;
+      status := v_equal.status;
+      outcome := 'joined';
+      created_at := v_equal.created_at;
+      return;
+    end if;
+    if v_cache_ttl is not null then
+      select found.job_id, 'completed', 'reused', found.created_at
+      into job_id, status, outcome, created_at
+      from private.find_result(p_user_id, p_key, v_cache_ttl) as found;
+      if found then
+        return;
+      end if;
+    end if;
+  end loop;
+
+  if p_supersede and v_equal.status in ('pending', 'processing') then
+    perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
+  end if;
+  requested_at := v_equal.requested_at;
+end;
+$$;
+comment on function private.join_equal_job(uuid, text, text, interval, boolean) is
+  'The equal active job or fresh result that a request is answered with; else the lock to create one, and when the newest equal was requested. p_supersede: cancels that.';
+
+create function private.refuse_job_type(p_job_type text)
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  if not exists (select from public.job_type where name = p_job_type) then
+    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
+  end if;
+  perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
+    'Jobs of this type are created by the product, not by its users.');
+end;
+$$;
+comment on function private.refuse_job_type(text) is 'Says why nobody, or no user, creates jobs of this type.';
+
+create type private.requested_job as (job_id uuid, status text, outcome text, created_at timestamptz);
+comment on type private.requested_job is 'What a request for a job is answered with: created, joined or reused.';
+
+create function private.request_job(
+  p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_priority int,
+  p_scheduled_for timestamptz, p_asks_for jsonb, p_supersede boolean, p_is_user boolean
+)
+returns private.requested_job
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_params constant jsonb := coalesce(p_params, '{}');
+  -- As private.job_dedupe_key(), written out: a call costs as much again.
+  v_key constant text := left(encode(sha256(convert_to(
+    p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
+  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
+  v_equal record;
+  v_after timestamptz;
+  v_ahead bigint;
+  v_epoch bigint;
+  v_type record;
+  v_turn bigint;
+  v_said text;
+  v_made private.requested_job;
+begin
+  -- Conditions and not calls: each of those costs more than what it asks.
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384
+    or current_setting('transaction_isolation') <> 'read committed'
+  then
+    perform private.check_job_request(v_params, p_priority), private.check_isolation();
+  end if;
+
+  if p_dedupe_window is null or p_dedupe_window > interval '0' or p_supersede then
+    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede);
+    if v_equal.outcome is not null then
+      return row(v_equal.job_id, v_equal.status, v_equal.outcome, v_equal.created_at)::private.requested_job;
+    end if;
+    v_after := v_equal.requested_at;
+  end if;
+  if p_user_id is not null then
+    if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+      perform private.lock_requests(p_user_id, p_job_type, v_key);
+    end if;
+    v_ahead := private.count_ahead(p_user_id, p_job_type, p_priority, p_is_user);
+  end if;
+
+  -- All that is to be known in one look, since an enqueue is paid for by the statement.
+  v_epoch := private.enter_line();
+  select type.name, type.max_retries, type.expires_after, type.quota_type, lane.job_priority,
+    lane.virtual_time + 1 as first_turn,
+    -- What waits for its time, or for the end of a pause, rings no bell.
+    case
+      when p_scheduled_for > now() or type.is_paused then null
+      when exists (
+        select from public.job_worker
+        where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
+        then pg_notify('job_ready', '')::text
+      when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') >= 1000
+        then 'ring'
+    end as doorbell
+  into v_type
+  from public.job_type as type
+  join private.job_lane as lane on lane.job_priority = case
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    when p_is_user then greatest(p_priority, type.default_priority)
+    else coalesce(p_priority, type.default_priority)
+  end
+  where type.name = p_job_type and (type.user_creatable or not p_is_user);
+  if v_type.name is null then
+    perform private.refuse_job_type(p_job_type);
+  end if;
+  -- As private.line_up().
+  if p_scheduled_for > now() then
+    v_turn := null;
+  elsif p_user_id is not null then
+    v_turn := v_type.first_turn + v_ahead;
+  else
+    v_turn := nextval(('private.job_lane_system_' || v_type.job_priority)::regclass);
+    if v_turn < v_type.first_turn then
+      v_turn := setval(('private.job_lane_system_' || v_type.job_priority)::regclass, v_type.first_turn);
+    end if;
+  end if;
+
+  -- What the trigger does for others is done here, where all is known; owners hear of it from the trigger.
+  v_said := set_config('job_engine.insert', case when p_user_id is null then 'listed' else 'listed, of users' end, true);
+  insert into public.job_queue as job (
+    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
+  ) values (
+    p_user_id, p_job_type, v_type.job_priority, v_params, v_type.max_retries,
+    greatest(clock_timestamp(), v_after + interval '1 microsecond'), v_scheduled_for,
+    v_scheduled_for + v_type.expires_after, v_key, v_turn
+  )
+  returning job.id, 'pending', 'created', job.created_at into v_made;
+  v_said := set_config('job_engine.insert', '', true);
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+  values (v_made.job_id, p_user_id, p_job_type, v_type.job_priority, v_turn, v_scheduled_for,
+    v_scheduled_for + v_type.expires_after);
+  insert into private.job_count_change (job_type, status, change) values (p_job_type, 'pending', 1);
+  if p_user_id is not null then
+    insert into private.job_active (user_id, job_id) values (p_user_id, v_made.job_id);
+    if v_type.quota_type is not null then
+      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_type.quota_type]);
+    end if;
+  end if;
+  if v_type.doorbell = 'ring' then
+    perform private.ring_doorbell();
+  end if;
+  return v_made;
+end;
+$$;
+comment on function private.request_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean, boolean) is
+  'Body of find_or_create_job(), for everybody; p_is_user: asked for by a user, who may not create every type.';
+
 create function private.find_or_create_job(
   p_user_id uuid,
   p_job_type text,
@@ -45,152 +234,45 @@ create function private.find_or_create_job(
   p_priority int default null,
   p_scheduled_for timestamptz default null,
   p_asks_for jsonb default null,
-  p_supersede boolean default false,
-  out job_id uuid,
-  out status text,
-  out outcome text,
-  out created_at timestamptz
+  p_supersede boolean default false
 )
+returns private.requested_job
 language plpgsql volatile set search_path = ''
 as $$
-#variable_conflict use_column
-declare
-  v_type public.job_type;
-  v_params constant jsonb := coalesce(p_params, '{}');
-  v_key text;
-  v_window interval;
-  v_priority smallint;
-  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
-  v_may_join boolean;
-  v_equal record;
-  v_is_active boolean;
 begin
-  select * into v_type from public.job_type where name = p_job_type;
-  if not found then
-    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
-  end if;
-  -- Conditions and not calls: each of those costs more than what it asks.
-  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384 then
-    perform private.check_job_request(v_params, p_priority);
-  end if;
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform private.check_isolation();
-  end if;
-
-  v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
-  v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
-  v_priority := coalesce(p_priority, v_type.default_priority);
-  v_may_join := v_window > interval '0' and not p_supersede;
-
-  -- Whoever only wants to know of a job that is there waits for nobody.
-  for is_locked in 0..1 loop
-    if is_locked = 0 then
-      continue when not v_may_join;
-    -- As private.lock_requests(), which is called only when there is somebody to wait for.
-    elsif p_user_id is not null then
-      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
-        perform private.lock_requests(p_user_id, p_job_type, v_key);
-      end if;
-    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
-      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0))
-    then
-      perform private.lock_requests(p_user_id, p_job_type, v_key);
-    end if;
-
-    select * into v_equal from private.find_newest_job(p_user_id, v_key);
-    v_is_active := v_equal.status in ('pending', 'processing');
-    if v_may_join and v_is_active and v_equal.requested_at > now() - v_window then
-      select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at
-      into job_id, status, outcome, created_at;
-      return;
-    end if;
-
-    if v_may_join and v_type.cache_ttl is not null then
-      select found.job_id, 'completed', 'reused', found.created_at
-      into job_id, status, outcome, created_at
-      from private.find_result(p_user_id, v_key, v_type.cache_ttl) as found;
-      if found then
-        return;
-      end if;
-    end if;
-  end loop;
-
-  if v_is_active then
-    if p_supersede then
-      perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
-    else
-      -- An active job that is too old to be joined goes on, but gives up the key.
-      update public.job_queue set dedupe_key = gen_random_uuid()::text where id = v_equal.job_id;
-    end if;
-  end if;
-  if p_user_id is not null then
-    perform private.check_job_limit(p_user_id);
-  end if;
-
-  insert into public.job_queue as job (
-    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
-  ) values (
-    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries,
-    greatest(clock_timestamp(), v_equal.requested_at + interval '1 microsecond'), v_scheduled_for,
-    v_scheduled_for + v_type.expires_after, v_key,
-    case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
-  )
-  returning job.id, job.status, 'created', job.created_at
-  into job_id, status, outcome, created_at;
+  return private.request_job(
+    p_user_id, p_job_type, p_params, p_dedupe_window, p_priority, p_scheduled_for, p_asks_for, p_supersede, false);
 end;
 $$;
 comment on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean) is
   'Joins an active equal job, reuses a fresh result, or creates; for callers that checked the request. Jobs are equal when p_asks_for is (default: the params). p_supersede: creates, and cancels the equal active job.';
 
-revoke all on function private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean)
-  from public, anon, authenticated, service_role;
-
 create function private.find_or_create_job_as_caller(
   p_user_id uuid, p_job_type text, p_params jsonb, p_priority int, p_dedupe_window interval,
-  p_scheduled_for timestamptz default null, p_key text default null, p_supersede boolean default false,
-  out job_id uuid, out status text, out outcome text, out created_at timestamptz
+  p_scheduled_for timestamptz default null, p_key text default null, p_supersede boolean default false
 )
+returns private.requested_job
 language plpgsql volatile security definer set search_path = ''
 as $$
-declare
-  v_user_id constant uuid := private.acting_user(p_user_id);
-  v_is_user constant boolean := current_setting('role', true) = 'authenticated';
-  v_type public.job_type;
 begin
-  if v_is_user then
-    select * into v_type from public.job_type where name = p_job_type;
-    if found and not v_type.user_creatable then
-      perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
-        'Jobs of this type are created by the product, not by its users.');
-    end if;
+  if length(p_key) not between 1 and 200 or p_scheduled_for > now() + interval '1 year' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field',
+      case when length(p_key) not between 1 and 200 then 'p_key' else 'p_scheduled_for' end));
   end if;
-
-  if length(p_key) not between 1 and 200 then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
-  end if;
-  if p_scheduled_for > now() + interval '1 year' then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
-  end if;
-
-  select made.job_id, made.status, made.outcome, made.created_at
-  into job_id, status, outcome, created_at
-  from private.find_or_create_job(
-    v_user_id, p_job_type, p_params, p_dedupe_window,
-    -- A user may step back in the queue, not forward: that would be at the other users' cost.
-    case
-      when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
-      else p_priority
-    end,
-    p_scheduled_for,
+  return private.request_job(
+    private.acting_user(p_user_id), p_job_type, p_params, p_dedupe_window, p_priority, p_scheduled_for,
     -- A string, which params never are: no request by key equals one by params.
-    to_jsonb(p_key),
-    coalesce(p_supersede, false)
-  ) as made;
+    to_jsonb(p_key), coalesce(p_supersede, false), current_setting('role', true) = 'authenticated');
 end;
 $$;
 comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean) is
   'Body of create_job() and find_or_create_job(). Lends the right to read types and write the queue.';
+
 revoke all on function
+  private.join_equal_job(uuid, text, text, interval, boolean),
+  private.refuse_job_type(text),
+  private.request_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean, boolean),
+  private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function
@@ -204,12 +286,10 @@ create function public.create_job(
 returns uuid
 language plpgsql volatile set search_path = ''
 as $$
-declare
-  -- A window of nothing joins nothing: every call is a job of its own.
-  v_made constant record := private.find_or_create_job_as_caller(
-    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
 begin
-  return v_made.job_id;
+  -- A window of nothing joins nothing: every call is a job of its own.
+  return (private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for)).job_id;
 end;
 $$;
 comment on function public.create_job(uuid, text, jsonb, int, timestamptz) is
@@ -222,11 +302,15 @@ create function public.find_or_create_job(
 returns table (job_id uuid, status text, outcome text, created_at timestamptz)
 language plpgsql volatile set search_path = ''
 as $$
+declare
+  v_made constant private.requested_job := private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
 begin
-  return query
-    select *
-    from private.find_or_create_job_as_caller(
-      p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
+  job_id := v_made.job_id;
+  status := v_made.status;
+  outcome := v_made.outcome;
+  created_at := v_made.created_at;
+  return next;
 end;
 $$;
 comment on function public.find_or_create_job(uuid, text, jsonb, interval, text, boolean) is

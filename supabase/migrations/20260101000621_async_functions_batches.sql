@@ -53,9 +53,10 @@ begin
   with wanted as materialized (
     select child.*, coalesce('key:' || child.key, child.dedupe_key) as name
     from unnest(v_children.job_types, v_children.params, v_children.priorities, v_children.max_retries,
-        v_children.scheduled_for, v_children.expires_at, v_children.keys, v_children.dedupe_keys)
+        v_children.scheduled_for, v_children.expires_at, v_children.keys, v_children.dedupe_keys,
+        private.time_ordered_ids(cardinality(v_children.keys)))
       with ordinality as child (
-        job_type, params, job_priority, max_retries, scheduled_for, expires_at, key, dedupe_key, ordinal)
+        job_type, params, job_priority, max_retries, scheduled_for, expires_at, key, dedupe_key, id, ordinal)
   ),
   known as materialized (
     select job.id, job.dedupe_key
@@ -76,9 +77,9 @@ begin
   ),
   created as (
     insert into public.job_queue as job (
-      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn,
+      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn,
       parent_job_id)
-    select v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
+    select fresh.id, v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
       fresh.scheduled_for, fresh.expires_at, fresh.name,
       case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
     from fresh join lane on lane.job_priority = fresh.job_priority

@@ -9,79 +9,98 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   v_new record;
+  v_is_owned boolean := false;
 begin
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-  from new_job
-  where status = 'pending';
-
-  -- Counted and looked through in one statement: for a single job what costs is how many there are.
-  with counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select job_type, status, count(*) from new_job group by job_type, status
-  )
-  select count(*) as jobs,
-    count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
-    -- Somebody read the lane's time, and the lane has moved on since.
-    count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
-    -- What a pause holds back rings no bell.
-    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
-      and job.job_type in (select name from public.job_type where not is_paused)) as due,
-    count(*) filter (where job.status = 'processing') as processing,
-    count(*) filter (where job.status = 'failed') as failed,
-    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
-    count(*) filter (where job.user_id is not null and job.completed_at is null
-      and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
-  into v_new
-  from new_job as job
-  left join private.job_cursor as cursor
-    on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
-  if v_new.unknown > 0 then
-    perform private.raise_error('UNKNOWN_JOB_TYPE');
-  end if;
-  if v_new.charged > 0 then
-    perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type and type.quota_type is not null
-    where job.user_id is not null and job.completed_at is null;
-  end if;
-  if v_new.late > 0 then
-    perform private.lower_cursors();
-  end if;
-
-  if v_new.owned > 0 then
-    insert into private.job_active (user_id, job_id)
-    select user_id, id
+  -- Who creates these has done all of this in the same statement; their owners are to know.
+  if current_setting('job_engine.insert', true) = 'listed' then
+    return null;
+  elsif current_setting('job_engine.insert', true) = 'listed, of users' then
+    v_is_owned := true;
+  else
+    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from new_job
-    where user_id is not null and parent_job_id is null and completed_at is null;
-  end if;
-  if v_new.processing > 0 then
-    perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
-  end if;
-  if v_new.failed > 0 then
-    insert into private.job_failure (job_id, job_type, failed_at)
-    select id, job_type, completed_at from new_job where status = 'failed';
+    where status = 'pending';
+
+    -- Counted and looked through in one statement: for a single job what costs is how many there are.
+    with counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select job_type, status, count(*) from new_job group by job_type, status
+    )
+    select
+      count(*) filter (where not private.job_state_is_whole(job.status, job.turn, job.started_at, job.lease_expires_at,
+        job.slice_started_at, job.completed_at, job.cancel_requested_at, job.held_by, job.worker_id,
+        job.progress_percent, job.error_code, job.result)) as broken,
+      count(*) filter (where not private.job_values_in_range(job.id, job.parent_job_id, job.seq, job.fencing_token,
+        job.retry_count, job.max_retries, job.crash_count, job.crash_streak, job.job_priority, job.progress_percent,
+        job.progress_base_seconds, job.runtime_seconds, job.params)) as out_of_range,
+      count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
+      -- Somebody read the lane's time, and the lane has moved on since.
+      count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
+      -- What a pause holds back rings no bell.
+      count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
+        and job.job_type in (select name from public.job_type where not is_paused)) as due,
+      count(*) filter (where job.status = 'processing') as processing,
+      count(*) filter (where job.status = 'failed') as failed,
+      count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
+      count(*) filter (where job.user_id is not null and job.completed_at is null
+        and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
+    into v_new
+    from new_job as job
+    left join private.job_cursor as cursor
+      on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
+    if v_new.broken > 0 then
+      perform private.refuse_jobs('state_is_whole');
+    elsif v_new.out_of_range > 0 then
+      perform private.refuse_jobs('values_in_range');
+    elsif v_new.unknown > 0 then
+      perform private.raise_error('UNKNOWN_JOB_TYPE');
+    end if;
+    if v_new.charged > 0 then
+      perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+      from new_job as job
+      join public.job_type as type on type.name = job.job_type and type.quota_type is not null
+      where job.user_id is not null and job.completed_at is null;
+    end if;
+    if v_new.late > 0 then
+      perform private.lower_cursors();
+    end if;
+
+    if v_new.owned > 0 then
+      insert into private.job_active (user_id, job_id)
+      select user_id, id
+      from new_job
+      where user_id is not null and parent_job_id is null and completed_at is null;
+    end if;
+    if v_new.processing > 0 then
+      perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
+    end if;
+    if v_new.failed > 0 then
+      insert into private.job_failure (job_id, job_type, failed_at)
+      select id, job_type, completed_at from new_job where status = 'failed';
+    end if;
+
+    -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
+    if v_new.due > 0 and (
+      select count(*) filter (where in_flight < capacity and not is_draining) > 0
+        or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
+      from public.job_worker
+      where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+    then
+      perform private.ring_doorbell();
+    end if;
+    v_is_owned := v_new.owned > 0;
   end if;
 
-  -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
-  if v_new.due > 0 and (
-    select count(*) filter (where in_flight < capacity and not is_draining) > 0
-      or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
-    from public.job_worker
-    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
-  then
-    perform private.ring_doorbell();
-  end if;
-  if v_new.owned > 0 then
+  if v_is_owned then
     begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true
-      from new_job as job
-      cross join lateral (
-        select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-          job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-        offset 0
-      ) as news
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select 'user_jobs:' || job.user_id, 'broadcast',
+        to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
+          job.error_message, job.progress_message, job.progress_percent)::private.job_update),
+        'job_update', true, clock_timestamp(), (message.id_begin || nextval('private.job_message'))::uuid
+      from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
+      cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
       -- before its id is known.
       where job.user_id is not null and job.parent_job_id is null;

@@ -10,6 +10,7 @@ as $$
 declare
   v record;
   v_is_due boolean := false;
+  v_all_moved boolean;
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
@@ -25,13 +26,18 @@ begin
     -- One look at both sides, and the counters from it: for a single job what costs is the statements.
     with moved as materialized (
       select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-        bool_or(has_parent) as has_parent
+        bool_or(has_parent) as has_parent, bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
       from (
         select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-          parent_job_id is not null as has_parent
+          parent_job_id is not null as has_parent,
+          not private.job_state_is_whole(status, turn, started_at, lease_expires_at, slice_started_at, completed_at,
+            cancel_requested_at, held_by, worker_id, progress_percent, error_code, result) as is_broken,
+          not private.job_values_in_range(id, parent_job_id, seq, fencing_token, retry_count, max_retries, crash_count,
+            crash_streak, job_priority, progress_percent, progress_base_seconds, runtime_seconds, params)
+            as is_out_of_range
         from new_job
         union all
-        select job_type, status, 1, 0, false, false from old_job
+        select job_type, status, 1, 0, false, false, false, false from old_job
       ) as side
       group by job_type, status
     ),
@@ -47,9 +53,15 @@ begin
       coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
       coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
       coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent,
+      bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
     into v
     from moved;
+    if v.is_broken then
+      perform private.refuse_jobs('state_is_whole');
+    elsif v.is_out_of_range then
+      perform private.refuse_jobs('values_in_range');
+    end if;
   end if;
   if v.jobs is null then
     return null;
@@ -157,54 +169,56 @@ begin
     perform private.ring_doorbell();
   end if;
   if v.has_owner then
+    -- Who has changed its status has changed: then nobody has to look at what it was before.
+    v_all_moved := least(v.was_pending, v.pending) + least(v.was_processing, v.processing)
+      + least(v.was_ended, v.ended) = 0;
     -- A failure, say no partition, is a warning.
     begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select topic.name, 'broadcast', news.payload, 'job_update', true
-      from new_job as job
-      join old_job on old_job.id = job.id
-      cross join lateral (
-        select case
-          when job.parent_job_id is null and job.result is null then base.payload
-          else base.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', job.parent_job_id)) || case
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
+        'broadcast', job.payload, 'job_update', true, clock_timestamp(),
+        (message.id_begin || nextval('private.job_message'))::uuid
+      from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
+      cross join (
+        select told.id, told.user_id, case
+          when told.parent_job_id is null and told.result is null then told.payload
+          else told.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', told.parent_job_id)) || case
             -- A larger result is fetched by the client.
-            when octet_length(job.result::text) <= 32768 then jsonb_build_object('result', job.result)
+            when octet_length(told.result::text) <= 32768 then jsonb_build_object('result', told.result)
             else '{}'
           end
         end as payload
         from (
-          select to_jsonb(fields) as payload
-          from (
-            select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-              job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-          ) as fields
-        ) as base
+          select job.id, job.user_id, job.parent_job_id, job.result, to_jsonb(row(job.seq, job.id, job.status,
+            job.user_id, job.job_type, job.error_code, job.updated_at, job.error_message, job.progress_message,
+            job.progress_percent)::private.job_update) as payload
+          from new_job as job
+          left join (select id, seq from old_job where not v_all_moved) as old_job on old_job.id = job.id
+          where job.user_id is not null and (v_all_moved or job.seq <> old_job.seq)
+          offset 0
+        ) as told
         offset 0
-      ) as news
-      cross join lateral (
-        values ('user_jobs:' || job.user_id), ('job_status:' || job.id)
-      ) as topic (name)
-      where job.seq <> old_job.seq and job.user_id is not null;
+      ) as job
+      cross join (values (true), (false)) as topic (is_of_user);
     exception when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
 
     -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
     -- 8 000 bytes hold, and can be switched off in one place.
-    if v.has_moved
-      and (select notify_status_changes from private.job_setting)
-    then
-      perform pg_notify('job_status_changed', jsonb_build_object('status', part.status, 'job_ids', part.job_ids)::text)
-      from (
-        select changed.status, jsonb_agg(changed.id) as job_ids
-        from (
-          select job.id, job.status, row_number() over (partition by job.status) / 150 as part
-          from new_job as job
-          join old_job on old_job.id = job.id
-          where job.status <> old_job.status and job.user_id is not null
-        ) as changed
-        group by changed.status, changed.part
-      ) as part;
+    if v.has_moved then
+      perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
+        || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
+      from private.job_setting as setting
+      cross join (
+        select job.status, array_agg(job.id) as job_ids
+        from new_job as job
+        left join (select id, status from old_job where not v_all_moved) as old_job on old_job.id = job.id
+        where job.user_id is not null and (v_all_moved or job.status <> old_job.status)
+        group by job.status
+      ) as changed
+      cross join generate_series(1, cardinality(changed.job_ids), 150) as first
+      where setting.notify_status_changes;
     end if;
   end if;
 

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(35);
+select plan(39);
 
 select tests.create_user('ann'), tests.create_user('bob');
 select tests.enqueue('ann');
@@ -84,9 +84,18 @@ select user_id, 'test_open', id, 'once' from public.job_queue where user_id = te
 select throws_ok($$ insert into public.job_queue (user_id, job_type, parent_job_id, dedupe_key)
   select user_id, 'test_open', id, 'once' from public.job_queue where user_id = tests.user_id('ann') and parent_job_id is null $$,
   '23505', null, 'two children of a job never share a key');
+-- No foreign key ties a job to its owner; these hold all the same.
+select throws_ok($$ select public.create_job(gen_random_uuid(), 'test_open') $$, '23503', null, 'nobody has a job who is not there');
+select throws_ok($$ select public.create_jobs(jsonb_build_array(jsonb_build_object('user_id', gen_random_uuid(), 'job_type', 'test_open'))) $$,
+  '23503', null, 'nor many');
+insert into public.job_queue (user_id, job_type, status, progress_percent, completed_at)
+values (tests.user_id('ann'), 'test_open', 'completed', 100, now()), (tests.user_id('bob'), 'test_open', 'completed', 100, now());
+select bag_eq($$ select status, parent_job_id is not null from public.job_queue where user_id = tests.user_id('ann') $$,
+  $$ values ('completed', false), ('processing', false), ('pending', true) $$, 'an account has jobs of every kind');
 delete from auth.users where id = tests.user_id('ann');
 select is((select count(*)::int from public.job_queue where user_id = tests.user_id('ann')), 0,
   'an account takes its jobs with it');
+select is((select count(*)::int from public.job_queue), 2, 'and nobody else''s');
 
 select tests.side_tables_are_right();
 select * from finish();

@@ -74,12 +74,12 @@ Deno.test("the API document lists every status and every check of health", async
   const stack = await readStack();
   const rowsOf = (text: string) => [...text.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name!);
   const sql = postgres(stack.db_url, { max: 1, onnotice: () => {} });
-  const [constraint] = await sql<{ definition: string }[]>`
-    select pg_get_constraintdef(oid) as definition from pg_constraint
-    where conname = 'job_queue_state_is_whole'`;
+  const [rule] = await sql<{ definition: string }[]>`
+    select pg_get_function_sqlbody(oid) as definition from pg_proc
+    where proname = 'job_state_is_whole'`;
   await sql.end();
   // One branch for each status, and no other: else it is false.
-  const statuses = [...constraint!.definition.matchAll(/WHEN '(\w+)'::text THEN/g)]
+  const statuses = [...rule!.definition.matchAll(/WHEN '(\w+)'::text THEN/g)]
     .map(([, status]) => status);
   assert.deepEqual(rowsOf(section("## Statuses")), statuses);
 

@@ -36,6 +36,8 @@ export interface RunParts {
  */
 export class JobRun {
   readonly lease: Lease;
+  /** The handler has ended; its outcome is on the way. */
+  isOver = false;
   #isOpen = true;
   #aborted: JobAborted | null = null;
   #onAbort: ((reason: AbortReason) => void) | null = null;
@@ -43,7 +45,13 @@ export class JobRun {
   #writer: ProgressWriter | null = null;
   #log: JobLog | null = null;
 
-  constructor(readonly job: ClaimedJob, readonly parts: RunParts) {
+  constructor(
+    readonly job: ClaimedJob,
+    readonly parts: RunParts,
+    readonly startedAt = 0,
+    /** When the lease ends on our own clock, unless a heartbeat extends it. */
+    public until = Infinity,
+  ) {
     this.lease = { job_id: job.id, fencing_token: job.fencing_token };
   }
 

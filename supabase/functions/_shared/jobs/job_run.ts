@@ -104,7 +104,7 @@ export class JobRun {
     if (!this.#isOpen || this.#aborted || !this.progress.silent) return;
     const { checkpoint, progress_percent } = this.job;
     const isResumed = checkpoint !== null && checkpoint !== undefined;
-    this.progress.report(Math.max(1, progress_percent), isResumed ? "Resuming" : "Starting");
+    this.progress.report(Math.max(1, progress_percent ?? 0), isResumed ? "Resuming" : "Starting");
   }
 
   /** Sends progress and log lines that still wait. */
@@ -142,7 +142,7 @@ export class JobRun {
     const writer = new ProgressWriter({
       clock: this.parts.clock,
       intervalMs: this.parts.progressIntervalMs,
-      from: this.job.progress_percent,
+      from: this.job.progress_percent ?? 0,
       write: (progress) => this.#saveProgress(progress),
     });
     if (!this.#isOpen) writer.close();

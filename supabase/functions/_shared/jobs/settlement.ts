@@ -8,7 +8,8 @@ interface Settlement {
 }
 
 export function toCompletion({ attempt: { lease }, outcome }: Settlement): Completion {
-  return { ...lease, result: outcome.kind === "completed" ? outcome.result : null };
+  const { job_id, fencing_token } = lease;
+  return { job_id, fencing_token, result: outcome.kind === "completed" ? outcome.result : null };
 }
 
 export function toGiveBack({ attempt: { lease }, outcome }: Settlement): GiveBack {

@@ -45,8 +45,9 @@ export function openStore(
   return {
     async claim(workerId, limit, types) {
       return await claimSql<ClaimedJob[]>`
-        select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, max_retries,
-               crash_count, parent_job_id, fencing_token, lease_ms
+        select id, user_id, job_type, params, checkpoint, nullif(progress_percent, 0) as progress_percent,
+               nullif(retry_count, 0) as retry_count, nullif(crash_count, 0) as crash_count,
+               parent_job_id, fencing_token, lease_ms
         from private.take_jobs(${workerId}, ${limit}, ${listOf(types)})`;
     },
 

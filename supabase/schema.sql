@@ -93,11 +93,9 @@ create table private.job_lease (
   worker_id text not null,
   check_at timestamp with time zone not null,
   job_ids uuid[] not null,
-  constraint job_lease_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE CASCADE,
   constraint job_lease_pkey PRIMARY KEY (lease_id)
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 CREATE INDEX job_lease_check_idx ON private.job_lease USING btree (check_at);
-CREATE INDEX job_lease_type_idx ON private.job_lease USING btree (job_type);
 CREATE INDEX job_lease_worker_idx ON private.job_lease USING btree (worker_id);
 alter table private.job_lease enable row level security;
 
@@ -919,6 +917,37 @@ grant delete, insert, select, update on public.users to service_role;
 grant update (display_name, bio, avatar_url, category, is_public, notification_preferences, push_token) on public.users to authenticated;
 
 -- Views
+
+create view private.lane_head with (security_invoker=true) as
+ SELECT cursor.job_type,
+    cursor.job_priority,
+    head.turn,
+    head.place,
+    cursor.turn AS from_turn,
+    cursor.place AS from_place,
+    ( SELECT "time".virtual_time
+           FROM private.job_lane "time"
+          WHERE "time".job_priority = cursor.job_priority) AS lane_time,
+    type.lease,
+    type.max_runtime,
+    COALESCE(type.max_concurrency, type.max_per_user, type.rate_limit) IS NOT NULL AS is_limited
+   FROM private.job_cursor cursor
+     CROSS JOIN LATERAL ( SELECT waiting.job_type,
+            waiting.turn,
+            waiting.place
+           FROM private.job_waiting waiting
+          WHERE waiting.job_type = cursor.job_type AND waiting.job_priority = cursor.job_priority AND waiting.turn IS NOT NULL AND ((ROW(waiting.turn, waiting.place) >= ROW(cursor.turn, cursor.place)))
+          ORDER BY waiting.turn, waiting.place
+         LIMIT 1) head
+     CROSS JOIN LATERAL ( SELECT job_type.name,
+            job_type.lease,
+            job_type.max_runtime,
+            job_type.max_concurrency,
+            job_type.max_per_user,
+            job_type.rate_limit
+           FROM job_type
+          WHERE job_type.name = head.job_type AND NOT job_type.is_paused
+         OFFSET 0) type;
 
 create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
@@ -1820,20 +1849,37 @@ CREATE OR REPLACE FUNCTION private.complete_by_id(p_job_ids uuid[], p_fencing_to
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_nestloop TO 'off'
  SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
  SET jit TO 'off'
 AS $function$
 declare
+  v_jobs constant int := coalesce(cardinality(p_job_ids), 0);
+  v_fencing_token constant bigint := p_fencing_tokens[1];
   v_too_large jsonb;
   v_recorded uuid[];
+  v_said text;
 begin
-  if p_results is null then
+  if p_results is not null then
+    -- The stored size is a cheap lower bound of a quarter of the text.
+    select jsonb_agg(p_job_ids[place]) into v_too_large
+    from jsonb_array_elements(p_results) with ordinality as given (result, place)
+    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    if v_too_large is not null then
+      perform private.raise_error('RESULT_TOO_LARGE',
+        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
+    end if;
+  end if;
+
+  -- What the trigger does for all others is done here, in the same statement, and it is told so. In id order, as
+  -- every statement that waits for several jobs: no two of them can deadlock.
+  if p_fencing_tokens = array_fill(v_fencing_token, array[v_jobs]) and (p_results is null or v_jobs = 1) then
+    -- Most attempts are first ones, and there is nothing to tell them apart by.
     with completed as (
       update public.job_queue as job
       set status = 'completed',
         progress_percent = 100,
-        result = null,
+        result = nullif(p_results -> 0, 'null'),
         error_code = null,
         error_message = null,
         completed_at = now(),
@@ -1843,27 +1889,22 @@ begin
         slice_started_at = null,
         seq = job.seq + 1,
         updated_at = now()
-      -- In id order, as every statement that waits for several jobs: no two of them can deadlock.
-      from (
-        select job_id, fencing_token
-        from unnest(p_job_ids, p_fencing_tokens) as given (job_id, fencing_token)
-        order by job_id
-      ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
-        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and (job.fencing_token = v_fencing_token or (v_fencing_token is null and job.is_classic))
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   else
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
-    if v_too_large is not null then
-      perform private.raise_error('RESULT_TOO_LARGE',
-        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
-    end if;
-
     with completed as (
       update public.job_queue as job
       set status = 'completed',
@@ -1883,14 +1924,26 @@ begin
           as given (job_id, fencing_token, result)
         order by job_id
       ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and job.id = given.job_id
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   end if;
+  v_said := set_config('job_engine.update', '', true);
 
-  if cardinality(v_recorded) = cardinality(p_job_ids) then
+  if cardinality(v_recorded) = v_jobs then
     return '{}';
   end if;
   return array(select unnest(p_job_ids) except select unnest(v_recorded));
@@ -2309,41 +2362,6 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.count_ahead(p_user_id uuid, p_job_type text, p_priority integer, p_is_user boolean)
- RETURNS bigint
- LANGUAGE plpgsql
- SET search_path TO ''
- SET enable_seqscan TO 'off'
-AS $function$
-declare
-  v_own record;
-begin
-  select setting.max_active_jobs_per_user as most, cardinality(own.ids) as active, (
-      select count(*)
-      from (
-        -- By their ids, and fenced off: planned on a young table, this would read a lane or all that wait.
-        select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0
-      ) as waiting
-      where waiting.turn is not null and waiting.job_priority = own.job_priority
-    ) as ahead
-  into v_own
-  from private.job_setting as setting, (
-    select case when p_is_user then greatest(p_priority, default_priority) else coalesce(p_priority, default_priority) end
-        as job_priority,
-      array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids
-    from public.job_type
-    where name = p_job_type
-    offset 0
-  ) as own;
-  if v_own.active >= v_own.most then
-    perform private.raise_error('JOB_LIMIT_REACHED',
-      jsonb_build_object('limit', v_own.most, 'active', v_own.active, 'retry_after', 30));
-  end if;
-  return v_own.ahead;
-end;
-$function$
-;
-
 CREATE OR REPLACE FUNCTION private.count_all_jobs()
  RETURNS TABLE(job_type text, status text, jobs bigint)
  LANGUAGE sql
@@ -2508,10 +2526,9 @@ declare
   v_limit int;
 begin
   perform private.check_isolation();
-  if p_jobs -> 0 ->> 'user_id' is null
-    and (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) <= 5000
-  then
-    v_made := private.create_plain_jobs(p_jobs);
+  if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
+    v_made := case when p_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(p_jobs)
+      else private.create_plain_user_jobs(p_jobs) end;
     if v_made is not null then
       return query select made.ordinal::int, made.id, 'created'
         from unnest(v_made) with ordinality as made (id, ordinal);
@@ -2705,6 +2722,110 @@ begin
     from public.job_worker
     where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
   then
+    perform private.ring_doorbell();
+  end if;
+  return v_ids;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.create_plain_user_jobs(p_jobs jsonb)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_type record;
+  v_asked record;
+  v_user record;
+  v_lane record;
+  v_ids uuid[];
+  v_said text;
+begin
+  select type.name, type.max_retries, type.is_paused, now() + type.expires_after as expires_at,
+    type.default_priority, coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+  into v_type
+  from public.job_type as type
+  where type.name = p_jobs -> 0 ->> 'job_type' and type.quota_type is null;
+
+  select array_agg(user_id) as user_ids, array_agg(coalesce(params, '{}')) as params,
+    -- As private.job_dedupe_key(), written out: a call per job costs as much again.
+    array_agg(left(encode(sha256(convert_to(
+      v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
+    bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
+      and user_id is not null and coalesce(scheduled_for, delay_ms) is null
+      and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+      and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
+  into v_asked
+  from jsonb_to_recordset(p_jobs) as job (
+    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text);
+  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true then
+    return null;
+  end if;
+
+  select array_agg(user_id order by user_id) as ids, array_agg(jobs order by user_id) as jobs, sum(keys) as keys
+  into v_user
+  from (
+    select user_id, count(*) as jobs, count(distinct key) as keys
+    from unnest(v_asked.user_ids, v_asked.keys) as request (user_id, key)
+    group by user_id
+  ) as own;
+  if cardinality(v_user.ids) > 1000 or v_user.keys < cardinality(v_asked.keys) then
+    return null;
+  end if;
+  -- In the order of create_jobs().
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
+  from (select id::text as name from unnest(v_user.ids) as id order by name) as subject;
+  if exists (
+    select from private.find_newest_jobs(v_asked.user_ids, v_asked.keys) as known
+    -- Or where the clock has been set back: of equal jobs the newest was requested last.
+    where known.is_active or known.requested_at >= clock_timestamp())
+  then
+    return null;
+  end if;
+
+  select array_agg(lane.first_turn order by lane.user_id) as turns,
+    array_agg(setting.max_active_jobs_per_user - lane.active order by lane.user_id) as rooms
+  into v_lane
+  from private.line_up_users(v_user.ids, array_fill(v_type.priority, array[cardinality(v_user.ids)])) as lane
+  cross join private.job_setting as setting;
+  if exists (select from unnest(v_user.jobs, v_lane.rooms) as own (jobs, room) where jobs > room) then
+    return null;
+  end if;
+
+  v_ids := private.time_ordered_ids(cardinality(v_asked.keys));
+  -- What the trigger would do but for the news, which is told so.
+  v_said := set_config('job_engine.insert', 'listed, of users', true);
+  with job as materialized (
+    select id, user_id, params, key, ordinal, v_lane.turns[nth_user] + nth - 1 as turn
+    from (
+      select request.*, row_number() over (partition by user_id order by ordinal) as nth,
+        dense_rank() over (order by user_id) as nth_user
+      from unnest(v_ids, v_asked.user_ids, v_asked.params, v_asked.keys) with ordinality
+        as request (id, user_id, params, key, ordinal)
+    ) as request
+    order by ordinal
+  ),
+  created as (
+    insert into public.job_queue (
+      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
+    select id, user_id, v_type.name, v_type.priority, params, v_type.max_retries, now(), v_type.expires_at, key, turn
+    from job
+  ),
+  waiting as (
+    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+    select id, user_id, v_type.name, v_type.priority, turn, now(), v_type.expires_at from job
+  ),
+  active as (
+    insert into private.job_active (user_id, job_id) select user_id, id from job
+  )
+  insert into private.job_count_change (job_type, status, change)
+  values (v_type.name, 'pending', cardinality(v_ids));
+  v_said := set_config('job_engine.insert', '', true);
+  if not v_type.is_paused then
     perform private.ring_doorbell();
   end if;
   return v_ids;
@@ -3607,6 +3728,47 @@ begin
     < ((p_after ->> 'rank')::real, (p_after ->> 'published_at')::timestamptz, (p_after ->> 'id')::uuid)
   order by matching.rank desc, matching.published_at desc, matching.id desc
   limit p_limit;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.find_place(p_user_id uuid, p_job_type text, p_priority integer, p_scheduled_for timestamp with time zone, p_is_user boolean)
+ RETURNS private.job_place
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_place private.job_place;
+  v_most int;
+  v_active int;
+begin
+  select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+    -- As private.line_up(): one behind the other, so that users take turns.
+    case when p_scheduled_for > now() then null else lane.virtual_time + 1 + (
+      select count(*)
+      from (select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0) as waiting
+      where waiting.turn is not null and waiting.job_priority = lane.job_priority
+    ) end,
+    lane.virtual_time + 1, setting.max_active_jobs_per_user, cardinality(own.ids)
+  into v_place.job_type, v_place.max_retries, v_place.expires_after, v_place.quota_type, v_place.is_paused,
+    v_place.job_priority, v_place.turn, v_place.first_turn, v_most, v_active
+  from public.job_type as type
+  join private.job_lane as lane on lane.job_priority = case
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    when p_is_user then greatest(p_priority, type.default_priority)
+    else coalesce(p_priority, type.default_priority)
+  end
+  cross join private.job_setting as setting
+  cross join (
+    select array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids offset 0
+  ) as own
+  where type.name = p_job_type and (type.user_creatable or not p_is_user);
+  if v_active >= v_most then
+    perform private.raise_error('JOB_LIMIT_REACHED',
+      jsonb_build_object('limit', v_most, 'active', v_active, 'retry_after', 30));
+  end if;
+  return v_place;
 end;
 $function$
 ;
@@ -4550,19 +4712,10 @@ CREATE OR REPLACE FUNCTION private.lanes_with_work(p_job_types text[])
 AS $function$
 begin
   return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
-  from private.job_cursor as cursor
-  join private.job_lane as time on time.job_priority = cursor.job_priority
-  cross join lateral (
-    select waiting.turn, waiting.place
-    from private.job_waiting as waiting
-    where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
-      and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
-    order by waiting.turn, waiting.place
-    limit 1
-  ) as head
-  where p_job_types is null or cursor.job_type = any(p_job_types)
-  order by cursor.job_priority, cursor.job_type;
+  select lane.*
+  from private.lane_head as lane
+  where p_job_types is null or lane.job_type = any(p_job_types)
+  order by lane.job_priority, lane.job_type;
 end;
 $function$
 ;
@@ -4718,55 +4871,19 @@ declare
   v_epoch constant bigint := private.enter_line();
 begin
   return query
-  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active::int
+  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active
   from unnest(p_user_ids, p_priorities) as own (user_id, job_priority)
   join private.job_lane as lane on lane.job_priority = own.job_priority
   cross join lateral (
-    select count(*) as active, count(waiting.job_id) as in_line
-    from (select job_id from private.job_active where user_id = own.user_id limit 1000) as active
-    left join private.job_waiting as waiting on waiting.job_id = active.job_id
-      and waiting.turn is not null and waiting.job_priority = own.job_priority
+    select cardinality(active.ids) as active, (
+        select count(*)
+        from (select turn, job_priority from private.job_waiting where job_id = any(active.ids) offset 0) as waiting
+        where waiting.turn is not null and waiting.job_priority = own.job_priority
+      ) as in_line
+    from (
+      select array(select job_id from private.job_active where user_id = own.user_id limit 1000) as ids offset 0
+    ) as active
   ) as jobs;
-end;
-$function$
-;
-
-CREATE OR REPLACE FUNCTION private.list_claimed(p_worker_id text, p_jobs private.picked_jobs)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO ''
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-begin
-  -- One statement, whose snapshot is taken when it may write the leases: see tg_job_type__count_running().
-  with started as materialized (
-    select job_type, count(*)::int as jobs, array_agg(job_id) as job_ids
-    from unnest(p_jobs.ids, p_jobs.types) as job (job_id, job_type)
-    group by job_type
-  ),
-  counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select started.job_type, side.status, started.jobs * side.sign
-    from started, (values ('pending', -1), ('processing', 1)) as side (status, sign)
-  ),
-  limited as (
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.job_id, job.job_type, job.user_id
-    from started
-    join public.job_type as type on type.name = started.job_type
-      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
-    cross join lateral (
-      select * from unnest(p_jobs.ids, p_jobs.types, p_jobs.user_ids) as job (job_id, job_type, user_id)
-      where job.job_type = started.job_type
-    ) as job
-    on conflict do nothing
-  )
-  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select started.job_type, p_worker_id,
-    least(clock_timestamp() + type.lease, now() + type.max_runtime - p_jobs.worked * interval '1 second'),
-    started.job_ids
-  from started
-  join public.job_type as type on type.name = started.job_type;
 end;
 $function$
 ;
@@ -4833,49 +4950,36 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.lock_jobs(p_job_ids uuid[])
- RETURNS private.picked_jobs
+CREATE OR REPLACE FUNCTION private.lock_jobs(p_entries tid[])
+ RETURNS private.picked_jobs[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
-declare
-  v_locked private.picked_jobs;
 begin
-  with locked as materialized (
-    -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-    select job.ctid as row_id, job.id, job.job_type, job.user_id, job.runtime_seconds, job.job_priority, job.turn
-    from public.job_queue as job
-    where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
-    for update skip locked
-  ),
-  free as (
-    -- A lane whose clock another claim is moving right now is left to it.
-    select lane.job_priority, latest.turn
-    from (select job_priority, max(turn) as turn from locked group by job_priority) as latest
-    join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
-    for update of lane skip locked
-  ),
-  moved as (
-    update private.job_lane as lane
-    set virtual_time = free.turn
-    from free
-    where lane.job_priority = free.job_priority
-  )
-  select array_agg(row_id), array_agg(id), array_agg(job_type), array_agg(user_id), max(runtime_seconds)
-  into v_locked
-  from locked;
-
-  if cardinality(v_locked.ids) is distinct from cardinality(p_job_ids) then
-    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-    from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked.ids, '{}')) and status = 'pending'
-    -- Whoever holds the job may have put its entry back already.
-    on conflict do nothing;
-  end if;
-  return v_locked;
+  return array(
+    select row(type.name, type.lease, type.max_runtime,
+      coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null, locked.entries, locked.rows,
+      locked.ids, locked.last_turn, locked.has_owner, locked.worked)::private.picked_jobs
+    from (
+      select waiting.job_type, array_agg(waiting.ctid) as entries, array_agg(job.row_id) as rows,
+        array_agg(waiting.job_id) as ids, max(waiting.turn) as last_turn, bool_or(waiting.user_id is not null) as has_owner,
+        max(job.runtime_seconds) as worked
+      from private.job_waiting as waiting
+      cross join lateral (
+        select job.ctid as row_id, job.runtime_seconds
+        from public.job_queue as job
+        where job.id = waiting.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
+      where waiting.ctid = any(p_entries)
+      group by waiting.job_type
+    ) as locked
+    join public.job_type as type on type.name = locked.job_type);
 end;
 $function$
 ;
@@ -5264,7 +5368,7 @@ $function$
 grant execute on function private.pause_user_jobs(p_user_id uuid, p_reason text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.pick_by_rules(p_limit integer, p_job_types text[], p_aged integer, p_aged_before timestamp with time zone)
- RETURNS uuid[]
+ RETURNS tid[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
@@ -5278,7 +5382,6 @@ declare
     select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
   v_lanes private.lane_head[];
   v_rows tid[];
-  v_picked uuid[];
 begin
   if v_open = '{}' then
     return '{}';
@@ -5414,54 +5517,46 @@ begin
       ) as exact
     ) as picked
   );
-  with taken as (
-    delete from private.job_waiting where ctid = any(v_rows) returning job_id
+
+  with latest as (
+    select job_priority, max(turn) as turn from private.job_waiting where ctid = any(v_rows) group by job_priority
   )
-  select array_agg(job_id) into v_picked from taken;
-  return v_picked;
+  update private.job_lane as lane
+  set virtual_time = latest.turn
+  from latest
+  where lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
+    -- As in take_jobs().
+    and pg_try_advisory_xact_lock(hashtextextended('job_lane', lane.job_priority));
+  return v_rows;
 end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.pick_next(p_lanes private.lane_head[], p_limit integer)
- RETURNS uuid[]
+CREATE OR REPLACE FUNCTION private.pick_next(p_lanes private.lane_head[], p_priority smallint, p_limit integer)
+ RETURNS tid[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
 AS $function$
-declare
-  v_priority smallint;
-  v_picked uuid[] := '{}';
 begin
-  for v_priority in select distinct job_priority from unnest(p_lanes) order by 1 loop
-    with next as (
-      select head.row_id
-      from unnest(p_lanes) as lane
-      cross join lateral (
-        select waiting.ctid as row_id, waiting.turn, waiting.place
-        from private.job_waiting as waiting
-        where waiting.job_type = lane.job_type and waiting.job_priority = v_priority
-          and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
-          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
-        order by waiting.turn, waiting.place
-        limit p_limit - cardinality(v_picked)
-        for update skip locked
-      ) as head
-      where lane.job_priority = v_priority
-      order by head.turn, head.place
-      limit p_limit - cardinality(v_picked)
-    ),
-    taken as (
-      delete from private.job_waiting where ctid = any(array(select row_id from next)) returning job_id
-    )
-    select v_picked || array_agg(job_id) into v_picked from taken;
-    exit when cardinality(v_picked) >= p_limit;
-  end loop;
-  return v_picked;
+  return array(
+    select head.entry
+    from unnest(p_lanes) as lane
+    cross join lateral (
+      select waiting.ctid as entry, waiting.turn, waiting.place
+      from private.job_waiting as waiting
+      where waiting.job_type = lane.job_type and waiting.job_priority = p_priority
+        and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
+        and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+      order by waiting.turn, waiting.place
+      limit p_limit
+      for update skip locked
+    ) as head
+    where lane.job_priority = p_priority
+    order by head.turn, head.place
+    limit p_limit);
 end;
 $function$
 ;
@@ -6115,13 +6210,10 @@ declare
   -- As private.job_dedupe_key(), written out: a call costs as much again.
   v_key constant text := left(encode(sha256(convert_to(
     p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
-  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
   v_equal record;
   v_after timestamptz;
-  v_ahead bigint;
   v_epoch bigint;
-  v_type record;
-  v_turn bigint;
+  v_place private.job_place;
   v_said text;
   v_made private.requested_job;
 begin
@@ -6139,48 +6231,33 @@ begin
     end if;
     v_after := v_equal.requested_at;
   end if;
-  if p_user_id is not null then
+
+  -- All that is to be known in one look, since an enqueue is paid for by the statement.
+  if p_user_id is null then
+    v_epoch := private.enter_line();
+    select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+      -- As private.line_up(): one behind the other, however many wait.
+      case
+        when p_scheduled_for > now() then null
+        else nextval(('private.job_lane_system_' || lane.job_priority)::regclass)
+      end,
+      lane.virtual_time + 1
+    into v_place
+    from public.job_type as type
+    join private.job_lane as lane on lane.job_priority = coalesce(p_priority, type.default_priority)
+    where type.name = p_job_type;
+    if v_place.turn < v_place.first_turn then
+      v_place.turn := setval(('private.job_lane_system_' || v_place.job_priority)::regclass, v_place.first_turn);
+    end if;
+  else
     if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
       perform private.lock_requests(p_user_id, p_job_type, v_key);
     end if;
-    v_ahead := private.count_ahead(p_user_id, p_job_type, p_priority, p_is_user);
+    v_epoch := private.enter_line();
+    v_place := private.find_place(p_user_id, p_job_type, p_priority, p_scheduled_for, p_is_user);
   end if;
-
-  -- All that is to be known in one look, since an enqueue is paid for by the statement.
-  v_epoch := private.enter_line();
-  select type.name, type.max_retries, type.expires_after, type.quota_type, lane.job_priority,
-    lane.virtual_time + 1 as first_turn,
-    -- What waits for its time, or for the end of a pause, rings no bell.
-    case
-      when p_scheduled_for > now() or type.is_paused then null
-      when exists (
-        select from public.job_worker
-        where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
-        then pg_notify('job_ready', '')::text
-      when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') >= 1000
-        then 'ring'
-    end as doorbell
-  into v_type
-  from public.job_type as type
-  join private.job_lane as lane on lane.job_priority = case
-    -- A user may step back in the queue, not forward: that would be at the other users' cost.
-    when p_is_user then greatest(p_priority, type.default_priority)
-    else coalesce(p_priority, type.default_priority)
-  end
-  where type.name = p_job_type and (type.user_creatable or not p_is_user);
-  if v_type.name is null then
+  if v_place.job_type is null then
     perform private.refuse_job_type(p_job_type);
-  end if;
-  -- As private.line_up().
-  if p_scheduled_for > now() then
-    v_turn := null;
-  elsif p_user_id is not null then
-    v_turn := v_type.first_turn + v_ahead;
-  else
-    v_turn := nextval(('private.job_lane_system_' || v_type.job_priority)::regclass);
-    if v_turn < v_type.first_turn then
-      v_turn := setval(('private.job_lane_system_' || v_type.job_priority)::regclass, v_type.first_turn);
-    end if;
   end if;
 
   -- What the trigger does for others is done here, where all is known; owners hear of it from the trigger.
@@ -6188,25 +6265,33 @@ begin
   insert into public.job_queue as job (
     user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
   ) values (
-    p_user_id, p_job_type, v_type.job_priority, v_params, v_type.max_retries,
-    greatest(clock_timestamp(), v_after + interval '1 microsecond'), v_scheduled_for,
-    v_scheduled_for + v_type.expires_after, v_key, v_turn
+    p_user_id, p_job_type, v_place.job_priority, v_params, v_place.max_retries,
+    greatest(clock_timestamp(), v_after + interval '1 microsecond'), greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after, v_key, v_place.turn
   )
   returning job.id, 'pending', 'created', job.created_at into v_made;
   v_said := set_config('job_engine.insert', '', true);
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
-  values (v_made.job_id, p_user_id, p_job_type, v_type.job_priority, v_turn, v_scheduled_for,
-    v_scheduled_for + v_type.expires_after);
   insert into private.job_count_change (job_type, status, change) values (p_job_type, 'pending', 1);
   if p_user_id is not null then
     insert into private.job_active (user_id, job_id) values (p_user_id, v_made.job_id);
-    if v_type.quota_type is not null then
-      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_type.quota_type]);
+    if v_place.quota_type is not null then
+      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_place.quota_type]);
     end if;
   end if;
-  if v_type.doorbell = 'ring' then
-    perform private.ring_doorbell();
-  end if;
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+  values (v_made.job_id, p_user_id, p_job_type, v_place.job_priority, v_place.turn, greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after)
+  returning case
+    -- What waits for its time, or for the end of a pause, rings no bell.
+    when v_place.turn is null or v_place.is_paused then null
+    -- A worker sleeps; or none may be there, and one is started.
+    when exists (
+      select from public.job_worker
+      where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
+      then pg_notify('job_ready', '')::text
+    when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') < 1000 then null
+    else private.ring_doorbell()
+  end into v_said;
   return v_made;
 end;
 $function$
@@ -7512,17 +7597,26 @@ CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size inte
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
-  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
   v_epoch constant bigint := pg_sequence_last_value('private.job_epoch');
+  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
+  v_left int := v_batch_size;
   v record;
-  v_aged int;
-  v_type record;
   v_by_rules boolean;
+  v_lanes private.lane_head[];
+  v_lane private.lane_head;
+  v_priority smallint := 0;
+  v_jobs private.picked_jobs[];
   v_job private.picked_jobs;
+  v_lease_end timestamptz;
+  v_lease_ms int;
+  v_said text;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -7530,79 +7624,165 @@ begin
 
   for look in 1..2 loop
     -- Everything there is to know in one look, since for a single job what costs is the statements.
-    select setting.is_draining, setting.ageing_share, setting.ageing_after,
-      array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-      pg_current_xact_id_if_assigned() is null as has_no_number,
-      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
-      exists (select from private.job_pause) as is_paused,
-      -- As private.put_queue_right() asks.
-      exists (select from private.job_lease where check_at <= now())
+    select setting.is_draining,
+      -- As private.put_queue_right() asks. Locked, so that no type gets its first limit before the jobs that
+      -- this claim starts are seen: see tg_job_type__count_running().
+      exists (select from private.job_lease where check_at <= now() for update skip locked)
         or exists (select from private.job_waiting where expires_at <= now())
         or exists (
           select from private.job_waiting
-          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right,
+      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_pause) as is_paused,
+      array(
+        select lane from private.lane_head as lane
+        where lane.job_type = any(coalesce(p_job_types, array(select name from public.job_type)))
+        order by lane.job_priority) as lanes,
+      -- A share of a job is a job with that probability, so that single claims keep to it, too.
+      floor(v_batch_size * setting.ageing_share + random())::int as aged,
+      now() - setting.ageing_after as aged_before,
+      pg_current_xact_id_if_assigned() is null as has_no_number
     into v
     from private.job_setting as setting;
     exit when not v.has_to_be_put_right;
     exit when look = 2;
     perform private.put_queue_right();
   end loop;
+  v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
-  if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
+  if v.is_draining or (v_lanes = '{}' and not v.is_capped) then
     return;
   end if;
 
-  -- A share of a job is a job with that probability, so that single claims keep to it, too.
-  v_aged := floor(v_batch_size * v.ageing_share + random());
-  select array_agg(name) as names, array_agg(lease) as leases,
-    array_agg((extract(epoch from lease) * 1000)::int) as lease_ms,
-    bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
-      and not is_paused and name in (select job_type from unnest(v.lanes))) as has_limit,
-    array_agg(name) filter (where not is_paused) as open_names, '' as said
-  into v_type
-  from public.job_type
-  where p_job_types is null or name = any(p_job_types);
-
-  v_by_rules := v_type.has_limit or v.is_capped or v.is_paused
-    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority);
+  v_by_rules := v.is_capped or v.is_paused
+    or (v.aged > 0 and v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority);
+  foreach v_lane in array v_lanes loop
+    v_by_rules := v_by_rules or v_lane.is_limited;
+  end loop;
   if v_by_rules then
-    v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
-  else
-    v_job := private.lock_jobs(private.pick_next(
-      array(select lane from unnest(v.lanes) as lane where lane.job_type = any(v_type.open_names)), v_batch_size));
+    v_lanes := array[null::private.lane_head];
   end if;
-  if v_job.rows is null then
-    return;
-  end if;
+
+  -- Priority by priority; or once, by the rules.
+  for place in 1..cardinality(v_lanes) loop
+    v_lane := v_lanes[place];
+    continue when v_lane.job_priority = v_priority;
+    v_priority := v_lane.job_priority;
+    if v_by_rules then
+      v_jobs := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v.aged, v.aged_before));
+    elsif v_lanes[place + 1].job_priority = v_priority then
+      v_jobs := private.lock_jobs(private.pick_next(v_lanes, v_priority, v_left));
+    elsif v_left = 1 then
+      -- As below: an aggregate costs a single job more than a second text.
+      select v_lane.job_type, v_lane.lease, v_lane.max_runtime, false, array[next.entry], array[job.row_id],
+        array[next.job_id], next.turn, next.user_id is not null, job.runtime_seconds
+      into v_job
+      from (
+        select waiting.ctid as entry, waiting.job_id, waiting.user_id, waiting.turn
+        from private.job_waiting as waiting
+        where waiting.job_type = v_lane.job_type and waiting.job_priority = v_lane.job_priority
+          and waiting.turn is not null and (waiting.turn, waiting.place) >= (v_lane.from_turn, v_lane.from_place)
+          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+        order by waiting.turn, waiting.place
+        for update skip locked
+      ) as next
+      cross join lateral (
+        select job.ctid as row_id, job.runtime_seconds
+        from public.job_queue as job
+        where job.id = next.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
+      limit 1;
+      v_jobs := array[v_job];
+    else
+      select v_lane.job_type, v_lane.lease, v_lane.max_runtime, false,
+        array_agg(picked.entry), array_agg(picked.row_id), array_agg(picked.job_id), max(picked.turn),
+        bool_or(picked.user_id is not null), max(picked.runtime_seconds)
+      into v_job
+      from (
+        select next.*, job.*
+        from (
+          select waiting.ctid as entry, waiting.job_id, waiting.user_id, waiting.turn
+          from private.job_waiting as waiting
+          where waiting.job_type = v_lane.job_type and waiting.job_priority = v_lane.job_priority
+            and waiting.turn is not null and (waiting.turn, waiting.place) >= (v_lane.from_turn, v_lane.from_place)
+            and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+          order by waiting.turn, waiting.place
+          for update skip locked
+        ) as next
+        cross join lateral (
+          -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
+          select job.ctid as row_id, job.runtime_seconds
+          from public.job_queue as job
+          where job.id = next.job_id and job.status = 'pending' and job.turn is not null
+          for update skip locked
+        ) as job
+        limit v_left
+      ) as picked;
+      v_jobs := array[v_job];
+    end if;
+
+    foreach v_job in array v_jobs loop
+      continue when v_job.rows is null;
+      -- From this moment: a claim that had to wait must not hand out leases that are half used up.
+      v_lease_end := clock_timestamp() + v_job.lease;
+      v_lease_ms := date_part('epoch', v_job.lease) * 1000;
+      v_said := set_config('job_engine.update', case when v_job.has_owner then 'claimed, of users' else 'claimed' end, true);
+      return query
+      -- What the trigger does for all others is done here, in the same statement.
+      with taken as (
+        delete from private.job_waiting where ctid = any(v_job.entries)
+      ),
+      counted as (
+        insert into private.job_count_change (job_type, status, change)
+        values (v_job.job_type, 'pending', -cardinality(v_job.rows)),
+          (v_job.job_type, 'processing', cardinality(v_job.rows))
+      ),
+      listed as (
+        insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+        values (v_job.job_type, p_worker_id,
+          least(v_lease_end, now() + v_job.max_runtime - v_job.worked * interval '1 second'),
+          v_job.ids)
+      ),
+      moved as (
+        update private.job_lane
+        set virtual_time = v_job.last_turn
+        -- A lane whose clock another claim is moving right now is left to it.
+        where job_priority = v_priority and virtual_time < v_job.last_turn
+          and pg_try_advisory_xact_lock(hashtextextended('job_lane', job_priority))
+      )
+      -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
+      update public.job_queue as job
+      set status = 'processing',
+        worker_id = p_worker_id,
+        fencing_token = job.fencing_token + 1,
+        is_classic = false,
+        lease_expires_at = v_lease_end,
+        started_at = coalesce(job.started_at, now()),
+        slice_started_at = now(),
+        seq = job.seq + 1,
+        updated_at = now()
+      where job.ctid = any(v_job.rows)
+      returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
+        job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, v_lease_ms;
+      v_said := set_config('job_engine.update', '', true);
+      v_left := v_left - cardinality(v_job.rows);
+      if v_job.is_limited then
+        insert into private.job_running (job_id, job_type, user_id)
+        select job.id, v_job.job_type, job.user_id
+        from public.job_queue as job
+        where job.id = any(v_job.ids)
+        on conflict do nothing;
+        perform private.charge_rates(array_fill(v_job.job_type, array[cardinality(v_job.ids)]));
+      end if;
+    end loop;
+    exit when v_left <= 0;
+  end loop;
+
   -- Moving a floor costs as much as passing over a hundred dead entries.
-  if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
+  if v.has_no_number and random() * 100 < v_batch_size - v_left then
     perform private.move_cursors(v.lanes, v_epoch);
   end if;
-  if v_by_rules then
-    perform private.charge_rates(v_job.types);
-  end if;
-  perform private.list_claimed(p_worker_id, v_job);
-  v_type.said := set_config('job_engine.claim', case
-    when array_remove(v_job.user_ids, null) = '{}' then 'of the system' else 'of users' end, true);
-
-  return query
-  -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
-  update public.job_queue as job
-  set status = 'processing',
-    worker_id = p_worker_id,
-    fencing_token = job.fencing_token + 1,
-    is_classic = false,
-    -- From this moment: a claim that had to wait must not hand out leases that are half used up.
-    lease_expires_at = clock_timestamp() + v_type.leases[array_position(v_type.names, job.job_type)],
-    started_at = coalesce(job.started_at, now()),
-    slice_started_at = now(),
-    seq = job.seq + 1,
-    updated_at = now()
-  where job.ctid = any(v_job.rows)
-  returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
-    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
-    v_type.lease_ms[array_position(v_type.names, job.job_type)];
-  v_type.said := set_config('job_engine.claim', '', true);
 end;
 $function$
 ;
@@ -7808,20 +7988,24 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__after_update()
  SET jit TO 'off'
 AS $function$
 declare
+  v_said constant text := current_setting('job_engine.update', true);
   v record;
   v_is_due boolean := false;
-  v_all_moved boolean;
+  v_untold_ids uuid[];
+  v_unmoved_ids uuid[];
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
-  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
-  if current_setting('job_engine.claim', true) = 'of the system' then
+  -- What starts or completes jobs has counted them itself, and said so; the rest is done here.
+  if v_said in ('claimed', 'completed') then
     return null;
-  elsif current_setting('job_engine.claim', true) = 'of users' then
-    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
-      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
+  elsif v_said <> '' then
+    select 1::bigint as jobs, none as was_pending, none as pending, ended as was_processing, none as processing,
+      none as was_ended, ended, none as failed, true as has_moved, v_said like '%users%' as has_owner, v_said like '%parents%' as has_parent,
+      -- It was said of this statement, not of those that follow from it.
+      set_config('job_engine.update', '', true)
     into v
-    from (select 0::bigint as none) as nothing;
+    from (select starts_with(v_said, 'completed')::int::bigint as ended, 0::bigint as none) as what;
   else
     -- One look at both sides, and the counters from it: for a single job what costs is the statements.
     with moved as materialized (
@@ -7969,9 +8153,16 @@ begin
     perform private.ring_doorbell();
   end if;
   if v.has_owner then
-    -- Who has changed its status has changed: then nobody has to look at what it was before.
-    v_all_moved := least(v.was_pending, v.pending) + least(v.was_processing, v.processing)
-      + least(v.was_ended, v.ended) = 0;
+    -- Whose status has changed has changed. Only where some kept theirs is each asked what it was before.
+    if least(v.was_pending, v.pending) + least(v.was_processing, v.processing) + least(v.was_ended, v.ended) > 0 then
+      select array_agg(job.id) filter (where job.seq = old_job.seq),
+        array_agg(job.id) filter (where job.status = old_job.status)
+      into v_untold_ids, v_unmoved_ids
+      from new_job as job
+      join old_job on old_job.id = job.id;
+    end if;
+  end if;
+  if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
     -- A failure, say no partition, is a warning.
     begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
@@ -7993,8 +8184,8 @@ begin
             job.user_id, job.job_type, job.error_code, job.updated_at, job.error_message, job.progress_message,
             job.progress_percent)::private.job_update) as payload
           from new_job as job
-          left join (select id, seq from old_job where not v_all_moved) as old_job on old_job.id = job.id
-          where job.user_id is not null and (v_all_moved or job.seq <> old_job.seq)
+          where job.user_id is not null
+            and (v_untold_ids is null or job.id not in (select unnest(v_untold_ids)))
           offset 0
         ) as told
         offset 0
@@ -8003,23 +8194,23 @@ begin
     exception when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
+  end if;
 
-    -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
-    -- 8 000 bytes hold, and can be switched off in one place.
-    if v.has_moved then
-      perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
-        || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
-      from private.job_setting as setting
-      cross join (
-        select job.status, array_agg(job.id) as job_ids
-        from new_job as job
-        left join (select id, status from old_job where not v_all_moved) as old_job on old_job.id = job.id
-        where job.user_id is not null and (v_all_moved or job.status <> old_job.status)
-        group by job.status
-      ) as changed
-      cross join generate_series(1, cardinality(changed.job_ids), 150) as first
-      where setting.notify_status_changes;
-    end if;
+  -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
+  -- 8 000 bytes hold, and can be switched off in one place.
+  if v.has_owner and v.has_moved then
+    perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
+      || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
+    from private.job_setting as setting
+    cross join (
+      select job.status, array_agg(job.id) as job_ids
+      from new_job as job
+      where job.user_id is not null
+        and (v_unmoved_ids is null or job.id not in (select unnest(v_unmoved_ids)))
+      group by job.status
+    ) as changed
+    cross join generate_series(1, cardinality(changed.job_ids), 150) as first
+    where setting.notify_status_changes;
   end if;
 
   -- Last, so that a batch is locked only from here to the commit.
@@ -8070,7 +8261,7 @@ begin
     and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
   then
     -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
-    lock table private.job_lease in share row exclusive mode;
+    lock table private.job_lease in exclusive mode;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease
@@ -8093,6 +8284,7 @@ begin
   lock table public.job_queue in share row exclusive mode;
   if tg_op = 'UPDATE' then
     update public.job_queue set job_type = new.name where job_type = old.name;
+    update private.job_lease set job_type = new.name where job_type = old.name;
   elsif exists (select from public.job_queue where job_type = old.name) then
     raise foreign_key_violation using message = format('There are jobs of the type "%s".', old.name);
   end if;

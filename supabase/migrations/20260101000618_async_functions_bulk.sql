@@ -243,10 +243,12 @@ declare
   v_limit int;
 begin
   perform private.check_isolation();
-  if p_jobs -> 0 ->> 'user_id' is null
-    and (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) <= 5000
-  then
-    v_made := private.create_plain_jobs(p_jobs);
+  if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
+    if p_jobs -> 0 ->> 'user_id' is null then
+      v_made := private.create_plain_jobs(p_jobs);
+    else
+      v_made := private.create_plain_user_jobs(p_jobs);
+    end if;
     if v_made is not null then
       return query select made.ordinal::int, made.id, 'created'
         from unnest(v_made) with ordinality as made (id, ordinal);

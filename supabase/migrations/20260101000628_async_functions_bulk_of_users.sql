@@ -16,7 +16,8 @@ declare
   v_said text;
 begin
   select type.name, type.max_retries, type.is_paused, now() + type.expires_after as expires_at,
-    type.default_priority, coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+    type.default_priority,
+    coalesce(least(greatest((p_jobs -> 0 ->> 'priority')::int, 0), 11), type.default_priority)::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type' and type.quota_type is null;

@@ -33,7 +33,7 @@ declare
   v_said text;
 begin
   select type.*, now() + type.expires_after as expires_at,
-    coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority) as priority
+    coalesce(least(greatest((p_jobs -> 0 ->> 'priority')::int, 0), 11), type.default_priority)::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type';
@@ -68,7 +68,7 @@ begin
   end if;
 
   v_ids := private.time_ordered_ids(cardinality(v_asked.keys));
-  v_turn := private.line_up(null, v_type.priority::smallint, cardinality(v_ids));
+  v_turn := private.line_up(null, v_type.priority, cardinality(v_ids));
   -- What the trigger would do, which is told so.
   v_said := set_config('job_engine.insert', 'listed', true);
   insert into public.job_queue (

@@ -66,7 +66,8 @@ begin
   into v_read
   from (
     select job.place, job.user_id, job.job_type, job.key, coalesce(job.params, '{}') as params,
-      coalesce(least(greatest(job.priority, 0), 11), type.default_priority)::smallint as priority, type.max_retries, type.expires_after,
+      coalesce(case when job.priority between 1 and 10 then job.priority end, type.default_priority)::smallint as priority,
+      type.max_retries, type.expires_after,
       type.dedupe_window,
       greatest(now(), job.scheduled_for, now() + job.delay_ms * interval '1 millisecond') as due_at,
       case

@@ -33,7 +33,10 @@ declare
   v_said text;
 begin
   select type.*, now() + type.expires_after as expires_at,
-    coalesce(least(greatest((p_jobs -> 0 ->> 'priority')::int, 0), 11), type.default_priority)::smallint as priority
+    case
+      when (p_jobs -> 0 ->> 'priority')::int between 1 and 10 then (p_jobs -> 0 ->> 'priority')::int
+      when p_jobs -> 0 ->> 'priority' is null then type.default_priority
+    end::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type';
@@ -49,7 +52,7 @@ begin
   into v_asked
   from jsonb_to_recordset(p_jobs) as job (
     job_type text, params jsonb, key text, priority int, user_id text, scheduled_for text, delay_ms text);
-  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true
+  if v_asked.are_plain is not true
     or (select count(*) from (select from unnest(v_asked.keys) as key group by key) as different)
       < cardinality(v_asked.keys)
   then

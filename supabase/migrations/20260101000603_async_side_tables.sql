@@ -45,13 +45,15 @@ create index job_waiting_capped_idx on private.job_waiting (job_type, user_id, j
 -- Every running job, by the claim that started it: one entry per claim, type and worker, not per job.
 create table private.job_lease (
   lease_id bigint generated always as identity primary key,
-  job_type text not null references public.job_type (name) on update cascade on delete cascade,
+  job_type text not null,
   worker_id text not null,
   check_at timestamptz not null,
   job_ids uuid[] not null
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 comment on table private.job_lease is 'Running jobs by claim; jobs that have ended are struck out when it is checked.';
+comment on column private.job_lease.job_type is
+  'No foreign key, which would look for the type at every claim: tg_job_type__keep_jobs() renames it.';
 comment on column private.job_lease.check_at is
   'Not later than the first of these jobs can be lost: the end of its lease, or of its max_runtime.';
 
@@ -62,8 +64,6 @@ alter table private.job_lease alter column job_ids set storage external;
 create index job_lease_check_idx on private.job_lease (check_at);
 -- What a worker is at (worker active).
 create index job_lease_worker_idx on private.job_lease (worker_id);
--- A type that is given a limit.
-create index job_lease_type_idx on private.job_lease (job_type);
 
 -- Running jobs of types with a limit, one by one: caps are counted from these.
 create table private.job_running (

@@ -100,17 +100,30 @@ end;
 $$;
 comment on function private.next_turn(smallint) is 'The first free turn in a priority lane.';
 
-create type private.lane_head as (
-  job_type text,
-  job_priority smallint,
-  turn bigint,
-  place bigint,
-  from_turn bigint,
-  from_place bigint,
-  lane_time bigint
-);
-comment on type private.lane_head is
-  'A lane of a type that has work: where its first job stands, from where it was looked for, and the time of the lane then.';
+create view private.lane_head with (security_invoker = true) as
+select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn as from_turn, cursor.place as from_place,
+  (select time.virtual_time from private.job_lane as time where time.job_priority = cursor.job_priority) as lane_time,
+  type.lease, type.max_runtime,
+  coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null as is_limited
+from private.job_cursor as cursor
+cross join lateral (
+  select waiting.job_type, waiting.turn, waiting.place
+  from private.job_waiting as waiting
+  where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
+    and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
+  order by waiting.turn, waiting.place
+  limit 1
+) as head
+-- Only for lanes in which one stands.
+cross join lateral (
+  select name, lease, max_runtime, max_concurrency, max_per_user, rate_limit
+  from public.job_type
+  where name = head.job_type and not is_paused
+  offset 0
+) as type;
+comment on view private.lane_head is
+  'Lanes of open types in which a job stands ready: where the first one stands, from where it was looked for, and the time of the lane.';
+revoke all on private.lane_head from public, anon, authenticated, service_role;
 
 create function private.lanes_with_work(p_job_types text[])
 returns setof private.lane_head
@@ -120,19 +133,10 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
-  from private.job_cursor as cursor
-  join private.job_lane as time on time.job_priority = cursor.job_priority
-  cross join lateral (
-    select waiting.turn, waiting.place
-    from private.job_waiting as waiting
-    where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
-      and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
-    order by waiting.turn, waiting.place
-    limit 1
-  ) as head
-  where p_job_types is null or cursor.job_type = any(p_job_types)
-  order by cursor.job_priority, cursor.job_type;
+  select lane.*
+  from private.lane_head as lane
+  where p_job_types is null or lane.job_type = any(p_job_types)
+  order by lane.job_priority, lane.job_type;
 end;
 $$;
 comment on function private.lanes_with_work(text[]) is

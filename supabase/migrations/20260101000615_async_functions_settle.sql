@@ -7,18 +7,35 @@ returns uuid[]
 language plpgsql volatile security definer set search_path = ''
 -- Some known rows of a large table: the planner, which cannot know, must not scan or hash it.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_nestloop = off set enable_hashjoin = off
 as $$
 declare
+  v_jobs constant int := coalesce(cardinality(p_job_ids), 0);
+  v_fencing_token constant bigint := p_fencing_tokens[1];
   v_too_large jsonb;
   v_recorded uuid[];
+  v_said text;
 begin
-  if p_results is null then
+  if p_results is not null then
+    -- The stored size is a cheap lower bound of a quarter of the text.
+    select jsonb_agg(p_job_ids[place]) into v_too_large
+    from jsonb_array_elements(p_results) with ordinality as given (result, place)
+    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    if v_too_large is not null then
+      perform private.raise_error('RESULT_TOO_LARGE',
+        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
+    end if;
+  end if;
+
+  -- What the trigger does for all others is done here, in the same statement, and it is told so. In id order, as
+  -- every statement that waits for several jobs: no two of them can deadlock.
+  if p_fencing_tokens = array_fill(v_fencing_token, array[v_jobs]) and (p_results is null or v_jobs = 1) then
+    -- Most attempts are first ones, and there is nothing to tell them apart by.
     with completed as (
       update public.job_queue as job
       set status = 'completed',
         progress_percent = 100,
-        result = null,
+        result = nullif(p_results -> 0, 'null'),
         error_code = null,
         error_message = null,
         completed_at = now(),
@@ -28,27 +45,22 @@ begin
         slice_started_at = null,
         seq = job.seq + 1,
         updated_at = now()
-      -- In id order, as every statement that waits for several jobs: no two of them can deadlock.
-      from (
-        select job_id, fencing_token
-        from unnest(p_job_ids, p_fencing_tokens) as given (job_id, fencing_token)
-        order by job_id
-      ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
-        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and (job.fencing_token = v_fencing_token or (v_fencing_token is null and job.is_classic))
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   else
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
-    if v_too_large is not null then
-      perform private.raise_error('RESULT_TOO_LARGE',
-        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
-    end if;
-
     with completed as (
       update public.job_queue as job
       set status = 'completed',
@@ -68,14 +80,26 @@ begin
           as given (job_id, fencing_token, result)
         order by job_id
       ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and job.id = given.job_id
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   end if;
+  v_said := set_config('job_engine.update', '', true);
 
-  if cardinality(v_recorded) = cardinality(p_job_ids) then
+  if cardinality(v_recorded) = v_jobs then
     return '{}';
   end if;
   return array(select unnest(p_job_ids) except select unnest(v_recorded));

@@ -5,7 +5,7 @@
 create function private.pick_by_rules(
   p_limit int, p_job_types text[], p_aged int, p_aged_before timestamptz
 )
-returns uuid[]
+returns tid[]
 language plpgsql volatile set search_path = ''
 -- Planning this statement takes longer than running it, and its best plan is always the same: the one
 -- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan.
@@ -17,7 +17,6 @@ declare
     select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
   v_lanes private.lane_head[];
   v_rows tid[];
-  v_picked uuid[];
 begin
   if v_open = '{}' then
     return '{}';
@@ -153,14 +152,25 @@ begin
       ) as exact
     ) as picked
   );
-  with taken as (
-    delete from private.job_waiting where ctid = any(v_rows) returning job_id
+
+  with latest as (
+    select job_priority, max(turn) as turn from private.job_waiting where ctid = any(v_rows) group by job_priority
+  ),
+  free as (
+    -- A lane whose clock another claim is moving right now is left to it.
+    select lane.job_priority, latest.turn
+    from latest
+    join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
+    for update of lane skip locked
   )
-  select array_agg(job_id) into v_picked from taken;
-  return v_picked;
+  update private.job_lane as lane
+  set virtual_time = free.turn
+  from free
+  where lane.job_priority = free.job_priority;
+  return v_rows;
 end;
 $$;
 comment on function private.pick_by_rules(int, text[], int, timestamptz) is
-  'As pick_next(), within the caps and rates of open types and without paused users; up to p_aged of them from lanes whose head waits since before p_aged_before.';
+  'Locks the entries of the next jobs, within the caps and rates of open types and without paused users, up to p_aged of them from lanes whose head waits since before p_aged_before, and moves the clocks of their lanes; returns where the entries stand.';
 revoke all on function private.pick_by_rules(int, text[], int, timestamptz)
   from public, anon, authenticated, service_role;

@@ -8,20 +8,23 @@ language plpgsql volatile security definer set search_path = ''
 set enable_nestloop = off set enable_hashjoin = on set enable_seqscan = off set jit = off
 as $$
 declare
+  v_said constant text := current_setting('job_engine.update', true);
   v record;
   v_is_due boolean := false;
   v_all_moved boolean;
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
-  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
-  if current_setting('job_engine.claim', true) = 'of the system' then
+  -- What starts or completes jobs has counted them itself, and said so; the rest is done here.
+  if v_said in ('claimed', 'completed') then
     return null;
-  elsif current_setting('job_engine.claim', true) = 'of users' then
-    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
-      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
+  elsif v_said <> '' then
+    select 1::bigint as jobs, none as was_pending, none as pending, ended as was_processing, none as processing,
+      none as was_ended, ended, none as failed, true as has_moved, v_said like '%users%' as has_owner, v_said like '%parents%' as has_parent,
+      -- It was said of this statement, not of those that follow from it.
+      set_config('job_engine.update', '', true)
     into v
-    from (select 0::bigint as none) as nothing;
+    from (select starts_with(v_said, 'completed')::int::bigint as ended, 0::bigint as none) as what;
   else
     -- One look at both sides, and the counters from it: for a single job what costs is the statements.
     with moved as materialized (

@@ -9,6 +9,7 @@ begin
   lock table public.job_queue in share row exclusive mode;
   if tg_op = 'UPDATE' then
     update public.job_queue set job_type = new.name where job_type = old.name;
+    update private.job_lease set job_type = new.name where job_type = old.name;
   elsif exists (select from public.job_queue where job_type = old.name) then
     raise foreign_key_violation using message = format('There are jobs of the type "%s".', old.name);
   end if;
@@ -37,7 +38,7 @@ begin
     and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
   then
     -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
-    lock table private.job_lease in share row exclusive mode;
+    lock table private.job_lease in exclusive mode;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease

@@ -151,11 +151,8 @@ declare
 begin
   perform private.check_isolation();
   if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
-    if p_jobs -> 0 ->> 'user_id' is null then
-      v_made := private.create_plain_jobs(p_jobs);
-    else
-      v_made := private.create_plain_user_jobs(p_jobs);
-    end if;
+    v_made := case when p_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(p_jobs)
+      else private.create_plain_user_jobs(p_jobs) end;
     if v_made is not null then
       return query select made.ordinal::int, made.id, 'created'
         from unnest(v_made) with ordinality as made (id, ordinal);

@@ -7,7 +7,7 @@ returns uuid[]
 language plpgsql volatile security definer set search_path = ''
 -- Some known rows of a large table: the planner, which cannot know, must not scan or hash it.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_nestloop = off set enable_hashjoin = off
+set enable_nestloop = off set enable_hashjoin = off set jit = off
 as $$
 declare
   v_jobs constant int := coalesce(cardinality(p_job_ids), 0);

@@ -155,22 +155,97 @@ begin
 
   with latest as (
     select job_priority, max(turn) as turn from private.job_waiting where ctid = any(v_rows) group by job_priority
-  ),
-  free as (
-    -- A lane whose clock another claim is moving right now is left to it.
-    select lane.job_priority, latest.turn
-    from latest
-    join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
-    for update of lane skip locked
   )
   update private.job_lane as lane
-  set virtual_time = free.turn
-  from free
-  where lane.job_priority = free.job_priority;
+  set virtual_time = latest.turn
+  from latest
+  where lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
+    -- As in take_jobs().
+    and pg_try_advisory_xact_lock(hashtextextended('job_lane', lane.job_priority));
   return v_rows;
 end;
 $$;
 comment on function private.pick_by_rules(int, text[], int, timestamptz) is
   'Locks the entries of the next jobs, within the caps and rates of open types and without paused users, up to p_aged of them from lanes whose head waits since before p_aged_before, and moves the clocks of their lanes; returns where the entries stand.';
-revoke all on function private.pick_by_rules(int, text[], int, timestamptz)
-  from public, anon, authenticated, service_role;
+
+-- Where lanes of several types stand side by side.
+create function private.pick_next(p_lanes private.lane_head[], p_priority smallint, p_limit int)
+returns tid[]
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return array(
+    select head.entry
+    from unnest(p_lanes) as lane
+    cross join lateral (
+      select waiting.ctid as entry, waiting.turn, waiting.place
+      from private.job_waiting as waiting
+      where waiting.job_type = lane.job_type and waiting.job_priority = p_priority
+        and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
+        and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+      order by waiting.turn, waiting.place
+      limit p_limit
+      for update skip locked
+    ) as head
+    where lane.job_priority = p_priority
+    order by head.turn, head.place
+    limit p_limit);
+end;
+$$;
+comment on function private.pick_next(private.lane_head[], smallint, int) is
+  'Locks the entries of the next jobs of a priority, passing over what another claim has; returns where they stand.';
+
+create function private.lock_jobs(p_entries tid[])
+returns private.picked_jobs[]
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return array(
+    select row(type.name, type.lease, type.max_runtime,
+      coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null, locked.entries, locked.rows,
+      locked.ids, locked.last_turn, locked.has_owner, locked.worked)::private.picked_jobs
+    from (
+      select waiting.job_type, array_agg(waiting.ctid) as entries, array_agg(job.row_id) as rows,
+        array_agg(waiting.job_id) as ids, max(waiting.turn) as last_turn, bool_or(waiting.user_id is not null) as has_owner,
+        max(job.runtime_seconds) as worked
+      from private.job_waiting as waiting
+      cross join lateral (
+        select job.ctid as row_id, job.runtime_seconds
+        from public.job_queue as job
+        where job.id = waiting.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
+      where waiting.ctid = any(p_entries)
+      group by waiting.job_type
+    ) as locked
+    join public.job_type as type on type.name = locked.job_type);
+end;
+$$;
+comment on function private.lock_jobs(tid[]) is
+  'Locks the jobs of these entries that are there to be started, by type.';
+
+create function private.charge_rates(p_started text[])
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  insert into private.job_rate as rate (job_type, tokens, refilled_at)
+  select started.job_type, private.tokens_left(started.job_type) - started.jobs, clock_timestamp()
+  from (select job_type, count(*) as jobs from unnest(p_started) as job_type group by job_type) as started
+  join public.job_type as type on type.name = started.job_type and type.rate_limit is not null
+  on conflict (job_type) do update
+    set tokens = excluded.tokens, refilled_at = excluded.refilled_at;
+end;
+$$;
+comment on function private.charge_rates(text[]) is
+  'Takes one token per started job: every claim is a start, paid for in its transaction or not at all.';
+
+revoke all on function
+  private.pick_by_rules(int, text[], int, timestamptz),
+  private.pick_next(private.lane_head[], smallint, int),
+  private.lock_jobs(tid[]),
+  private.charge_rates(text[])
+from public, anon, authenticated, service_role;

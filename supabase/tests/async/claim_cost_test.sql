@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(10);
+select plan(17);
 
 -- What a claim costs is told by the rows it reads: on a busy machine that is the same as on an idle one.
 select tests.create_user('ann'), tests.create_user('bob');
@@ -27,8 +27,30 @@ language sql volatile as $$
   select tests.user_id(p_user), p_type, n from generate_series(1, p_count) as n
 $$;
 
--- The plan a worker makes at its first claim is the one it keeps.
-select tests.claim('w1', 1);
+-- The plan a worker makes at its first claim is the one it keeps: made for an empty queue, it must do for any.
+create function tests.scans(p_statement text) returns bigint
+language plpgsql volatile as $$
+declare
+  v_scans bigint;
+begin
+  select -sum(seq_scan) into v_scans from pg_stat_xact_user_tables
+  where relid in ('public.job_queue'::regclass, 'private.job_waiting'::regclass, 'private.job_lease'::regclass, 'private.job_running'::regclass);
+  execute p_statement;
+  return v_scans + (
+    select sum(seq_scan) from pg_stat_xact_user_tables
+    where relid in ('public.job_queue'::regclass, 'private.job_waiting'::regclass, 'private.job_lease'::regclass, 'private.job_running'::regclass));
+end
+$$;
+create temporary table running (id uuid, token bigint);
+analyze public.job_queue, private.job_waiting, private.job_lease, private.job_running;
+select is(tests.scans($$ select from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'take_jobs() scans no empty table');
+select tests.fill('test_open', 'ann', 3), tests.fill('test_other', 'bob', 3);
+select is(tests.scans($$ insert into running select id, fencing_token from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'nor a young one');
+select is(tests.scans($$ insert into running select id, fencing_token from private.take_jobs('w1', 5, array['test_open', 'test_other']) $$), 0::bigint, 'nor for several types');
+select is((select count(*)::int from running), 6, 'and finds what is there');
+select is(tests.scans($$ select private.complete_by_id(array[id], array[token]) from running limit 1 $$), 0::bigint, 'complete_by_id() scans no young table for one job');
+select is(tests.scans($$ select private.complete_by_id(array_agg(id), array_agg(token)) from running $$), 0::bigint, 'nor for many');
+select is(tests.scans($$ select private.complete_by_id(array_agg(id), array_agg(token + 1), jsonb_agg(1)) from running $$), 0::bigint, 'nor for each with its result');
 select tests.fill('test_open', 'ann', 10000), tests.fill('test_other', 'bob', 10000);
 create function tests.finish_running() returns void
 language sql volatile as $$

@@ -132,47 +132,11 @@ $$;
 comment on function private.count_active_jobs(uuid) is
   'A user''s active top-level jobs. Volatile: must see what was committed after a lock.';
 
-create function private.count_ahead(p_user_id uuid, p_job_type text, p_priority int, p_is_user boolean)
-returns bigint
-language plpgsql volatile set search_path = ''
-set enable_seqscan = off
-as $$
-declare
-  v_own record;
-begin
-  select setting.max_active_jobs_per_user as most, cardinality(own.ids) as active, (
-      select count(*)
-      from (
-        -- By their ids, and fenced off: planned on a young table, this would read a lane or all that wait.
-        select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0
-      ) as waiting
-      where waiting.turn is not null and waiting.job_priority = own.job_priority
-    ) as ahead
-  into v_own
-  from private.job_setting as setting, (
-    select case when p_is_user then greatest(p_priority, default_priority) else coalesce(p_priority, default_priority) end
-        as job_priority,
-      array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids
-    from public.job_type
-    where name = p_job_type
-    offset 0
-  ) as own;
-  if v_own.active >= v_own.most then
-    perform private.raise_error('JOB_LIMIT_REACHED',
-      jsonb_build_object('limit', v_own.most, 'active', v_own.active, 'retry_after', 30));
-  end if;
-  return v_own.ahead;
-end;
-$$;
-comment on function private.count_ahead(uuid, text, int, boolean) is
-  'How many jobs of its user a new one stands behind in its lane; refused when the user has as many active ones as may be. The caller holds the user''s lock.';
-
 revoke all on function
   private.job_dedupe_key(text, jsonb),
   private.check_isolation(),
   private.lock_requests(uuid, text, text),
   private.find_newest_job(uuid, text),
   private.find_result(uuid, text, interval),
-  private.count_active_jobs(uuid),
-  private.count_ahead(uuid, text, int, boolean)
+  private.count_active_jobs(uuid)
 from public, anon, authenticated, service_role;

@@ -70,14 +70,18 @@ declare
   v_epoch constant bigint := private.enter_line();
 begin
   return query
-  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active::int
+  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active
   from unnest(p_user_ids, p_priorities) as own (user_id, job_priority)
   join private.job_lane as lane on lane.job_priority = own.job_priority
   cross join lateral (
-    select count(*) as active, count(waiting.job_id) as in_line
-    from (select job_id from private.job_active where user_id = own.user_id limit 1000) as active
-    left join private.job_waiting as waiting on waiting.job_id = active.job_id
-      and waiting.turn is not null and waiting.job_priority = own.job_priority
+    select cardinality(active.ids) as active, (
+        select count(*)
+        from (select turn, job_priority from private.job_waiting where job_id = any(active.ids) offset 0) as waiting
+        where waiting.turn is not null and waiting.job_priority = own.job_priority
+      ) as in_line
+    from (
+      select array(select job_id from private.job_active where user_id = own.user_id limit 1000) as ids offset 0
+    ) as active
   ) as jobs;
 end;
 $$;

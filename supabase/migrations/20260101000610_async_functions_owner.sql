@@ -113,6 +113,56 @@ end;
 $$;
 comment on function private.refuse_job_type(text) is 'Says why nobody, or no user, creates jobs of this type.';
 
+create type private.job_place as (
+  job_type text, max_retries int, expires_after interval, quota_type text, is_paused boolean, job_priority smallint,
+  turn bigint, first_turn bigint
+);
+comment on type private.job_place is
+  'What a new job takes from its type, and where it stands: its turn, null while it waits for its time, and the first free one of the lane.';
+
+create function private.find_place(
+  p_user_id uuid, p_job_type text, p_priority int, p_scheduled_for timestamptz, p_is_user boolean
+)
+returns private.job_place
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  v_place private.job_place;
+  v_most int;
+  v_active int;
+begin
+  select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+    -- As private.line_up(): one behind the other, so that users take turns.
+    case when p_scheduled_for > now() then null else lane.virtual_time + 1 + (
+      select count(*)
+      from (select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0) as waiting
+      where waiting.turn is not null and waiting.job_priority = lane.job_priority
+    ) end,
+    lane.virtual_time + 1, setting.max_active_jobs_per_user, cardinality(own.ids)
+  into v_place.job_type, v_place.max_retries, v_place.expires_after, v_place.quota_type, v_place.is_paused,
+    v_place.job_priority, v_place.turn, v_place.first_turn, v_most, v_active
+  from public.job_type as type
+  join private.job_lane as lane on lane.job_priority = case
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    when p_is_user then greatest(p_priority, type.default_priority)
+    else coalesce(p_priority, type.default_priority)
+  end
+  cross join private.job_setting as setting
+  cross join (
+    select array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids offset 0
+  ) as own
+  where type.name = p_job_type and (type.user_creatable or not p_is_user);
+  if v_active >= v_most then
+    perform private.raise_error('JOB_LIMIT_REACHED',
+      jsonb_build_object('limit', v_most, 'active', v_active, 'retry_after', 30));
+  end if;
+  return v_place;
+end;
+$$;
+comment on function private.find_place(uuid, text, int, timestamptz, boolean) is
+  'Where a new job of a user stands, who has room for one; null when there is no such type for the user. The caller holds the user''s lock.';
+
 create type private.requested_job as (job_id uuid, status text, outcome text, created_at timestamptz);
 comment on type private.requested_job is 'What a request for a job is answered with: created, joined or reused.';
 
@@ -128,13 +178,10 @@ declare
   -- As private.job_dedupe_key(), written out: a call costs as much again.
   v_key constant text := left(encode(sha256(convert_to(
     p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
-  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
   v_equal record;
   v_after timestamptz;
-  v_ahead bigint;
   v_epoch bigint;
-  v_type record;
-  v_turn bigint;
+  v_place private.job_place;
   v_said text;
   v_made private.requested_job;
 begin
@@ -152,48 +199,33 @@ begin
     end if;
     v_after := v_equal.requested_at;
   end if;
-  if p_user_id is not null then
+
+  -- All that is to be known in one look, since an enqueue is paid for by the statement.
+  if p_user_id is null then
+    v_epoch := private.enter_line();
+    select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+      -- As private.line_up(): one behind the other, however many wait.
+      case
+        when p_scheduled_for > now() then null
+        else nextval(('private.job_lane_system_' || lane.job_priority)::regclass)
+      end,
+      lane.virtual_time + 1
+    into v_place
+    from public.job_type as type
+    join private.job_lane as lane on lane.job_priority = coalesce(p_priority, type.default_priority)
+    where type.name = p_job_type;
+    if v_place.turn < v_place.first_turn then
+      v_place.turn := setval(('private.job_lane_system_' || v_place.job_priority)::regclass, v_place.first_turn);
+    end if;
+  else
     if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
       perform private.lock_requests(p_user_id, p_job_type, v_key);
     end if;
-    v_ahead := private.count_ahead(p_user_id, p_job_type, p_priority, p_is_user);
+    v_epoch := private.enter_line();
+    v_place := private.find_place(p_user_id, p_job_type, p_priority, p_scheduled_for, p_is_user);
   end if;
-
-  -- All that is to be known in one look, since an enqueue is paid for by the statement.
-  v_epoch := private.enter_line();
-  select type.name, type.max_retries, type.expires_after, type.quota_type, lane.job_priority,
-    lane.virtual_time + 1 as first_turn,
-    -- What waits for its time, or for the end of a pause, rings no bell.
-    case
-      when p_scheduled_for > now() or type.is_paused then null
-      when exists (
-        select from public.job_worker
-        where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
-        then pg_notify('job_ready', '')::text
-      when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') >= 1000
-        then 'ring'
-    end as doorbell
-  into v_type
-  from public.job_type as type
-  join private.job_lane as lane on lane.job_priority = case
-    -- A user may step back in the queue, not forward: that would be at the other users' cost.
-    when p_is_user then greatest(p_priority, type.default_priority)
-    else coalesce(p_priority, type.default_priority)
-  end
-  where type.name = p_job_type and (type.user_creatable or not p_is_user);
-  if v_type.name is null then
+  if v_place.job_type is null then
     perform private.refuse_job_type(p_job_type);
-  end if;
-  -- As private.line_up().
-  if p_scheduled_for > now() then
-    v_turn := null;
-  elsif p_user_id is not null then
-    v_turn := v_type.first_turn + v_ahead;
-  else
-    v_turn := nextval(('private.job_lane_system_' || v_type.job_priority)::regclass);
-    if v_turn < v_type.first_turn then
-      v_turn := setval(('private.job_lane_system_' || v_type.job_priority)::regclass, v_type.first_turn);
-    end if;
   end if;
 
   -- What the trigger does for others is done here, where all is known; owners hear of it from the trigger.
@@ -201,25 +233,33 @@ begin
   insert into public.job_queue as job (
     user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
   ) values (
-    p_user_id, p_job_type, v_type.job_priority, v_params, v_type.max_retries,
-    greatest(clock_timestamp(), v_after + interval '1 microsecond'), v_scheduled_for,
-    v_scheduled_for + v_type.expires_after, v_key, v_turn
+    p_user_id, p_job_type, v_place.job_priority, v_params, v_place.max_retries,
+    greatest(clock_timestamp(), v_after + interval '1 microsecond'), greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after, v_key, v_place.turn
   )
   returning job.id, 'pending', 'created', job.created_at into v_made;
   v_said := set_config('job_engine.insert', '', true);
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
-  values (v_made.job_id, p_user_id, p_job_type, v_type.job_priority, v_turn, v_scheduled_for,
-    v_scheduled_for + v_type.expires_after);
   insert into private.job_count_change (job_type, status, change) values (p_job_type, 'pending', 1);
   if p_user_id is not null then
     insert into private.job_active (user_id, job_id) values (p_user_id, v_made.job_id);
-    if v_type.quota_type is not null then
-      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_type.quota_type]);
+    if v_place.quota_type is not null then
+      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_place.quota_type]);
     end if;
   end if;
-  if v_type.doorbell = 'ring' then
-    perform private.ring_doorbell();
-  end if;
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+  values (v_made.job_id, p_user_id, p_job_type, v_place.job_priority, v_place.turn, greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after)
+  returning case
+    -- What waits for its time, or for the end of a pause, rings no bell.
+    when v_place.turn is null or v_place.is_paused then null
+    -- A worker sleeps; or none may be there, and one is started.
+    when exists (
+      select from public.job_worker
+      where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
+      then pg_notify('job_ready', '')::text
+    when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') < 1000 then null
+    else private.ring_doorbell()
+  end into v_said;
   return v_made;
 end;
 $$;
@@ -271,6 +311,7 @@ comment on function private.find_or_create_job_as_caller(uuid, text, jsonb, int,
 revoke all on function
   private.join_equal_job(uuid, text, text, interval, boolean),
   private.refuse_job_type(text),
+  private.find_place(uuid, text, int, timestamptz, boolean),
   private.request_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean, boolean),
   private.find_or_create_job(uuid, text, jsonb, interval, int, timestamptz, jsonb, boolean),
   private.find_or_create_job_as_caller(uuid, text, jsonb, int, interval, timestamptz, text, boolean)

@@ -11,7 +11,8 @@ declare
   v_said constant text := current_setting('job_engine.update', true);
   v record;
   v_is_due boolean := false;
-  v_all_moved boolean;
+  v_untold_ids uuid[];
+  v_unmoved_ids uuid[];
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
@@ -172,9 +173,16 @@ begin
     perform private.ring_doorbell();
   end if;
   if v.has_owner then
-    -- Who has changed its status has changed: then nobody has to look at what it was before.
-    v_all_moved := least(v.was_pending, v.pending) + least(v.was_processing, v.processing)
-      + least(v.was_ended, v.ended) = 0;
+    -- Whose status has changed has changed. Only where some kept theirs is each asked what it was before.
+    if least(v.was_pending, v.pending) + least(v.was_processing, v.processing) + least(v.was_ended, v.ended) > 0 then
+      select array_agg(job.id) filter (where job.seq = old_job.seq),
+        array_agg(job.id) filter (where job.status = old_job.status)
+      into v_untold_ids, v_unmoved_ids
+      from new_job as job
+      join old_job on old_job.id = job.id;
+    end if;
+  end if;
+  if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
     -- A failure, say no partition, is a warning.
     begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
@@ -196,8 +204,8 @@ begin
             job.user_id, job.job_type, job.error_code, job.updated_at, job.error_message, job.progress_message,
             job.progress_percent)::private.job_update) as payload
           from new_job as job
-          left join (select id, seq from old_job where not v_all_moved) as old_job on old_job.id = job.id
-          where job.user_id is not null and (v_all_moved or job.seq <> old_job.seq)
+          where job.user_id is not null
+            and (v_untold_ids is null or job.id not in (select unnest(v_untold_ids)))
           offset 0
         ) as told
         offset 0
@@ -206,23 +214,23 @@ begin
     exception when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
+  end if;
 
-    -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
-    -- 8 000 bytes hold, and can be switched off in one place.
-    if v.has_moved then
-      perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
-        || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
-      from private.job_setting as setting
-      cross join (
-        select job.status, array_agg(job.id) as job_ids
-        from new_job as job
-        left join (select id, status from old_job where not v_all_moved) as old_job on old_job.id = job.id
-        where job.user_id is not null and (v_all_moved or job.status <> old_job.status)
-        group by job.status
-      ) as changed
-      cross join generate_series(1, cardinality(changed.job_ids), 150) as first
-      where setting.notify_status_changes;
-    end if;
+  -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
+  -- 8 000 bytes hold, and can be switched off in one place.
+  if v.has_owner and v.has_moved then
+    perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
+      || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
+    from private.job_setting as setting
+    cross join (
+      select job.status, array_agg(job.id) as job_ids
+      from new_job as job
+      where job.user_id is not null
+        and (v_unmoved_ids is null or job.id not in (select unnest(v_unmoved_ids)))
+      group by job.status
+    ) as changed
+    cross join generate_series(1, cardinality(changed.job_ids), 150) as first
+    where setting.notify_status_changes;
   end if;
 
   -- Last, so that a batch is locked only from here to the commit.

@@ -16,7 +16,11 @@ declare
   v_said text;
 begin
   select type.name, type.max_retries, type.is_paused, now() + type.expires_after as expires_at,
-    type.default_priority, coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+    type.default_priority,
+    case
+      when (p_jobs -> 0 ->> 'priority')::int between 1 and 10 then (p_jobs -> 0 ->> 'priority')::int
+      when p_jobs -> 0 ->> 'priority' is null then type.default_priority
+    end::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type' and type.quota_type is null;
@@ -32,7 +36,7 @@ begin
   into v_asked
   from jsonb_to_recordset(p_jobs) as job (
     job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text);
-  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true then
+  if v_asked.are_plain is not true then
     return null;
   end if;
 

@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(30);
+select plan(31);
 
 select tests.create_user('ann');
 -- As few rows as there can be when a plan is made.
@@ -72,6 +72,7 @@ select is((select outcome from public.create_jobs(tests.plain(20, 20))), 'joined
 
 -- All or nothing.
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802) || '{"job_type": "test_internal", "params": 1}') $$), 'VALIDATION_ERROR', 'params that are no object are refused');
+select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, '{"priority": 99999}')) $$), 'VALIDATION_ERROR', 'so are priorities there are not');
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, jsonb_build_object('params', jsonb_build_object('big', repeat(md5('a') || random(), 2000))))) $$),
   'PARAMS_TOO_LARGE', 'so are those over 64 KB');
 

@@ -188,7 +188,7 @@ begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
         'broadcast', job.payload, 'job_update', true, clock_timestamp(),
-        (message.id_begin || nextval('private.job_message'))::uuid
+        (message.id_begin || 100000000000 + row_number() over ())::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join (
         select told.id, told.user_id, case

@@ -107,6 +107,29 @@ Deno.test("the server is told to give up as well, so that nothing goes on behind
   assert.equal(await queue.store.saveCheckpoint(lease, { at: 2 }), true);
 });
 
+Deno.test("a claim passes writes that wait for a row", async () => {
+  await using queue = await openQueue();
+  const { sql, store, type } = queue;
+  const [id] = await queue.add();
+  const [job] = await store.claim("w", 1, [type]);
+  const lease = { job_id: id!, fencing_token: job!.fencing_token };
+  await queue.add();
+  const release = Promise.withResolvers<void>();
+  const holding = sql.begin(async (sql) => {
+    await sql`select from public.job_queue where id = ${id!} for update`;
+    await release.promise;
+  });
+  await sleep(systemClock, 100);
+  let written = 0;
+  const writes = [1, 2, 3].map((at) =>
+    store.saveCheckpoint(lease, { at }).then(() => written += 1)
+  );
+  assert.equal((await store.claim("w", 2, [type])).length, 1);
+  assert.equal(written, 0);
+  release.resolve();
+  await Promise.all([holding, ...writes]);
+});
+
 Deno.test("LISTEN that gets no answer means polling, not waiting", async () => {
   await using queue = await openSilentQueue();
   queue.way.isDead = true;

@@ -953,7 +953,7 @@ create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
     column2 AS schedule,
     column3 AS command
-   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('auto-sync'::text,'*/5 * * * *'::text,'select private.enqueue_due_syncs()'::text), ('follower-sync'::text,'23 */6 * * *'::text,'select private.enqueue_follower_syncs()'::text), ('settle-search'::text,'* * * * *'::text,'select private.settle_content_search()'::text), ('cleanup-sync-passes'::text,'41 * * * *'::text,'select private.cleanup_sync_passes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
+   FROM (VALUES ('process-background-jobs'::text,'10 seconds'::text,'select private.process_background_jobs()'::text), ('detect-stuck'::text,'* * * * *'::text,'select private.recover_lost_jobs()'::text), ('expire-stale'::text,'* * * * *'::text,'select private.expire_pending_jobs()'::text), ('cleanup-jobs'::text,'17 3 * * *'::text,'select private.cleanup_old_jobs()'::text), ('cleanup-rate-limits'::text,'27 3 * * *'::text,'select private.cleanup_rate_limits()'::text), ('refresh-tokens'::text,'13 */6 * * *'::text,'select private.enqueue_token_refreshes()'::text), ('auto-sync'::text,'*/5 * * * *'::text,'select private.enqueue_due_syncs()'::text), ('follower-sync'::text,'23 */6 * * *'::text,'select private.enqueue_follower_syncs()'::text), ('settle-search'::text,'* * * * *'::text,'select private.settle_content_search()'::text), ('cleanup-sync-passes'::text,'41 * * * *'::text,'select private.cleanup_sync_passes()'::text), ('cleanup-oauth-states'::text,'47 * * * *'::text,'select private.cleanup_oauth_states()'::text), ('cleanup-orphaned-grants'::text,'51 * * * *'::text,'select private.cleanup_orphaned_grants()'::text), ('cleanup-cache'::text,'57 * * * *'::text,'select private.cleanup_cache_store()'::text), ('cleanup-notifications'::text,'7 * * * *'::text,'select private.cleanup_notifications()'::text), ('cleanup-audit-log'::text,'9 * * * *'::text,'select private.cleanup_audit_log()'::text), ('reset-quotas'::text,'* * * * *'::text,'select private.reset_quotas()'::text), ('keep-house'::text,'37 3 * * *'::text,'select private.keep_house()'::text)) "*VALUES*";
 
 -- Functions
 
@@ -1757,7 +1757,6 @@ CREATE OR REPLACE FUNCTION private.cleanup_oauth_states()
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
-  select private.cleanup_orphaned_grants();
   with gone as (
     delete from private.oauth_state where expires_at < now() - interval '1 day' returning 1
   )
@@ -2667,7 +2666,10 @@ declare
   v_said text;
 begin
   select type.*, now() + type.expires_after as expires_at,
-    coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+    case
+      when (p_jobs -> 0 ->> 'priority')::int between 1 and 10 then (p_jobs -> 0 ->> 'priority')::int
+      when p_jobs -> 0 ->> 'priority' is null then type.default_priority
+    end::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type';
@@ -2683,7 +2685,7 @@ begin
   into v_asked
   from jsonb_to_recordset(p_jobs) as job (
     job_type text, params jsonb, key text, priority int, user_id text, scheduled_for text, delay_ms text);
-  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true
+  if v_asked.are_plain is not true
     or (select count(*) from (select from unnest(v_asked.keys) as key group by key) as different)
       < cardinality(v_asked.keys)
   then
@@ -2746,7 +2748,11 @@ declare
   v_said text;
 begin
   select type.name, type.max_retries, type.is_paused, now() + type.expires_after as expires_at,
-    type.default_priority, coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+    type.default_priority,
+    case
+      when (p_jobs -> 0 ->> 'priority')::int between 1 and 10 then (p_jobs -> 0 ->> 'priority')::int
+      when p_jobs -> 0 ->> 'priority' is null then type.default_priority
+    end::smallint as priority
   into v_type
   from public.job_type as type
   where type.name = p_jobs -> 0 ->> 'job_type' and type.quota_type is null;
@@ -2762,7 +2768,7 @@ begin
   into v_asked
   from jsonb_to_recordset(p_jobs) as job (
     job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text);
-  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true then
+  if v_asked.are_plain is not true then
     return null;
   end if;
 
@@ -3142,11 +3148,14 @@ begin
     with due as materialized (
       select account.id, account.user_id, account.platform_name, account.sync_interval, account.connection_id
       from public.social_account as account
+      join public.users as owner on owner.id = account.user_id
       where account.sync_mode = 'auto' and account.is_active and account.status = 'active'
         and account.deleted_at is null and account.next_sync_at <= now()
       order by account.next_sync_at
       limit p_limit
-      for no key update skip locked
+      -- A job needs its owner's row, too. Whoever deletes a user comes from there to the accounts, so an owner
+      -- who is locked is passed over.
+      for no key update of account skip locked for key share of owner skip locked
     )
     select due.*, type.quota_type,
       type.name is not null and platform.is_enabled and coalesce(setting.auto_sync_enabled, true)
@@ -5907,7 +5916,8 @@ begin
   into v_read
   from (
     select job.place, job.user_id, job.job_type, job.key, coalesce(job.params, '{}') as params,
-      coalesce(job.priority, type.default_priority)::smallint as priority, type.max_retries, type.expires_after,
+      coalesce(case when job.priority between 1 and 10 then job.priority end, type.default_priority)::smallint as priority,
+      type.max_retries, type.expires_after,
       type.dedupe_window,
       greatest(now(), job.scheduled_for, now() + job.delay_ms * interval '1 millisecond') as due_at,
       case
@@ -7940,7 +7950,7 @@ begin
       select 'user_jobs:' || job.user_id, 'broadcast',
         to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
           job.error_message, job.progress_message, job.progress_percent)::private.job_update),
-        'job_update', true, clock_timestamp(), (message.id_begin || nextval('private.job_message'))::uuid
+        'job_update', true, clock_timestamp(), (message.id_begin || 100000000000 + row_number() over ())::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
@@ -8168,7 +8178,7 @@ begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
         'broadcast', job.payload, 'job_update', true, clock_timestamp(),
-        (message.id_begin || nextval('private.job_message'))::uuid
+        (message.id_begin || 100000000000 + row_number() over ())::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join (
         select told.id, told.user_id, case
@@ -9843,6 +9853,8 @@ select cron.schedule('cleanup-jobs', '17 3 * * *', 'select private.cleanup_old_j
 select cron.schedule('cleanup-notifications', '7 * * * *', 'select private.cleanup_notifications()');
 
 select cron.schedule('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()');
+
+select cron.schedule('cleanup-orphaned-grants', '51 * * * *', 'select private.cleanup_orphaned_grants()');
 
 select cron.schedule('cleanup-rate-limits', '27 3 * * *', 'select private.cleanup_rate_limits()');
 

@@ -202,6 +202,7 @@ values
   ('settle-search', '* * * * *', 'select private.settle_content_search()'),
   ('cleanup-sync-passes', '41 * * * *', 'select private.cleanup_sync_passes()'),
   ('cleanup-oauth-states', '47 * * * *', 'select private.cleanup_oauth_states()'),
+  ('cleanup-orphaned-grants', '51 * * * *', 'select private.cleanup_orphaned_grants()'),
   ('cleanup-cache', '57 * * * *', 'select private.cleanup_cache_store()'),
   ('cleanup-notifications', '7 * * * *', 'select private.cleanup_notifications()'),
   ('cleanup-audit-log', '9 * * * *', 'select private.cleanup_audit_log()'),

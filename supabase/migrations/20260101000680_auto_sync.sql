@@ -18,11 +18,14 @@ begin
     with due as materialized (
       select account.id, account.user_id, account.platform_name, account.sync_interval, account.connection_id
       from public.social_account as account
+      join public.users as owner on owner.id = account.user_id
       where account.sync_mode = 'auto' and account.is_active and account.status = 'active'
         and account.deleted_at is null and account.next_sync_at <= now()
       order by account.next_sync_at
       limit p_limit
-      for no key update skip locked
+      -- A job needs its owner's row, too. Whoever deletes a user comes from there to the accounts, so an owner
+      -- who is locked is passed over.
+      for no key update of account skip locked for key share of owner skip locked
     )
     select due.*, type.quota_type,
       type.name is not null and platform.is_enabled and coalesce(setting.auto_sync_enabled, true)

@@ -88,11 +88,11 @@ select is_empty($$ select * from public.get_orphaned_grant(tests.connection('dan
 
 -- What nobody could end
 select tests.become_postgres();
-select private.cleanup_oauth_states();
+select private.cleanup_orphaned_grants();
 select is(tests.has_secret('dan'), true, 'the tokens of a grant that is not ended yet are kept');
 update private.orphaned_grant set created_at = now() - interval '49 hours'
 where connection_id = tests.connection('dan');
-select private.cleanup_oauth_states();
+select private.cleanup_orphaned_grants();
 select is(tests.has_secret('dan'), false, 'for two days');
 select is_empty($$ select from private.orphaned_grant where connection_id = tests.connection('dan') $$,
   'after which they are dropped, with the note of them');

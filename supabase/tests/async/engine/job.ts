@@ -41,8 +41,8 @@ export class ModelJob {
   batch: Batch | null = null;
   /** Whether it may be claimed now, rather than later. */
   isDue = true;
-  /** Whether an equal request finds it. */
-  holdsKey = true;
+  /** Which request it answers: of equal ones the newest is joined. */
+  requested = 0;
   /** Place among the completed. */
   completion = 0;
   /** Accepted log lines. */

@@ -25,11 +25,8 @@ const create = request.map(({ user, jobType, question, priority }) =>
         select public.create_job(${owner}, ${type}, ${sql.json({ question })}, ${priority}) as id`;
       if (model.activeOf(owner) >= run.maxActive) return await refuse(model, run, query);
       const [created] = await query;
-      // The new job holds the question's key now.
-      model.equals(owner, type, question).filter((job) => job.isActive)
-        .forEach((job) => job.holdsKey = false);
-      model.jobs.push(new ModelJob(created!.id, owner, type, question, priority));
-      await run.verify(model, "create", [], ["dedupe_key"]);
+      model.add(new ModelJob(created!.id, owner, type, question, priority));
+      await run.verify(model, "create", []);
     },
   )
 );
@@ -44,14 +41,14 @@ const findOrCreate = request.map(({ user, jobType, question }) =>
       const equals = model.equals(owner, type, question);
       // Only the first type reuses results.
       const fresh = equals.filter((job) => job.completion > 0 && jobType === 0);
-      const joined = equals.find((job) => job.isActive);
+      const joined = equals.slice(0, 1).find((job) => job.isActive);
       const reused = fresh.toSorted((a, b) => b.completion - a.completion)[0];
       const query = sql`
         select * from public.find_or_create_job(${owner}, ${type}, ${sql.json({ question })})`;
       const known = joined ?? reused;
       if (!known && model.activeOf(owner) >= run.maxActive) return await refuse(model, run, query);
       const [answer] = await query;
-      if (!known) model.jobs.push(new ModelJob(answer!.job_id, owner, type, question, 5));
+      if (!known) model.add(new ModelJob(answer!.job_id, owner, type, question, 5));
       const { job_id, status, outcome } = answer!;
       assert.deepEqual({ job_id, status, outcome }, {
         job_id: known?.id ?? job_id,
@@ -70,7 +67,7 @@ const supersede = request.map(({ user, jobType, question }) =>
     async (model, run) => {
       const { sql, users, jobTypes } = run.own;
       const [owner, type] = [pick(users, user), jobTypes[jobType]!];
-      const older = model.equals(owner, type, question).filter((job) => job.isActive);
+      const older = model.equals(owner, type, question).slice(0, 1).filter((job) => job.isActive);
       const query = sql`
         select * from public.find_or_create_job(
           ${owner}, ${type}, ${sql.json({ question })}, p_supersede => true)`;
@@ -83,7 +80,7 @@ const supersede = request.map(({ user, jobType, question }) =>
         model.cancelTree(job, "SUPERSEDED");
         model.echoes.add(job);
       }
-      model.jobs.push(new ModelJob(answer!.job_id, owner, type, question, 5));
+      model.add(new ModelJob(answer!.job_id, owner, type, question, 5));
       await run.verify(model, "create", []);
     },
   )
@@ -110,8 +107,8 @@ const retry = fc.record({ n: index, hasEndedBadly: fc.boolean() }).map(({ n, has
 function whyNotRetried(model: Model, job: ModelJob, maxActive: number): string | null {
   if (!job.hasEndedBadly) return "PT409 JOB_NOT_RETRYABLE";
   if (job.parent) return job.parent.isActive ? null : "PT409 JOB_NOT_RETRYABLE";
-  const equals = model.equals(job.user, job.jobType, job.question);
-  if (job.holdsKey && equals.some((each) => each.isActive)) return "PT409 JOB_ALREADY_ACTIVE";
+  const [newest] = model.equals(job.user, job.jobType, job.question);
+  if (newest?.isActive) return "PT409 JOB_ALREADY_ACTIVE";
   return model.activeOf(job.user) >= maxActive ? "PT429 JOB_LIMIT_REACHED" : null;
 }
 

@@ -1,5 +1,5 @@
--- What a claim takes where more than the order decides: caps, rates, pauses, and jobs that strict priority
--- has kept waiting for too long. See private.take_jobs().
+-- What a claim takes where more than the order of one lane decides: lanes of several types in one priority, caps,
+-- rates, pauses, and jobs that strict priority has kept waiting for too long. See private.take_jobs().
 
 -- The whole of the rules, in one statement.
 create function private.pick_by_rules(

@@ -160,7 +160,9 @@ create index job_queue_user_listing_idx
 -- cleanup_old_jobs() (retention is per type), listings by type and status.
 create index job_queue_type_idx on public.job_queue (job_type, created_at);
 -- Equal requests: the newest one is the one that may be active (dedupe), or hold a result to use again.
-create index job_queue_request_idx on public.job_queue (user_id, dedupe_key, requested_at desc)
+-- By a number, which takes half of the space and of the time that the digest does; who asks compares that, too.
+create index job_queue_request_idx
+  on public.job_queue (hashtextextended(dedupe_key, 0), user_id, requested_at desc) with (deduplicate_items = off)
   where parent_job_id is null;
 -- A parent's children, each of them once.
 create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
@@ -189,6 +191,7 @@ begin
 end;
 $$;
 alter index public.job_queue_user_listing_idx alter column 2 set statistics 25;
+alter index public.job_queue_request_idx alter column 1 set statistics 25;
 
 alter table public.job_queue enable row level security;
 revoke all on public.job_queue from public, anon, authenticated, service_role;

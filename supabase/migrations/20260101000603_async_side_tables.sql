@@ -28,6 +28,7 @@ comment on column private.job_waiting.place is 'Order of arrival: first come, fi
 
 -- take_jobs(): the next jobs of a lane. The type comes first so that a paused one is never walked.
 create index job_waiting_lane_idx on private.job_waiting (job_type, job_priority, turn, place)
+  with (deduplicate_items = off)
   where turn is not null;
 -- promote_due_jobs(): retries and scheduled jobs (retry eligible).
 create index job_waiting_delayed_idx on private.job_waiting (scheduled_for)

@@ -63,14 +63,16 @@ begin
     select job.id, job.status, job.created_at, job.requested_at
     into job_id, status, created_at, requested_at
     from public.job_queue as job
-    where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+      and job.dedupe_key = p_key and job.parent_job_id is null
     order by job.requested_at desc
     limit 1;
   else
     select job.id, job.status, job.created_at, job.requested_at
     into job_id, status, created_at, requested_at
     from public.job_queue as job
-    where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+      and job.dedupe_key = p_key and job.parent_job_id is null
     order by job.requested_at desc
     limit 1;
   end if;
@@ -92,7 +94,8 @@ begin
       from (
         select job.id, job.created_at, job.completed_at, job.status
         from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+          and job.dedupe_key = p_key and job.parent_job_id is null
         order by job.requested_at desc
         limit 100
       ) as latest
@@ -105,7 +108,8 @@ begin
       from (
         select job.id, job.created_at, job.completed_at, job.status
         from public.job_queue as job
-        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+          and job.dedupe_key = p_key and job.parent_job_id is null
         order by job.requested_at desc
         limit 100
       ) as latest

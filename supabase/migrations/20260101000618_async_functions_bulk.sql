@@ -112,7 +112,8 @@ begin
       cross join lateral (
         select job.id, job.status, job.requested_at
         from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = request.key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
+          and job.dedupe_key = request.key and job.parent_job_id is null
         order by job.requested_at desc
         limit 1
       ) as newest
@@ -124,7 +125,8 @@ begin
     cross join lateral (
       select job.id, job.status, job.requested_at
       from public.job_queue as job
-      where job.user_id = request.user_id and job.dedupe_key = request.key and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
+        and job.dedupe_key = request.key and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
     ) as newest

@@ -62,7 +62,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type.name, 0));
   if exists (
     select from public.job_queue
-    where user_id is null and dedupe_key = any(v_asked.keys) and parent_job_id is null
+    -- Another key with the same number costs the long way.
+    where hashtextextended(dedupe_key, 0) = any(array(select hashtextextended(key, 0) from unnest(v_asked.keys) as key))
+      and user_id is null and parent_job_id is null
       and requested_at > now() - v_type.dedupe_window
       -- Or where the clock has been set back: of equal jobs the newest was requested last.
       and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))

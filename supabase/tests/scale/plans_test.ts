@@ -113,6 +113,14 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
       rows: 1_100,
     },
     {
+      asks: "equal active jobs of many requests (dedupe)",
+      statement: `select * from public.create_jobs((
+        select jsonb_agg(jsonb_build_object('job_type', 'scale_3', 'key', 'nobody asked ' || n))
+        from generate_series(1, 100) as n))`,
+      index: "job_queue_request_idx",
+      rows: 400,
+    },
+    {
       asks: "a result to use again",
       statement: `select * from public.get_cached_job_result('${usual}', 'scale_3', '{"n": 21}')`,
       index: "job_queue_request_idx",

@@ -66,7 +66,7 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
         db: noDb,
         clock: systemClock,
         logger: owned ? createLogger({ function: "job-processor" }) : silent,
-        options: { ...defaultOptions, concurrency: 1000, budget_ms: anHour, linger_ms: anHour },
+        options: { ...defaultOptions, concurrency: 2000, budget_ms: anHour, linger_ms: anHour },
         limits: { cpu_ms: null, memory_bytes: null },
         region: null,
       });

@@ -111,7 +111,7 @@ export async function openSyncs(sql: postgres.Sql, url: string) {
             maxBatch: 1,
             company: () => false,
             onTrouble: throws,
-          }).settle(run.lease, outcome, () => Infinity);
+          }).settle(run, outcome);
           const [row] = await sql<JobRow[]>`
             select status, error_code, retry_count, progress_message, result,
               extract(epoch from scheduled_for - updated_at)::float8 as wait_seconds

@@ -1,5 +1,7 @@
+import { Claims } from "./claims.ts";
 import type { Clock } from "./clock.ts";
-import { type Counts, difference } from "./counts.ts";
+import type { Counts } from "./counts.ts";
+import { DrainWatch } from "./drain_watch.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { JobStore } from "./job_store.ts";
@@ -20,17 +22,8 @@ interface ClaimLoopParts<Deps> {
   onTrouble(error: unknown): void;
 }
 
-interface DrainWaiter {
-  before: Counts;
-  resolve(counts: Counts): void;
-}
-
-/**
- * A claim may come back empty although work is due: another worker is counting a capped type that very
- * moment, or the cap is used up. Whoever waits for an empty queue waits so long for the former.
- */
-const LOOK_AGAIN_MS = 100;
-const MOST_LOOKS = 5;
+/** One that runs, and the one that the server begins as soon as it has answered that. */
+const MOST_CLAIMS = 2;
 
 /** Looks for work as long as there is room, time and hope for more. */
 export class ClaimLoop<Deps> {
@@ -38,12 +31,14 @@ export class ClaimLoop<Deps> {
   isNotified = false;
   readonly #wake: Wake;
   readonly #prospects = new Prospects();
-  #waiters: DrainWaiter[] = [];
-  /** How often in a row a look found nothing although something was due. */
-  #doubts = 0;
+  readonly #claims: Claims;
+  readonly #watch: DrainWatch;
 
   constructor(private readonly parts: ClaimLoopParts<Deps>) {
     this.#wake = new Wake(parts.clock);
+    this.#claims = new Claims({ ...parts, prospects: this.#prospects });
+    const { clock, inFlight: { counts }, store } = parts;
+    this.#watch = new DrainWatch({ store, clock, counts, lookAgain: () => this.nudge() });
   }
 
   /** There may be work: look now. */
@@ -54,21 +49,18 @@ export class ClaimLoop<Deps> {
   /** A job of this type has ended, and left its slot: look now if that promises something, else soon. */
   freed(type: string): void {
     const isPromising = this.#prospects.afterEnd(type);
-    if (isPromising || this.#waiters.length > 0) this.#wake.ring();
+    if (isPromising || this.#watch.isAwaited) this.#wake.ring();
     else this.#wake.shorten(this.parts.options.poll_min_ms);
   }
 
   /** Resolves when a look at the queue found nothing and nothing is running, with what was done. */
   drained(): Promise<Counts> {
-    return new Promise((resolve) => {
-      this.#waiters.push({ before: { ...this.parts.inFlight.counts }, resolve });
-      this.nudge();
-    });
+    return this.#watch.drained();
   }
 
   /** Nobody looks any more: whoever waits for an empty queue gets what there is. */
   end(): void {
-    this.#answer(this.#waiters.splice(0));
+    this.#watch.end();
   }
 
   async run(): Promise<void> {
@@ -79,58 +71,56 @@ export class ClaimLoop<Deps> {
     while (remaining() > 0) {
       const found = await this.#look(isRung);
       if (found > 0 || inFlight.held.size > 0) busyAt = clock.now();
+      if (found > 0) pause = options.poll_min_ms;
+      const isPromising = found > 0 && this.#prospects.hasMore && this.#free() > 0;
+      if (isPromising || this.#claims.underWay > 0) continue;
       const isIdle = found === 0 && clock.now() - busyAt >= options.linger_ms;
       if (isIdle && await this.#mayLeave()) return;
-      if (found > 0) pause = options.poll_min_ms;
-      if (found > 0 && this.#prospects.hasMore && this.#free() > 0) continue;
       const longest = this.isNotified ? options.poll_listening_ms : options.poll_max_ms;
       isRung = await this.#wake.wait(Math.min(pause, longest, Math.max(1, remaining())));
       pause = Math.min(pause * 2, longest);
     }
+    while (this.#claims.underWay > 0) await this.#begin();
   }
 
   #free(): number {
-    return this.parts.options.concurrency - this.parts.inFlight.held.size;
+    return this.parts.options.concurrency - this.parts.inFlight.held.size - this.#claims.asked;
   }
 
-  /** Claims as many jobs as there are free slots, and starts them; answers how many. */
+  /** Claims jobs for the free slots, and starts what the first of the claims brings; answers how many. */
   async #look(isRung: boolean): Promise<number> {
-    const { clock, heartbeat, inFlight, store, types, workerId, onTrouble } = this.parts;
-    const free = this.#free();
+    const { heartbeat, inFlight } = this.parts;
     heartbeat.noteRoom();
-    // A worker that cannot extend its leases must not take more of them.
-    if (free <= 0 || !heartbeat.healthy) {
+    this.#claim(isRung);
+    if (this.#claims.underWay === 0) {
       this.#prospects.missed();
       return 0;
     }
-    const brought = this.#prospects.claiming(free, isRung);
-    const waiters = this.#waiters.splice(0);
-    const sentAt = clock.now();
-    const jobs = await store.claim(workerId, free, types).catch((error) => {
-      onTrouble(error);
-      this.#prospects.missed();
-      return null;
-    });
-    if (jobs) brought(jobs.length);
-    if (jobs && jobs.length > 0) inFlight.start(jobs, sentAt);
+    const found = await this.#begin();
     heartbeat.noteRoom();
-    const isEmpty = jobs?.length === 0 && inFlight.held.size === 0;
-    if (isEmpty && waiters.length > 0 && await this.#isDrained()) this.#answer(waiters);
-    else this.#waiters.push(...waiters);
-    return jobs?.length ?? 0;
+    const isOver = inFlight.held.size === 0 && this.#claims.underWay === 0;
+    if (found === 0 && isOver) await this.#watch.foundNothing();
+    return found ?? 0;
   }
 
-  /** Asked when a look found nothing. */
-  async #isDrained(): Promise<boolean> {
-    const { clock, store } = this.parts;
-    const isDue = await store.hasDueWork().catch(() => true);
-    this.#doubts += 1;
-    if (!isDue || this.#doubts >= MOST_LOOKS) {
-      this.#doubts = 0;
-      return true;
+  #claim(isRung: boolean): void {
+    // A worker that cannot extend its leases must not take more of them.
+    if (!this.parts.heartbeat.healthy) return;
+    const { claim_batch } = this.parts.options;
+    if (this.#claims.underWay === 0 && this.#free() > 0) {
+      this.#claims.send(Math.min(claim_batch, this.#free()), isRung);
     }
-    clock.after(LOOK_AGAIN_MS, () => this.nudge());
-    return false;
+    while (this.#claims.underWay < MOST_CLAIMS && this.#free() >= claim_batch) {
+      if (!this.#prospects.hasMore) return;
+      this.#claims.send(claim_batch, false);
+    }
+  }
+
+  /** Starts what the next answer brings: how many, or null when the claim has failed. */
+  async #begin(): Promise<number | null> {
+    const { jobs, sentAt } = await this.#claims.next();
+    if (jobs && jobs.length > 0) this.parts.inFlight.start(jobs, sentAt);
+    return jobs && jobs.length;
   }
 
   /** Signs off, then looks once more: whoever enqueued before saw a live worker and rang no bell. */
@@ -141,10 +131,5 @@ export class ClaimLoop<Deps> {
     if (await this.#look(true) === 0 && !this.#wake.rung) return true;
     heartbeat.start();
     return false;
-  }
-
-  #answer(waiters: DrainWaiter[]): void {
-    const now = this.parts.inFlight.counts;
-    for (const { before, resolve } of waiters) resolve(difference(now, before));
   }
 }

@@ -12,7 +12,6 @@ export function claimedJob(job: Partial<ClaimedJob> = {}): ClaimedJob {
     checkpoint: null,
     progress_percent: 0,
     retry_count: 0,
-    max_retries: 3,
     crash_count: 0,
     parent_job_id: null,
     fencing_token: 1,

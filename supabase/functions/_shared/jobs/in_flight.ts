@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import { noCounts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
-import { type Held, HeldJobs } from "./held_jobs.ts";
+import { HeldJobs } from "./held_jobs.ts";
 import { endingOf, logEnding } from "./job_report.ts";
 import { JobRun, type RunParts } from "./job_run.ts";
 import type { ClaimedJob, JobStore } from "./job_store.ts";
@@ -34,6 +34,7 @@ interface InFlightParts<Deps> {
 export class InFlight<Deps> {
   readonly counts = noCounts();
   readonly held = new HeldJobs();
+  #settling = 0;
   readonly #runParts: RunParts;
   #callOffAnnouncing: (() => void) | null = null;
 
@@ -41,44 +42,43 @@ export class InFlight<Deps> {
     this.#runParts = { ...parts, progressIntervalMs: parts.options.progress_interval_ms };
   }
 
+  /** How many have not come to their outcome yet. */
+  get running(): number {
+    return this.held.size - this.#settling;
+  }
+
   /** Starts what a claim sent at `claimedAt` has brought. */
   start(jobs: readonly ClaimedJob[], claimedAt: number): void {
     const startedAt = this.parts.clock.now();
     this.counts.claimed += jobs.length;
     for (const job of jobs) {
-      const run = new JobRun(job, this.#runParts);
-      const held = { run, startedAt, until: claimedAt + job.lease_ms, isOver: false };
-      this.held.add(held);
-      this.#carry(held);
+      const run = new JobRun(job, this.#runParts, startedAt, claimedAt + job.lease_ms);
+      this.held.add(run);
+      this.#carry(run);
     }
     this.#announceLater(this.parts.options.first_progress_ms);
   }
 
   /** Takes a job to its end. Never rejects: that would end the process, and the other jobs with it. */
-  async #carry(held: Held): Promise<void> {
+  async #carry(run: JobRun): Promise<void> {
     const { clock, deps, jobs, logger, settler, onTrouble } = this.parts;
-    const { run, startedAt } = held;
     try {
       const definition = jobs.get(run.job.job_type);
       if (!definition) return;
       const outcome = await runHandler(definition, run, deps, clock, this.#graceMs);
-      held.isOver = true;
+      run.isOver = true;
       if (run.hasSpoken || outcome.kind === "failed") await this.#lastWords(run, outcome);
       run.close();
-      // Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever.
-      const latest = clock.now() + 2 * run.job.lease_ms;
-      const recorded = await settler.settle(
-        run.lease,
-        outcome,
-        () => Math.min(latest, held.until),
-      );
+      this.#settling += 1;
+      const recorded = await settler.settle(run, outcome);
+      this.#settling -= 1;
       const ending = endingOf(outcome, recorded);
       this.counts[ending] += 1;
-      logEnding(logger, run.job, outcome, ending, clock.now() - startedAt);
+      logEnding(logger, run.job, outcome, ending, clock.now() - run.startedAt);
     } catch (error) {
       onTrouble(error);
     } finally {
-      this.#release(held);
+      this.#release(run);
     }
   }
 
@@ -111,19 +111,19 @@ export class InFlight<Deps> {
     const { clock, options } = this.parts;
     const now = clock.now();
     // In the order in which they were started.
-    for (const { run, startedAt, isOver } of this.held) {
-      const wait = startedAt + options.first_progress_ms - now;
+    for (const run of this.held) {
+      const wait = run.startedAt + options.first_progress_ms - now;
       if (wait > 0) return this.#announceLater(wait);
-      if (!isOver) run.announce();
+      if (!run.isOver) run.announce();
     }
   }
 
-  #release(held: Held): void {
-    this.held.remove(held);
+  #release(run: JobRun): void {
+    this.held.remove(run);
     if (this.held.size === 0) {
       this.#callOffAnnouncing?.();
       this.#callOffAnnouncing = null;
     }
-    this.parts.onFree(held.run.job.job_type);
+    this.parts.onFree(run.job.job_type);
   }
 }

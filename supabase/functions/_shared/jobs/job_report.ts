@@ -1,4 +1,4 @@
-import type { Logger } from "../log.ts";
+import type { LogFields, Logger } from "../log.ts";
 import type { Counts } from "./counts.ts";
 import type { ClaimedJob } from "./job_store.ts";
 import type { Outcome } from "./outcomes.ts";
@@ -23,14 +23,20 @@ export function logEnding(
   ending: Ending,
   durationMs: number,
 ): void {
-  logger.info("job", {
+  const fields: LogFields = {
     job_id: job.id,
     job_type: job.job_type,
-    attempt: job.retry_count + job.crash_count + 1,
+    attempt: 1 + (job.retry_count ?? 0) + (job.crash_count ?? 0),
     claim: job.fencing_token,
     duration_ms: Math.round(durationMs),
     outcome: ending,
-    ...(outcome.kind === "failed" &&
-      { error: outcome.code, error_message: outcome.message, cause: outcome.cause }),
-  });
+  };
+  if (outcome.kind === "failed") {
+    Object.assign(fields, {
+      error: outcome.code,
+      error_message: outcome.message,
+      cause: outcome.cause,
+    });
+  }
+  logger.info("job", fields);
 }

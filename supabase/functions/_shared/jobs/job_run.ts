@@ -36,6 +36,8 @@ export interface RunParts {
  */
 export class JobRun {
   readonly lease: Lease;
+  /** The handler has ended; its outcome is on the way. */
+  isOver = false;
   #isOpen = true;
   #aborted: JobAborted | null = null;
   #onAbort: ((reason: AbortReason) => void) | null = null;
@@ -43,7 +45,13 @@ export class JobRun {
   #writer: ProgressWriter | null = null;
   #log: JobLog | null = null;
 
-  constructor(readonly job: ClaimedJob, readonly parts: RunParts) {
+  constructor(
+    readonly job: ClaimedJob,
+    readonly parts: RunParts,
+    readonly startedAt = 0,
+    /** When the lease ends on our own clock, unless a heartbeat extends it. */
+    public until = Infinity,
+  ) {
     this.lease = { job_id: job.id, fencing_token: job.fencing_token };
   }
 
@@ -96,7 +104,7 @@ export class JobRun {
     if (!this.#isOpen || this.#aborted || !this.progress.silent) return;
     const { checkpoint, progress_percent } = this.job;
     const isResumed = checkpoint !== null && checkpoint !== undefined;
-    this.progress.report(Math.max(1, progress_percent), isResumed ? "Resuming" : "Starting");
+    this.progress.report(Math.max(1, progress_percent ?? 0), isResumed ? "Resuming" : "Starting");
   }
 
   /** Sends progress and log lines that still wait. */
@@ -134,7 +142,7 @@ export class JobRun {
     const writer = new ProgressWriter({
       clock: this.parts.clock,
       intervalMs: this.parts.progressIntervalMs,
-      from: this.job.progress_percent,
+      from: this.job.progress_percent ?? 0,
       write: (progress) => this.#saveProgress(progress),
     });
     if (!this.#isOpen) writer.close();

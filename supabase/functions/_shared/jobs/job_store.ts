@@ -4,17 +4,19 @@ export interface Lease {
   readonly fencing_token: number;
 }
 
-/** A job as it was claimed: the row's facts that the worker and a handler need. */
+/**
+ * A job as it was claimed: the row's facts that the worker and a handler need. Counts of nothing are
+ * null, as most are: they then cost neither end of the wire anything.
+ */
 export interface ClaimedJob {
   readonly id: string;
   readonly user_id: string | null;
   readonly job_type: string;
   readonly params: unknown;
   readonly checkpoint: unknown;
-  readonly progress_percent: number;
-  readonly retry_count: number;
-  readonly max_retries: number;
-  readonly crash_count: number;
+  readonly progress_percent: number | null;
+  readonly retry_count: number | null;
+  readonly crash_count: number | null;
   readonly parent_job_id: string | null;
   readonly fencing_token: number;
   /** How long the lease was when it was given; a duration, so that clocks need not agree. */

@@ -19,6 +19,7 @@ import { MemoryTable } from "./memory_table.ts";
 
 /** Long enough that a test which does not travel in time sees no second attempt. */
 const BACKOFF_MS = 60_000;
+const MAX_RETRIES = 3;
 
 /** A job table in memory, for tests: the same answers, and switches for trouble. */
 export class MemoryStore extends MemoryTable implements JobStore {
@@ -84,9 +85,9 @@ export class MemoryStore extends MemoryTable implements JobStore {
   async fail(jobs: Failure[]): Promise<Map<string, string>> {
     await this.#call(`fail ${jobs.length}`);
     const settled = this.settle(jobs, (row, failure) => {
-      const { retry_count, max_retries } = row.job;
+      const retry_count = row.job.retry_count ?? 0;
       row.failure = failure;
-      row.status = failure.retryable && retry_count < max_retries ? "pending" : "failed";
+      row.status = failure.retryable && retry_count < MAX_RETRIES ? "pending" : "failed";
       if (row.status === "failed") return;
       row.job = { ...row.job, retry_count: retry_count + 1 };
       row.dueAt = this.now() + (failure.retry_after_ms ?? BACKOFF_MS * 2 ** retry_count);

@@ -1,7 +1,12 @@
 /** Every number that shapes a worker, in one place. Durations are milliseconds. */
 export interface WorkerOptions {
-  /** Handlers that run at once, and so the most jobs claimed in one call. */
+  /** Handlers that run at once. */
   concurrency: number;
+  /**
+   * Most jobs claimed by one statement. While there is room for as many again and the queue has more,
+   * the next claim waits on the server's side of the wire, so that the server never waits for us.
+   */
+  claim_batch: number;
   /** Work per invocation; after it the worker drains and leaves the rest to the next one. */
   budget_ms: number;
   /** How long before the end `remaining()` reads zero, so that handlers can stop by themselves. */
@@ -34,6 +39,7 @@ export interface WorkerOptions {
 
 export const defaultOptions: WorkerOptions = {
   concurrency: 8,
+  claim_batch: 500,
   budget_ms: 120_000,
   slice_margin_ms: 10_000,
   abort_grace_ms: 5_000,

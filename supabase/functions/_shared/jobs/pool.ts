@@ -100,7 +100,8 @@ export class Pool {
  * many holes (porsager/postgres#1119): a claim would seem to hold jobs that are undefined.
  */
 function withoutHoles<T>(rows: postgres.RowList<postgres.Row[]>): T {
-  return rows.filter(() => true) as T;
+  const isWhole = rows.length === 0 || 0 in rows;
+  return (isWhole ? rows : rows.filter(() => true)) as T;
 }
 
 function toJson(value: unknown): string {

@@ -3,20 +3,21 @@ import type { Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts"
 import type { Failed, Outcome, Waiting } from "./outcomes.ts";
 
 interface Settlement {
-  lease: Lease;
+  attempt: { readonly lease: Lease };
   outcome: Outcome;
 }
 
-export function toCompletion({ lease, outcome }: Settlement): Completion {
-  return { ...lease, result: outcome.kind === "completed" ? outcome.result : null };
+export function toCompletion({ attempt: { lease }, outcome }: Settlement): Completion {
+  const { job_id, fencing_token } = lease;
+  return { job_id, fencing_token, result: outcome.kind === "completed" ? outcome.result : null };
 }
 
-export function toGiveBack({ lease, outcome }: Settlement): GiveBack {
+export function toGiveBack({ attempt: { lease }, outcome }: Settlement): GiveBack {
   if (outcome.kind !== "yielded") return lease;
   return { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
 }
 
-export function toFailure({ lease, outcome }: Settlement): Failure {
+export function toFailure({ attempt: { lease }, outcome }: Settlement): Failure {
   if (outcome.kind !== "failed") {
     return { ...lease, error_code: "INTERNAL_ERROR", error_message: "", retryable: true };
   }

@@ -1,16 +1,22 @@
 import { type Clock, sleep } from "./clock.ts";
-import type { JobStore, Lease } from "./job_store.ts";
+import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import type { Outcome } from "./outcomes.ts";
 import { storableInstead, toCompletion, toFailure, toGiveBack, toWait } from "./settlement.ts";
 
 /** What the database made of an outcome: the job's new status, or null when it was refused. */
 export type Recorded = string | null;
 
-interface Entry {
-  lease: Lease;
-  outcome: Outcome;
+/** An attempt whose outcome is to be recorded. */
+export interface Attempt {
+  readonly lease: Lease;
   /** When the lease ends as far as we know by now; after it there is nothing left to record. */
-  until(): number;
+  readonly until: number;
+  readonly job: Pick<ClaimedJob, "lease_ms">;
+}
+
+interface Entry {
+  attempt: Attempt;
+  outcome: Outcome;
   done(recorded: Recorded): void;
 }
 
@@ -36,10 +42,10 @@ export class Settler {
 
   constructor(private readonly options: SettlerOptions) {}
 
-  settle(lease: Lease, outcome: Outcome, until: () => number): Promise<Recorded> {
+  settle(attempt: Attempt, outcome: Outcome): Promise<Recorded> {
     if (outcome.kind === "cancelled" || outcome.kind === "lost") return Promise.resolve(null);
     return new Promise((done) => {
-      const entry = { lease, outcome, until, done };
+      const entry = { attempt, outcome, done };
       // Locks more than its own row, so it holds up nobody.
       if (outcome.kind === "waiting") return void this.#recordKind([entry]);
       this.#waiting.push(entry);
@@ -77,19 +83,24 @@ export class Settler {
   }
 
   async #recordKind(entries: Entry[]): Promise<void> {
+    const { clock, store, onTrouble } = this.options;
+    const since = clock.now();
     for (let pause = 50;; pause = Math.min(pause * 2, 2_000)) {
       try {
         const recordedOf = await this.#send(entries);
-        return entries.forEach((entry) => entry.done(recordedOf(entry.lease.job_id)));
+        return entries.forEach(({ attempt, done }) => done(recordedOf(attempt.lease.job_id)));
       } catch (error) {
-        if (this.options.store.isBadInput(error)) return await this.#recordApart(entries, error);
-        this.options.onTrouble(error);
+        if (store.isBadInput(error)) return await this.#recordApart(entries, error);
+        onTrouble(error);
       }
-      await sleep(this.options.clock, pause);
-      const now = this.options.clock.now();
-      entries.filter((entry) => entry.until() <= now).forEach((entry) => entry.done(null));
-      entries = entries.filter((entry) => entry.until() > now);
-      if (entries.length === 0) return;
+      await sleep(clock, pause);
+      const { hopeless = [], left = [] } = Object.groupBy(
+        entries,
+        ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
+      );
+      for (const entry of hopeless) entry.done(null);
+      if (left.length === 0) return;
+      entries = left;
     }
   }
 
@@ -111,7 +122,7 @@ export class Settler {
   /** Sends outcomes of one kind; answers what became of each, by the job's id. */
   async #send(entries: Entry[]): Promise<(jobId: string) => Recorded> {
     const { store } = this.options;
-    const [{ lease, outcome }] = entries as [Entry];
+    const [{ attempt: { lease }, outcome }] = entries as [Entry];
     switch (outcome.kind) {
       case "completed": {
         const refused = await store.complete(entries.map(toCompletion));
@@ -131,4 +142,9 @@ export class Settler {
       }
     }
   }
+}
+
+/** Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever. */
+function isHopeless({ until, job: { lease_ms } }: Attempt, since: number, now: number): boolean {
+  return now >= Math.min(until, since + 2 * lease_ms);
 }

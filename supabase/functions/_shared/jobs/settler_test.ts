@@ -22,22 +22,24 @@ async function setUp(jobs: number, company = true) {
     company: () => company,
     onTrouble: (error) => trouble.push(error),
   });
-  const leases = claimed.map((job) => ({ job_id: job.id, fencing_token: job.fencing_token }));
+  const attempts = claimed.map((job) => ({
+    job,
+    lease: { job_id: job.id, fencing_token: job.fencing_token },
+    until: 30_000,
+  }));
   store.calls.length = 0;
-  return { clock, store, settler, leases, trouble };
+  return { clock, store, settler, attempts, trouble };
 }
 
 Deno.test("a lone job is settled at once", async () => {
-  const { store, settler, leases } = await setUp(1, false);
-  assert.equal(await settler.settle(leases[0]!, done, () => 30_000), "completed");
+  const { store, settler, attempts } = await setUp(1, false);
+  assert.equal(await settler.settle(attempts[0]!, done), "completed");
   assert.deepEqual(store.calls, ["complete 1"]);
 });
 
 Deno.test("jobs that end within a few milliseconds share one statement per kind", async () => {
-  const { clock, store, settler, leases } = await setUp(8);
-  const outcomes = leases.map((lease, n) =>
-    settler.settle(lease, n < 6 ? done : fatal, () => 30_000)
-  );
+  const { clock, store, settler, attempts } = await setUp(8);
+  const outcomes = attempts.map((attempt, n) => settler.settle(attempt, n < 6 ? done : fatal));
   assert.deepEqual(store.calls, []);
   await clock.advance(4);
   const recorded = await Promise.all(outcomes);
@@ -46,18 +48,18 @@ Deno.test("jobs that end within a few milliseconds share one statement per kind"
 });
 
 Deno.test("what ends while a batch is under way goes together with the next", async () => {
-  const { clock, store, settler, leases } = await setUp(3);
+  const { clock, store, settler, attempts } = await setUp(3);
   const gate = Promise.withResolvers<void>();
   const complete = store.complete.bind(store);
   store.complete = async (jobs: Completion[]) => {
     await gate.promise;
     return await complete(jobs);
   };
-  const first = settler.settle(leases[0]!, done, () => 30_000);
+  const first = settler.settle(attempts[0]!, done);
   await clock.advance(4);
   const rest = [
-    settler.settle(leases[1]!, done, () => 30_000),
-    settler.settle(leases[2]!, done, () => 30_000),
+    settler.settle(attempts[1]!, done),
+    settler.settle(attempts[2]!, done),
   ];
   await clock.advance(50);
   gate.resolve();
@@ -66,36 +68,36 @@ Deno.test("what ends while a batch is under way goes together with the next", as
 });
 
 Deno.test("an outcome of a lost lease is refused, and the others of its batch are not", async () => {
-  const { clock, store, settler, leases } = await setUp(2);
-  store.steal(leases[0]!.job_id);
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
+  const { clock, store, settler, attempts } = await setUp(2);
+  store.steal(attempts[0]!.job.id);
+  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
   await clock.advance(4);
   assert.deepEqual(await recorded, [null, "completed"]);
 });
 
 Deno.test("cancelled and lost jobs are not settled at all", async () => {
-  const { store, settler, leases } = await setUp(2);
-  assert.equal(await settler.settle(leases[0]!, { kind: "cancelled" }, () => 30_000), null);
-  assert.equal(await settler.settle(leases[1]!, { kind: "lost" }, () => 30_000), null);
+  const { store, settler, attempts } = await setUp(2);
+  assert.equal(await settler.settle(attempts[0]!, { kind: "cancelled" }), null);
+  assert.equal(await settler.settle(attempts[1]!, { kind: "lost" }), null);
   assert.deepEqual(store.calls, []);
 });
 
 Deno.test("a result that cannot be stored fails its own job only", async () => {
-  const { clock, store, settler, leases } = await setUp(3);
+  const { clock, store, settler, attempts } = await setUp(3);
   store.onComplete = (jobs) => {
-    const bad = jobs.some((job) => job.job_id === leases[1]!.job_id);
+    const bad = jobs.some((job) => job.job_id === attempts[1]!.job.id);
     if (bad) throw Object.assign(new RangeError("too large"), { hint: "RESULT_TOO_LARGE" });
   };
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
+  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
   await clock.advance(4);
   assert.deepEqual(await recorded, ["completed", "failed", "completed"]);
-  assert.equal(store.rows.get(leases[1]!.job_id)!.failure!.error_code, "RESULT_TOO_LARGE");
+  assert.equal(store.rows.get(attempts[1]!.job.id)!.failure!.error_code, "RESULT_TOO_LARGE");
 });
 
 Deno.test("a database that is away is asked again until it is back", async () => {
-  const { clock, store, settler, leases, trouble } = await setUp(1, false);
+  const { clock, store, settler, attempts, trouble } = await setUp(1, false);
   store.down = new Error("connection refused");
-  const recorded = settler.settle(leases[0]!, done, () => 30_000);
+  const recorded = settler.settle(attempts[0]!, done);
   await clock.advance(1_000);
   store.down = null;
   await clock.advance(2_000);
@@ -104,10 +106,10 @@ Deno.test("a database that is away is asked again until it is back", async () =>
 });
 
 Deno.test("a database that stays away is given up on when the lease ends", async () => {
-  const { clock, store, settler, leases } = await setUp(1, false);
+  const { clock, store, settler, attempts } = await setUp(1, false);
   store.down = new Error("connection refused");
   let recorded: unknown = "waiting";
-  settler.settle(leases[0]!, done, () => 5_000).then((status) => recorded = status);
+  settler.settle({ ...attempts[0]!, until: 5_000 }, done).then((status) => recorded = status);
   await clock.advance(4_000);
   assert.equal(recorded, "waiting");
   await clock.advance(3_000);
@@ -116,21 +118,21 @@ Deno.test("a database that stays away is given up on when the lease ends", async
 });
 
 Deno.test("a wait is settled by itself, and its job may have ended with it", async () => {
-  const { store, settler, leases } = await setUp(2);
+  const { store, settler, attempts } = await setUp(2);
   const wait: Outcome = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" };
-  await store.createChildren(leases[1]!, [{ job_type: "test_job", params: {} }]);
-  assert.equal(await settler.settle(leases[0]!, wait, () => 30_000), "completed");
-  assert.equal(await settler.settle(leases[1]!, wait, () => 30_000), "pending");
-  store.steal(leases[1]!.job_id);
-  assert.equal(await settler.settle(leases[1]!, wait, () => 30_000), null);
+  await store.createChildren(attempts[1]!.lease, [{ job_type: "test_job", params: {} }]);
+  assert.equal(await settler.settle(attempts[0]!, wait), "completed");
+  assert.equal(await settler.settle(attempts[1]!, wait), "pending");
+  store.steal(attempts[1]!.job.id);
+  assert.equal(await settler.settle(attempts[1]!, wait), null);
 });
 
 Deno.test("one outcome among many that cannot be stored costs a few statements, not one for each", async () => {
-  const { clock, store, settler, leases } = await setUp(64);
+  const { clock, store, settler, attempts } = await setUp(64);
   store.onComplete = (jobs) => {
-    if (jobs.some((job) => job.job_id === leases[42]!.job_id)) throw new RangeError("no");
+    if (jobs.some((job) => job.job_id === attempts[42]!.job.id)) throw new RangeError("no");
   };
-  const recorded = Promise.all(leases.map((lease) => settler.settle(lease, done, () => 30_000)));
+  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
   await clock.advance(4);
   const counts = Map.groupBy(await recorded, (status) => status ?? "none");
   assert.deepEqual([counts.get("completed")?.length, counts.get("failed")?.length], [63, 1]);
@@ -139,7 +141,7 @@ Deno.test("one outcome among many that cannot be stored costs a few statements, 
 
 /** Settles one outcome on a store that refuses some failures. */
 async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolean = () => false) {
-  const { store, settler, leases } = await setUp(1, false);
+  const { store, settler, attempts } = await setUp(1, false);
   const fail = store.fail.bind(store);
   store.fail = async (jobs) => {
     if (jobs.some(refuses)) throw new RangeError("no");
@@ -147,8 +149,8 @@ async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolea
   };
   const no = () => Promise.reject(new RangeError("no"));
   Object.assign(store, { giveBack: no, waitForChildren: no });
-  const status = await settler.settle(leases[0]!, outcome, () => 30_000);
-  return { status, failure: store.row(leases[0]!.job_id).failure };
+  const status = await settler.settle(attempts[0]!, outcome);
+  return { status, failure: store.row(attempts[0]!.job.id).failure };
 }
 
 Deno.test("a yield or a wait whose checkpoint cannot be stored is a failure, not a lost job", async () => {
@@ -183,12 +185,12 @@ Deno.test("a failure that not even plain words can say is given up, once", async
 });
 
 Deno.test("an outcome is tried for as long as heartbeats keep its lease", async () => {
-  const { clock, store, settler, leases } = await setUp(1, false);
-  let until = 5_000;
+  const { clock, store, settler, attempts } = await setUp(1, false);
+  const attempt = { ...attempts[0]!, until: 5_000 };
   store.down = new Error("connection refused");
-  const recorded = settler.settle(leases[0]!, done, () => until);
+  const recorded = settler.settle(attempt, done);
   await clock.advance(4_000);
-  until = 20_000;
+  attempt.until = 20_000;
   await clock.advance(8_000);
   store.down = null;
   await clock.advance(3_000);

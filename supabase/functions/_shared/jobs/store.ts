@@ -11,8 +11,6 @@ import { NotJson, Pool } from "./pool.ts";
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
   url: string;
-  /** Two let a claim and a settlement pass each other; LISTEN takes one more. */
-  maxConnections?: number;
   /** How long opening LISTEN and a notification sent to ourselves may take before we poll instead. */
   listenProofMs?: number;
   /** How long any call may take; see {@link Pool}. */
@@ -30,25 +28,26 @@ const SERVER_HEAD_START_MS = 500;
 
 /** The job tables over one small pool. The only file of the worker that holds SQL. */
 export function openStore(
-  { url, maxConnections = 2, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
+  { url, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
 ): JobStore {
   const pooled = isTransactionPooler(url);
-  const pool = new Pool({
-    url,
-    maxConnections,
-    pooled,
-    serverTimeoutMs: callTimeoutMs - SERVER_HEAD_START_MS,
-  });
+  const serverTimeoutMs = callTimeoutMs - SERVER_HEAD_START_MS;
+  const pool = new Pool({ url, pooled, serverTimeoutMs, maxConnections: 2 });
+  // On a connection of their own claims pass whatever else is under way, and two stay in order: the
+  // server begins the next one when it has answered the last, whatever we are busy with.
+  const claims = new Pool({ url, pooled, serverTimeoutMs, maxConnections: 1 });
   const sql = pool.tag(callTimeoutMs);
+  const claimSql = claims.tag(callTimeoutMs);
   const urgentSql = pool.tag(HEARTBEAT_TIMEOUT_MS);
   const json = (value: unknown) => pool.json(value);
   const orNull = (value: unknown) => value === undefined ? null : json(value);
 
   return {
     async claim(workerId, limit, types) {
-      return await sql<ClaimedJob[]>`
-        select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, max_retries,
-               crash_count, parent_job_id, fencing_token, lease_ms
+      return await claimSql<ClaimedJob[]>`
+        select id, user_id, job_type, params, checkpoint, nullif(progress_percent, 0) as progress_percent,
+               nullif(retry_count, 0) as retry_count, nullif(crash_count, 0) as crash_count,
+               parent_job_id, fencing_token, lease_ms
         from private.take_jobs(${workerId}, ${limit}, ${listOf(types)})`;
     },
 
@@ -164,7 +163,9 @@ export function openStore(
 
     isBadInput,
 
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([pool.close(), claims.close()]);
+    },
   };
 }
 

@@ -103,7 +103,7 @@ export class TestQueue<Deps> {
     await run.flush();
     run.close();
     this.runs.push({ job, startedAt, outcome });
-    await this.#settler.settle(run.lease, outcome, () => Infinity);
+    await this.#settler.settle(run, outcome);
   }
 }
 

@@ -59,7 +59,7 @@ export class Worker<Deps> {
         clock,
         windowMs: options.settle_window_ms,
         maxBatch: options.settle_batch,
-        company: () => this.#held.size > 1,
+        company: () => this.#inFlight.running > 0,
         onTrouble,
       }),
       remaining: () => this.#remaining(),

@@ -180,7 +180,7 @@ create table private.job_waiting (
 CREATE INDEX job_waiting_capped_idx ON private.job_waiting USING btree (job_type, user_id, job_priority, place) WHERE (held_by = 'user_cap'::text);
 CREATE INDEX job_waiting_delayed_idx ON private.job_waiting USING btree (scheduled_for) WHERE ((turn IS NULL) AND (held_by IS NULL));
 CREATE INDEX job_waiting_expiry_idx ON private.job_waiting USING btree (expires_at) WHERE (expires_at IS NOT NULL);
-CREATE INDEX job_waiting_lane_idx ON private.job_waiting USING btree (job_type, job_priority, turn, place) WHERE (turn IS NOT NULL);
+CREATE INDEX job_waiting_lane_idx ON private.job_waiting USING btree (job_type, job_priority, turn, place) WITH (deduplicate_items=off) WHERE (turn IS NOT NULL);
 CREATE INDEX job_waiting_paused_idx ON private.job_waiting USING btree (user_id) WHERE (held_by = 'user_pause'::text);
 alter table private.job_waiting enable row level security;
 
@@ -558,7 +558,7 @@ alter table public.job_queue alter result set statistics 25;
 alter table public.job_queue alter error_code set statistics 25;
 alter table public.job_queue alter error_message set statistics 25;
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE (params <> '{}'::jsonb);
-CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (user_id, dedupe_key, requested_at DESC) WHERE (parent_job_id IS NULL);
+CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (hashtextextended(dedupe_key, (0)::bigint), user_id, requested_at DESC) WITH (deduplicate_items=off) WHERE (parent_job_id IS NULL);
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE (result IS NOT NULL);
 CREATE INDEX job_queue_type_idx ON public.job_queue USING btree (job_type, created_at);
 CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC) WHERE (user_id IS NOT NULL);
@@ -2695,7 +2695,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type.name, 0));
   if exists (
     select from public.job_queue
-    where user_id is null and dedupe_key = any(v_asked.keys) and parent_job_id is null
+    -- Another key with the same number costs the long way.
+    where hashtextextended(dedupe_key, 0) = any(array(select hashtextextended(key, 0) from unnest(v_asked.keys) as key))
+      and user_id is null and parent_job_id is null
       and requested_at > now() - v_type.dedupe_window
       -- Or where the clock has been set back: of equal jobs the newest was requested last.
       and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))
@@ -3579,14 +3581,16 @@ begin
     select job.id, job.status, job.created_at, job.requested_at
     into job_id, status, created_at, requested_at
     from public.job_queue as job
-    where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+      and job.dedupe_key = p_key and job.parent_job_id is null
     order by job.requested_at desc
     limit 1;
   else
     select job.id, job.status, job.created_at, job.requested_at
     into job_id, status, created_at, requested_at
     from public.job_queue as job
-    where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+      and job.dedupe_key = p_key and job.parent_job_id is null
     order by job.requested_at desc
     limit 1;
   end if;
@@ -3612,7 +3616,8 @@ begin
       cross join lateral (
         select job.id, job.status, job.requested_at
         from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = request.key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
+          and job.dedupe_key = request.key and job.parent_job_id is null
         order by job.requested_at desc
         limit 1
       ) as newest
@@ -3624,7 +3629,8 @@ begin
     cross join lateral (
       select job.id, job.status, job.requested_at
       from public.job_queue as job
-      where job.user_id = request.user_id and job.dedupe_key = request.key and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
+        and job.dedupe_key = request.key and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
     ) as newest
@@ -3745,6 +3751,7 @@ CREATE OR REPLACE FUNCTION private.find_place(p_user_id uuid, p_job_type text, p
  RETURNS private.job_place
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
@@ -3797,7 +3804,8 @@ begin
       from (
         select job.id, job.created_at, job.completed_at, job.status
         from public.job_queue as job
-        where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+          and job.dedupe_key = p_key and job.parent_job_id is null
         order by job.requested_at desc
         limit 100
       ) as latest
@@ -3810,7 +3818,8 @@ begin
       from (
         select job.id, job.created_at, job.completed_at, job.status
         from public.job_queue as job
-        where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+          and job.dedupe_key = p_key and job.parent_job_id is null
         order by job.requested_at desc
         limit 100
       ) as latest
@@ -5383,6 +5392,7 @@ CREATE OR REPLACE FUNCTION private.pick_by_rules(p_limit integer, p_job_types te
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
  SET jit TO 'off'
 AS $function$
 declare

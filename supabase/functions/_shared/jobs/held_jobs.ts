@@ -1,6 +1,6 @@
 import type { AbortReason } from "./errors.ts";
 import type { JobRun } from "./job_run.ts";
-import type { Lease } from "./job_store.ts";
+import type { ClaimedJob, Lease } from "./job_store.ts";
 
 /** The jobs a worker holds, in the order in which they were started, and how long it may hold them. */
 export class HeldJobs {
@@ -11,9 +11,16 @@ export class HeldJobs {
     return this.#runs.size;
   }
 
+  /** A worker that slept through its lease may be given its own job again; first claims cannot be that. */
+  makeWay(jobs: readonly ClaimedJob[]): void {
+    const again = jobs.filter(({ fencing_token }) => fencing_token > 1).map(({ id }) => id);
+    for (const run of this.#named(again)) {
+      run.abort("lease_lost");
+      this.#runs.delete(run);
+    }
+  }
+
   add(run: JobRun): void {
-    // A worker that slept through its lease may be given its own job again.
-    if (run.job.fencing_token > 1) this.#letGo(run.job.id);
     this.#runs.add(run);
   }
 
@@ -61,18 +68,11 @@ export class HeldJobs {
     for (const run of this) if (run.until <= now) run.abort("lease_lost");
   }
 
-  /** Found by looking at all, which only heartbeats and second attempts ask for: an index costs every job. */
+  /** By looking at all of them, for heartbeats and second attempts: an index would cost every job. */
   #named(ids: string[]): JobRun[] {
     if (ids.length === 0) return [];
     const wanted = new Set(ids);
     return Array.from(this).filter(({ job }) => wanted.has(job.id));
-  }
-
-  #letGo(id: string): void {
-    for (const run of this.#named([id])) {
-      run.abort("lease_lost");
-      this.#runs.delete(run);
-    }
   }
 
   #tellEmpty(): void {

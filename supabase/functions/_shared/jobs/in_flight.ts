@@ -51,6 +51,7 @@ export class InFlight<Deps> {
   start(jobs: readonly ClaimedJob[], claimedAt: number): void {
     const startedAt = this.parts.clock.now();
     this.counts.claimed += jobs.length;
+    this.held.makeWay(jobs);
     for (const job of jobs) {
       const run = new JobRun(job, this.#runParts, startedAt, claimedAt + job.lease_ms);
       this.held.add(run);

@@ -13,6 +13,8 @@ export interface Bar extends Spread {
 export interface BarGroup {
   readonly title: string;
   readonly bars: readonly Bar[];
+  /** Drawn over them as a dashed line. */
+  readonly limit?: number;
 }
 
 const width = 860;
@@ -24,14 +26,16 @@ const valueWidth = 150;
 export function barChart(title: string, groups: readonly BarGroup[]): string {
   const parts: string[] = [text(16, 26, title, "font-size='15' font-weight='600'")];
   let y = 46;
-  for (const { title, bars } of groups.filter(({ bars }) => bars.length > 0)) {
+  for (const { title, bars, limit } of groups.filter(({ bars }) => bars.length > 0)) {
     parts.push(text(16, y + 14, title, "font-weight='600'"));
     y += 22;
-    const longest = Math.max(...bars.map(({ max }) => max));
+    const longest = Math.max(limit ?? 0, ...bars.map(({ max }) => max));
+    const top = y;
     for (const bar of bars) {
       parts.push(drawBar(bar, longest, y));
       y += barHeight + 4;
     }
+    if (limit !== undefined) parts.push(drawLimit(limit / longest, top, y));
     y += 14;
   }
   return [
@@ -55,6 +59,11 @@ function drawBar({ label, shown, isOurs, median, min, max }: Bar, longest: numbe
     `<line x1='${at(min)}' x2='${at(max)}' y1='${middle}' y2='${middle}' stroke='#222'/>`,
     text(labelWidth + scale(max) + 8, y + 13, shown),
   ].join("");
+}
+
+function drawLimit(share: number, top: number, bottom: number): string {
+  const x = (labelWidth + share * (width - labelWidth - valueWidth)).toFixed(1);
+  return `<line x1='${x}' x2='${x}' y1='${top}' y2='${bottom}' stroke='#d33' stroke-dasharray='4 4'/>`;
 }
 
 function text(x: number, y: number, words: string, attributes = ""): string {

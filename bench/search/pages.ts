@@ -3,7 +3,8 @@ import type { Sql } from "postgres";
 const size = 50;
 
 type Item = Record<string, unknown>;
-type MakePage = (sql: Sql, account: string) => Promise<Item[]>;
+/** Makes a page of one kind out of what the account has. */
+export type MakePage = (sql: Sql, account: string) => Promise<Item[]>;
 
 /** Pages as a sync sends them, by what they bring. */
 export const pages: Record<string, MakePage> = {
@@ -20,15 +21,19 @@ export const pages: Record<string, MakePage> = {
     ),
 };
 
-/** Items of the account from a place that moves, so that not the same ones are in the cache. */
+/**
+ * Items of the account side by side in time, as platforms list them, from a place that moves, so
+ * that not the same ones are in the cache.
+ */
 async function stored(sql: Sql, account: string): Promise<Item[]> {
   const rows = await sql<{ item: Item }[]>`
     select to_jsonb(own) - 'id' - 'search_vector' as item
     from public.content_item as own
-    where id in (
-      select id from public.content_item
-      where social_account_id = ${account}
-      order by md5(id::text || clock_timestamp()::text)
-      limit ${size})`;
+    where social_account_id = ${account}
+    order by published_at desc
+    offset (
+      select floor(random() * (count(*) - ${size})) from public.content_item
+      where social_account_id = ${account})
+    limit ${size}`;
   return rows.map(({ item }) => item);
 }

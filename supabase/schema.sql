@@ -2339,7 +2339,9 @@ CREATE OR REPLACE FUNCTION private.content_search_vector(p_title text, p_tags te
  SET search_path TO ''
 AS $function$
 begin
-  return setweight(to_tsvector('pg_catalog.english', left(coalesce(p_description, ''), 20000)), 'C')
+  return setweight(to_tsvector('pg_catalog.english', case
+      when octet_length(p_description) > 20000 then left(p_description, 20000)
+      else coalesce(p_description, '') end), 'C')
     || setweight(to_tsvector('pg_catalog.english', array_to_string(p_tags || p_hashtags, ' ')), 'B')
     || setweight(to_tsvector('pg_catalog.english', p_title), 'A');
 end;

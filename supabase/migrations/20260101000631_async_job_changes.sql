@@ -140,7 +140,7 @@ begin
 end;
 $$;
 comment on function private.list_running_jobs(uuid[]) is
-  'Lists these jobs as running, or as to be looked at earlier; a claim does so by private.list_claimed().';
+  'Lists these jobs as running, or as to be looked at earlier; a claim does so itself.';
 
 create function private.tg_job_queue__after_delete()
 returns trigger

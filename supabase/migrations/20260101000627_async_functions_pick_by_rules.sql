@@ -8,8 +8,9 @@ create function private.pick_by_rules(
 returns tid[]
 language plpgsql volatile set search_path = ''
 -- Planning this statement takes longer than running it, and its best plan is always the same: the one
--- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan.
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
+-- over the lanes' index, also when a worker's first claim meets an empty table, which it would rather scan, or
+-- statistics of one, by which it would rather sort what it takes for a row.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $$
 declare
   v_window constant int := private.lane_window();

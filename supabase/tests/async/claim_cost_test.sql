@@ -42,7 +42,6 @@ begin
 end
 $$;
 create temporary table running (id uuid, token bigint);
-analyze public.job_queue, private.job_waiting, private.job_lease, private.job_running;
 select is(tests.scans($$ select from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'take_jobs() scans no empty table');
 select tests.fill('test_open', 'ann', 3), tests.fill('test_other', 'bob', 3);
 select is(tests.scans($$ insert into running select id, fencing_token from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'nor a young one');

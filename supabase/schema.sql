@@ -27,7 +27,8 @@ alter table private.error_code enable row level security;
 create table private.job_active (
   user_id uuid not null,
   job_id uuid not null,
-  constraint job_active_pkey PRIMARY KEY (user_id, job_id)
+  constraint job_active_pkey PRIMARY KEY (user_id, job_id),
+  constraint job_active_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 alter table private.job_active enable row level security;
 
@@ -92,11 +93,9 @@ create table private.job_lease (
   worker_id text not null,
   check_at timestamp with time zone not null,
   job_ids uuid[] not null,
-  constraint job_lease_job_type_fkey FOREIGN KEY (job_type) REFERENCES job_type(name) ON UPDATE CASCADE ON DELETE CASCADE,
   constraint job_lease_pkey PRIMARY KEY (lease_id)
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 CREATE INDEX job_lease_check_idx ON private.job_lease USING btree (check_at);
-CREATE INDEX job_lease_type_idx ON private.job_lease USING btree (job_type);
 CREATE INDEX job_lease_worker_idx ON private.job_lease USING btree (worker_id);
 alter table private.job_lease enable row level security;
 
@@ -215,6 +214,22 @@ CREATE INDEX oauth_state_platform_name_idx ON private.oauth_state USING btree (p
 CREATE INDEX oauth_state_user_id_idx ON private.oauth_state USING btree (user_id);
 alter table private.oauth_state enable row level security;
 
+create table private.orphaned_grant (
+  connection_id uuid not null,
+  platform_name text not null,
+  platform_account_ids text[] not null,
+  vault_secret_name text not null,
+  token_version integer not null,
+  created_at timestamp with time zone not null default now(),
+  constraint orphaned_grant_pkey PRIMARY KEY (connection_id),
+  constraint orphaned_grant_platform_name_fkey FOREIGN KEY (platform_name) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint orphaned_grant_vault_secret_name_key UNIQUE (vault_secret_name)
+);
+CREATE INDEX orphaned_grant_created_at_idx ON private.orphaned_grant USING btree (created_at);
+CREATE INDEX orphaned_grant_platform_name_idx ON private.orphaned_grant USING btree (platform_name);
+CREATE TRIGGER _500_remove_connection_secret AFTER DELETE ON private.orphaned_grant FOR EACH ROW EXECUTE FUNCTION private.remove_connection_secret();
+alter table private.orphaned_grant enable row level security;
+
 create table private.provider_quota (
   platform text not null,
   bucket text not null,
@@ -329,7 +344,7 @@ grant select on public.audit_log to authenticated;
 grant select on public.audit_log to service_role;
 
 create table public.content_item (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid,
   user_id uuid not null,
   social_account_id uuid not null,
   platform_content_id text not null,
@@ -366,16 +381,15 @@ create table public.content_item (
   constraint content_item_source_key UNIQUE (social_account_id, platform_content_id),
   constraint content_item_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint content_item_visibility_is_known CHECK ((visibility = ANY (ARRAY['public'::text, 'unlisted'::text, 'private'::text])))
-) with (fillfactor=85);
-CREATE INDEX content_item_account_published_at_idx ON public.content_item USING btree (social_account_id, published_at DESC);
-CREATE INDEX content_item_content_type_idx ON public.content_item USING btree (content_type, published_at DESC);
+) with (fillfactor=85, toast_tuple_target=4080);
+CREATE INDEX content_item_content_type_idx ON public.content_item USING btree (content_type);
 CREATE INDEX content_item_public_idx ON public.content_item USING btree (published_at DESC) WHERE ((visibility = 'public'::text) AND (deleted_at IS NULL));
 CREATE INDEX content_item_search_idx ON public.content_item USING gin (user_id, search_vector, title gin_trgm_ops, tags, hashtags) WITH (fastupdate='on', gin_pending_list_limit='8192');
 CREATE INDEX content_item_user_id_published_at_idx ON public.content_item USING btree (user_id, published_at DESC) INCLUDE (deleted_at, id);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
-CREATE TRIGGER _200_search_vector_on_insert BEFORE INSERT ON public.content_item FOR EACH ROW EXECUTE FUNCTION private.update_content_search_vector();
+CREATE TRIGGER _200_search_vector_on_insert BEFORE INSERT ON public.content_item FOR EACH ROW WHEN ((new.search_vector = ''::tsvector)) EXECUTE FUNCTION private.update_content_search_vector();
 CREATE TRIGGER _200_search_vector_on_update BEFORE UPDATE ON public.content_item FOR EACH ROW WHEN (((((old.title IS DISTINCT FROM new.title) OR (old.tags IS DISTINCT FROM new.tags)) OR (old.hashtags IS DISTINCT FROM new.hashtags)) OR (old.description IS DISTINCT FROM new.description))) EXECUTE FUNCTION private.update_content_search_vector();
-CREATE TRIGGER _300_write_revision AFTER UPDATE ON public.content_item FOR EACH ROW WHEN (((((old.title IS DISTINCT FROM new.title) OR (COALESCE(old.description, ''::text) IS DISTINCT FROM COALESCE(new.description, ''::text))) OR (old.tags IS DISTINCT FROM new.tags)) OR (split_part(old.thumbnail_url, '?'::text, 1) IS DISTINCT FROM split_part(new.thumbnail_url, '?'::text, 1)))) EXECUTE FUNCTION private.write_content_revision();
+CREATE TRIGGER _300_write_revisions AFTER UPDATE ON public.content_item REFERENCING OLD TABLE AS old_items NEW TABLE AS new_items FOR EACH STATEMENT EXECUTE FUNCTION private.write_content_revisions();
 alter table public.content_item enable row level security;
 grant select on public.content_item to authenticated;
 grant delete, insert, select, update on public.content_item to service_role;
@@ -505,19 +519,8 @@ create table public.job_queue (
   result jsonb,
   error_code text,
   error_message text,
-  constraint job_queue_pkey PRIMARY KEY (id),
-  constraint job_queue_state_is_whole CHECK ((
-CASE status
-    WHEN 'pending'::text THEN ((COALESCE(lease_expires_at, slice_started_at, completed_at) IS NULL) AND (worker_id IS NULL) AND ((held_by IS NULL) OR ((turn IS NULL) AND (held_by = ANY (ARRAY['children'::text, 'user_pause'::text, 'user_cap'::text])))))
-    WHEN 'processing'::text THEN ((lease_expires_at IS NOT NULL) AND (slice_started_at IS NOT NULL) AND (started_at IS NOT NULL) AND (worker_id IS NOT NULL) AND (completed_at IS NULL) AND (held_by IS NULL))
-    WHEN 'completed'::text THEN ((completed_at IS NOT NULL) AND (progress_percent = 100) AND (COALESCE(lease_expires_at, slice_started_at) IS NULL) AND (held_by IS NULL))
-    WHEN 'failed'::text THEN ((completed_at IS NOT NULL) AND (error_code IS NOT NULL) AND (COALESCE(lease_expires_at, slice_started_at) IS NULL) AND (held_by IS NULL))
-    WHEN 'cancelled'::text THEN ((completed_at IS NOT NULL) AND (cancel_requested_at IS NOT NULL) AND (COALESCE(lease_expires_at, slice_started_at) IS NULL) AND (held_by IS NULL))
-    ELSE false
-END AND ((result IS NULL) OR (status = 'completed'::text)))),
-  constraint job_queue_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  constraint job_queue_values_in_range CHECK (((LEAST(seq, fencing_token, (retry_count)::bigint, (max_retries)::bigint, (crash_streak)::bigint, ((crash_count - crash_streak))::bigint) >= 0) AND ((job_priority >= 1) AND (job_priority <= 10)) AND ((progress_percent >= 0) AND (progress_percent <= 100)) AND ((progress_base_seconds >= (0)::double precision) AND (progress_base_seconds <= runtime_seconds)) AND (jsonb_typeof(params) = 'object'::text) AND ((parent_job_id <> id) IS NOT FALSE)))
-) with (fillfactor=26, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
+  constraint job_queue_pkey PRIMARY KEY (id)
+) with (fillfactor=27, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05);
 alter table public.job_queue alter id set statistics 25;
 alter table public.job_queue alter created_at set statistics 25;
 alter table public.job_queue alter requested_at set statistics 25;
@@ -698,6 +701,7 @@ CREATE INDEX platform_connection_status_idx ON public.platform_connection USING 
 CREATE INDEX platform_connection_token_expires_at_idx ON public.platform_connection USING btree (token_expires_at, id) WHERE (status = 'active'::text);
 CREATE INDEX platform_connection_user_id_idx ON public.platform_connection USING btree (user_id);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.platform_connection FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_keep_grant BEFORE DELETE ON public.platform_connection FOR EACH ROW EXECUTE FUNCTION private.tg_platform_connection__keep_grant();
 CREATE TRIGGER _500_remove_connection_secret AFTER DELETE ON public.platform_connection FOR EACH ROW EXECUTE FUNCTION private.remove_connection_secret();
 alter table public.platform_connection enable row level security;
 grant select on public.platform_connection to authenticated;
@@ -902,8 +906,10 @@ create table public.users (
   constraint users_total_followers_is_not_negative CHECK ((total_followers >= 0))
 );
 CREATE UNIQUE INDEX users_profile_slug_key ON public.users USING btree (profile_slug);
+CREATE TRIGGER _100_delete_jobs AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_user FOR EACH STATEMENT EXECUTE FUNCTION private.tg_users__delete_jobs();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
 CREATE TRIGGER _200_clean_profile BEFORE INSERT OR UPDATE OF display_name, bio, category, avatar_url ON public.users FOR EACH ROW EXECUTE FUNCTION private.clean_profile();
+CREATE TRIGGER _500_keep_grants BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.tg_users__keep_grants();
 CREATE TRIGGER _500_provide_for_user AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.provide_for_user();
 alter table public.users enable row level security;
 grant select on public.users to authenticated;
@@ -911,6 +917,37 @@ grant delete, insert, select, update on public.users to service_role;
 grant update (display_name, bio, avatar_url, category, is_public, notification_preferences, push_token) on public.users to authenticated;
 
 -- Views
+
+create view private.lane_head with (security_invoker=true) as
+ SELECT cursor.job_type,
+    cursor.job_priority,
+    head.turn,
+    head.place,
+    cursor.turn AS from_turn,
+    cursor.place AS from_place,
+    ( SELECT "time".virtual_time
+           FROM private.job_lane "time"
+          WHERE "time".job_priority = cursor.job_priority) AS lane_time,
+    type.lease,
+    type.max_runtime,
+    COALESCE(type.max_concurrency, type.max_per_user, type.rate_limit) IS NOT NULL AS is_limited
+   FROM private.job_cursor cursor
+     CROSS JOIN LATERAL ( SELECT waiting.job_type,
+            waiting.turn,
+            waiting.place
+           FROM private.job_waiting waiting
+          WHERE waiting.job_type = cursor.job_type AND waiting.job_priority = cursor.job_priority AND waiting.turn IS NOT NULL AND ((ROW(waiting.turn, waiting.place) >= ROW(cursor.turn, cursor.place)))
+          ORDER BY waiting.turn, waiting.place
+         LIMIT 1) head
+     CROSS JOIN LATERAL ( SELECT job_type.name,
+            job_type.lease,
+            job_type.max_runtime,
+            job_type.max_concurrency,
+            job_type.max_per_user,
+            job_type.rate_limit
+           FROM job_type
+          WHERE job_type.name = head.job_type AND NOT job_type.is_paused
+         OFFSET 0) type;
 
 create view private.timetable with (security_invoker=true) as
  SELECT column1 AS name,
@@ -1156,6 +1193,37 @@ begin
     raise warning 'notification was not broadcast: %', sqlerrm;
   end;
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.broken_rule(p_table regclass, p_columns text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select 'case ' || string_agg(format('when %s then %L', is_broken, name), ' ' order by place, name) || ' end'
+    from (
+      select 1, '23502', format('item.%I is null', attname)
+      from pg_attribute
+      where attrelid = p_table and attnotnull and not atthasdef and attname = any (p_columns)
+      union all
+      select 2, rule.conname, format('not (%s)', pg_get_expr(rule.conbin, rule.conrelid))
+      from pg_constraint as rule
+      where rule.conrelid = p_table and rule.contype = 'c' and not exists (
+        select from pg_attribute
+        where attrelid = p_table and attnum = any (rule.conkey) and attname <> all (p_columns))
+      union all
+      select 3, key.conname, format('item.%1$I is not null and not exists (select from %2$s as named where named.%3$I = item.%1$I)',
+        own.attname, key.confrelid::regclass, other.attname)
+      from pg_constraint as key
+      join pg_attribute as own on own.attrelid = key.conrelid and own.attnum = key.conkey[1]
+      join pg_attribute as other on other.attrelid = key.confrelid and other.attnum = key.confkey[1]
+      where key.conrelid = p_table and key.contype = 'f' and own.attname = any (p_columns)
+    ) as rule (place, name, is_broken));
 end;
 $function$
 ;
@@ -1466,28 +1534,6 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.check_job_limit(p_user_id uuid)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-declare
-  v_active int;
-  v_limit int;
-begin
-  -- As private.count_active_jobs(), with the limit, in one statement.
-  select max_active_jobs_per_user,
-    (select count(*) from (select from private.job_active where user_id = p_user_id limit 1000) as active)
-  into v_limit, v_active
-  from private.job_setting;
-  if v_active >= v_limit then
-    perform private.raise_error('JOB_LIMIT_REACHED',
-      jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30));
-  end if;
-end;
-$function$
-;
-
 CREATE OR REPLACE FUNCTION private.check_job_request(p_params jsonb, p_priority integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -1711,6 +1757,7 @@ CREATE OR REPLACE FUNCTION private.cleanup_oauth_states()
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
+  select private.cleanup_orphaned_grants();
   with gone as (
     delete from private.oauth_state where expires_at < now() - interval '1 day' returning 1
   )
@@ -1753,6 +1800,18 @@ $function$
 ;
 grant execute on function private.cleanup_old_jobs(p_limit integer) to service_role;
 
+CREATE OR REPLACE FUNCTION private.cleanup_orphaned_grants()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with gone as (
+    delete from private.orphaned_grant where created_at < now() - interval '2 days' returning 1
+  )
+  select count(*) from gone;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.cleanup_rate_limits()
  RETURNS bigint
  LANGUAGE sql
@@ -1790,20 +1849,37 @@ CREATE OR REPLACE FUNCTION private.complete_by_id(p_job_ids uuid[], p_fencing_to
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_nestloop TO 'off'
  SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
  SET jit TO 'off'
 AS $function$
 declare
+  v_jobs constant int := coalesce(cardinality(p_job_ids), 0);
+  v_fencing_token constant bigint := p_fencing_tokens[1];
   v_too_large jsonb;
   v_recorded uuid[];
+  v_said text;
 begin
-  if p_results is null then
+  if p_results is not null then
+    -- The stored size is a cheap lower bound of a quarter of the text.
+    select jsonb_agg(p_job_ids[place]) into v_too_large
+    from jsonb_array_elements(p_results) with ordinality as given (result, place)
+    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    if v_too_large is not null then
+      perform private.raise_error('RESULT_TOO_LARGE',
+        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
+    end if;
+  end if;
+
+  -- What the trigger does for all others is done here, in the same statement, and it is told so. In id order, as
+  -- every statement that waits for several jobs: no two of them can deadlock.
+  if p_fencing_tokens = array_fill(v_fencing_token, array[v_jobs]) and (p_results is null or v_jobs = 1) then
+    -- Most attempts are first ones, and there is nothing to tell them apart by.
     with completed as (
       update public.job_queue as job
       set status = 'completed',
         progress_percent = 100,
-        result = null,
+        result = nullif(p_results -> 0, 'null'),
         error_code = null,
         error_message = null,
         completed_at = now(),
@@ -1813,27 +1889,22 @@ begin
         slice_started_at = null,
         seq = job.seq + 1,
         updated_at = now()
-      -- In id order, as every statement that waits for several jobs: no two of them can deadlock.
-      from (
-        select job_id, fencing_token
-        from unnest(p_job_ids, p_fencing_tokens) as given (job_id, fencing_token)
-        order by job_id
-      ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
-        and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and (job.fencing_token = v_fencing_token or (v_fencing_token is null and job.is_classic))
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   else
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
-    if v_too_large is not null then
-      perform private.raise_error('RESULT_TOO_LARGE',
-        jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
-    end if;
-
     with completed as (
       update public.job_queue as job
       set status = 'completed',
@@ -1853,14 +1924,26 @@ begin
           as given (job_id, fencing_token, result)
         order by job_id
       ) as given
-      where job.id = given.job_id and job.lease_expires_at is not null
+      where job.id = any(p_job_ids) and job.lease_expires_at is not null
+        and job.id = given.job_id
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
-      returning job.id
+      returning job.id, job.job_type, job.user_id is not null as has_owner, job.parent_job_id is not null as has_parent
+    ),
+    counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select ended.job_type, side.status, ended.jobs * side.sign
+      from (select job_type, count(*)::int as jobs from completed group by job_type) as ended,
+        (values ('processing', -1), ('completed', 1)) as side (status, sign)
     )
-    select array_agg(id) into v_recorded from completed;
+    select array_agg(id), set_config('job_engine.update', concat('completed',
+      case when bool_or(has_owner) then ', of users' end, case when bool_or(has_parent) then ', of parents' end,
+      case when exists (select from private.job_running) then ', of limited types' end), true)
+    into v_recorded, v_said
+    from completed;
   end if;
+  v_said := set_config('job_engine.update', '', true);
 
-  if cardinality(v_recorded) = cardinality(p_job_ids) then
+  if cardinality(v_recorded) = v_jobs then
     return '{}';
   end if;
   return array(select unnest(p_job_ids) except select unnest(v_recorded));
@@ -2166,6 +2249,60 @@ $function$
 ;
 grant execute on function private.consume_rate_limit(p_function_name text, p_caller text, p_key text, OUT allowed boolean, OUT max_requests integer, OUT remaining integer, OUT reset_at timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION private.content_faults(p_items jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_items jsonb := p_items;
+  v_item jsonb;
+  v_faults jsonb := '{}';
+  v_broken jsonb;
+begin
+  begin
+    perform from jsonb_populate_recordset(null::private.sent_content, p_items) as item,
+      private.content_media_places(nullif(item.media, 'null'));
+  exception when data_exception then
+    v_items := '[]';
+    for v_item in select value from jsonb_array_elements(p_items) loop
+      begin
+        perform from jsonb_populate_record(null::private.sent_content, v_item) as item,
+          private.content_media_places(nullif(item.media, 'null'));
+        v_items := v_items || v_item;
+      exception when data_exception then
+        v_faults := v_faults || jsonb_build_object(v_item ->> 'platform_content_id', sqlstate);
+      end;
+    end loop;
+  end;
+
+  execute format($query$
+    select jsonb_object_agg(checked.id, checked.rule)
+    from (
+      select item.platform_content_id as id, coalesce(%s, (
+        select part.rule
+        from (
+          select item.position, %s as rule from private.content_media_places(nullif(item.media, 'null')) as item
+        ) as part
+        where part.rule is not null order by part.position limit 1)) as rule
+      from jsonb_populate_recordset(null::private.sent_content, $1) as item
+    ) as checked
+    where checked.rule is not null
+    $query$,
+    private.broken_rule('public.content_item', array(
+      select own.attname
+      from pg_attribute as own
+      join pg_attribute as sent on sent.attname = own.attname and sent.atttypid = own.atttypid
+      where own.attrelid = 'public.content_item'::regclass and sent.attrelid = 'private.sent_content'::regclass
+        and sent.attnum > 0)),
+    private.broken_rule('public.content_media', '{position,platform_media_id,media_type,url,thumbnail_url}'))
+  into v_broken using v_items;
+  return v_faults || coalesce(v_broken, '{}');
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.content_media_forms(p_media jsonb)
  RETURNS TABLE(full_form text, unsigned_form text)
  LANGUAGE sql
@@ -2195,6 +2332,21 @@ AS $function$
   ) with ordinality as sent (platform_media_id, media_type, url, thumbnail_url, "position", place);
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.content_search_vector(p_title text, p_tags text[], p_hashtags text[], p_description text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return setweight(to_tsvector('pg_catalog.english', left(coalesce(p_description, ''), 20000)), 'C')
+    || setweight(to_tsvector('pg_catalog.english', array_to_string(p_tags || p_hashtags, ' ')), 'B')
+    || setweight(to_tsvector('pg_catalog.english', p_title), 'A');
+end;
+$function$
+;
+grant execute on function private.content_search_vector(p_title text, p_tags text[], p_hashtags text[], p_description text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.count_active_jobs(p_user_id uuid)
  RETURNS integer
@@ -2303,9 +2455,10 @@ begin
   with wanted as materialized (
     select child.*, coalesce('key:' || child.key, child.dedupe_key) as name
     from unnest(v_children.job_types, v_children.params, v_children.priorities, v_children.max_retries,
-        v_children.scheduled_for, v_children.expires_at, v_children.keys, v_children.dedupe_keys)
+        v_children.scheduled_for, v_children.expires_at, v_children.keys, v_children.dedupe_keys,
+        private.time_ordered_ids(cardinality(v_children.keys)))
       with ordinality as child (
-        job_type, params, job_priority, max_retries, scheduled_for, expires_at, key, dedupe_key, ordinal)
+        job_type, params, job_priority, max_retries, scheduled_for, expires_at, key, dedupe_key, id, ordinal)
   ),
   known as materialized (
     select job.id, job.dedupe_key
@@ -2326,9 +2479,9 @@ begin
   ),
   created as (
     insert into public.job_queue as job (
-      user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn,
+      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn,
       parent_job_id)
-    select v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
+    select fresh.id, v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
       fresh.scheduled_for, fresh.expires_at, fresh.name,
       case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
     from fresh join lane on lane.job_priority = fresh.job_priority
@@ -2365,14 +2518,25 @@ CREATE OR REPLACE FUNCTION private.create_jobs(p_jobs jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  v_asked constant private.job_requests := private.read_job_requests(p_jobs);
+  v_asked private.job_requests;
+  v_made uuid[];
   v_known int[];
   v_known_ids uuid[];
-  v_too_old uuid[];
   v_latest timestamptz;
   v_limit int;
 begin
   perform private.check_isolation();
+  if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
+    v_made := case when p_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(p_jobs)
+      else private.create_plain_user_jobs(p_jobs) end;
+    if v_made is not null then
+      return query select made.ordinal::int, made.id, 'created'
+        from unnest(v_made) with ordinality as made (id, ordinal);
+      return;
+    end if;
+  end if;
+
+  v_asked := private.read_job_requests(p_jobs);
   if v_asked.job_types is null then
     return;
   end if;
@@ -2390,38 +2554,47 @@ begin
     order by name
   ) as subject;
 
-  select array_agg(known.place) filter (where known.is_active), array_agg(known.job_id) filter (where known.is_active),
-    array_agg(known.job_id) filter (where known.is_active and known.requested_at <= v_asked.joins_since[known.place]),
-    max(known.requested_at)
-  into v_known, v_known_ids, v_too_old, v_latest
-  from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as known;
-  if v_too_old is not null then
-    update public.job_queue as job set dedupe_key = gen_random_uuid()::text where job.id = any(v_too_old);
-  end if;
+  -- An active job that is too old to be joined goes on beside its younger equal.
+  select array_agg(known.place) filter (where known.may_be_joined),
+    array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at)
+  into v_known, v_known_ids, v_latest
+  from (
+    select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined
+    from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
+  ) as known;
   select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
 
   return query
   with request as materialized (
     select request.*, known.job_id as known_id
     from unnest(v_asked.user_ids, v_asked.job_types, v_asked.params, v_asked.priorities, v_asked.max_retries,
-        v_asked.scheduled_for, v_asked.expires_at, v_asked.dedupe_keys)
+        v_asked.scheduled_for, v_asked.expires_at, v_asked.dedupe_keys,
+        private.time_ordered_ids(cardinality(v_asked.keys)))
       with ordinality as request (
-        user_id, job_type, params, job_priority, max_retries, scheduled_for, expires_at, dedupe_key, ordinal)
-    left join unnest(v_known, v_known_ids) as known (ordinal, job_id)
-      on known.ordinal = request.ordinal and known.job_id <> all(coalesce(v_too_old, '{}'))
+        user_id, job_type, params, job_priority, max_retries, scheduled_for, expires_at, dedupe_key, id, ordinal)
+    left join unnest(v_known, v_known_ids) as known (ordinal, job_id) on known.ordinal = request.ordinal
   ),
   fresh as materialized (
-    select private.time_ordered_id() as id, request.*,
+    select request.*,
       row_number() over (partition by user_id order by ordinal) as nth,
       row_number() over (partition by user_id, job_priority order by ordinal) as place
     from request
     where known_id is null and ordinal in (
       select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
+  own as materialized (
+    select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority
+  ),
   lane as materialized (
-    select own.user_id, own.job_priority, private.line_up(own.user_id, own.job_priority, own.jobs) as first_turn,
-      case when own.user_id is not null then v_limit - private.count_active_jobs(own.user_id) end as room
-    from (select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority) as own
+    select user_id, job_priority, private.line_up(null, job_priority, jobs) as first_turn, null::int as room
+    from own
+    where user_id is null
+    union all
+    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn, v_limit - lined_up.active
+    from (
+      select array_agg(user_id) as user_ids, array_agg(job_priority) as priorities from own where user_id is not null
+    ) as of_users
+    cross join lateral private.line_up_users(of_users.user_ids, of_users.priorities) as lined_up
   ),
   accepted as materialized (
     select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn
@@ -2476,6 +2649,189 @@ end;
 $function$
 ;
 grant execute on function private.create_oauth_state(p_user_id uuid, p_platform text, p_state_hash text, p_code_verifier text, p_redirect_uri text, p_redirect_to text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.create_plain_jobs(p_jobs jsonb)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_type record;
+  v_asked record;
+  v_ids uuid[];
+  v_turn bigint;
+  v_said text;
+begin
+  select type.*, now() + type.expires_after as expires_at,
+    coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+  into v_type
+  from public.job_type as type
+  where type.name = p_jobs -> 0 ->> 'job_type';
+
+  select array_agg(coalesce(params, '{}')) as params,
+    -- As private.job_dedupe_key(), written out: a call per job costs as much again.
+    array_agg(left(encode(sha256(convert_to(
+      v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
+    bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
+      and coalesce(user_id, scheduled_for, delay_ms) is null
+      and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+      and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
+  into v_asked
+  from jsonb_to_recordset(p_jobs) as job (
+    job_type text, params jsonb, key text, priority int, user_id text, scheduled_for text, delay_ms text);
+  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true
+    or (select count(*) from (select from unnest(v_asked.keys) as key group by key) as different)
+      < cardinality(v_asked.keys)
+  then
+    return null;
+  end if;
+
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type.name, 0));
+  if exists (
+    select from public.job_queue
+    where user_id is null and dedupe_key = any(v_asked.keys) and parent_job_id is null
+      and requested_at > now() - v_type.dedupe_window
+      -- Or where the clock has been set back: of equal jobs the newest was requested last.
+      and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))
+  then
+    return null;
+  end if;
+
+  v_ids := private.time_ordered_ids(cardinality(v_asked.keys));
+  v_turn := private.line_up(null, v_type.priority, cardinality(v_ids));
+  -- What the trigger would do, which is told so.
+  v_said := set_config('job_engine.insert', 'listed', true);
+  insert into public.job_queue (
+    id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
+  select job.id, v_type.name, v_type.priority, job.params, v_type.max_retries, now(), v_type.expires_at, job.key,
+    v_turn + job.ordinal - 1
+  from unnest(v_ids, v_asked.params, v_asked.keys) with ordinality as job (id, params, key, ordinal);
+  v_said := set_config('job_engine.insert', '', true);
+  insert into private.job_waiting (job_id, job_type, job_priority, turn, scheduled_for, expires_at)
+  select job.id, v_type.name, v_type.priority, v_turn + job.ordinal - 1, now(), v_type.expires_at
+  from unnest(v_ids) with ordinality as job (id, ordinal);
+  insert into private.job_count_change (job_type, status, change)
+  values (v_type.name, 'pending', cardinality(v_ids));
+  if not v_type.is_paused and (
+    select count(*) filter (where in_flight < capacity and not is_draining) > 0
+      or (select date_part('epoch', clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
+    from public.job_worker
+    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+  then
+    perform private.ring_doorbell();
+  end if;
+  return v_ids;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.create_plain_user_jobs(p_jobs jsonb)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_type record;
+  v_asked record;
+  v_user record;
+  v_lane record;
+  v_ids uuid[];
+  v_said text;
+begin
+  select type.name, type.max_retries, type.is_paused, now() + type.expires_after as expires_at,
+    type.default_priority, coalesce((p_jobs -> 0 ->> 'priority')::int, type.default_priority)::smallint as priority
+  into v_type
+  from public.job_type as type
+  where type.name = p_jobs -> 0 ->> 'job_type' and type.quota_type is null;
+
+  select array_agg(user_id) as user_ids, array_agg(coalesce(params, '{}')) as params,
+    -- As private.job_dedupe_key(), written out: a call per job costs as much again.
+    array_agg(left(encode(sha256(convert_to(
+      v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
+    bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
+      and user_id is not null and coalesce(scheduled_for, delay_ms) is null
+      and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+      and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
+  into v_asked
+  from jsonb_to_recordset(p_jobs) as job (
+    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text);
+  if v_type.priority not between 1 and 10 or v_asked.are_plain is not true then
+    return null;
+  end if;
+
+  select array_agg(user_id order by user_id) as ids, array_agg(jobs order by user_id) as jobs, sum(keys) as keys
+  into v_user
+  from (
+    select user_id, count(*) as jobs, count(distinct key) as keys
+    from unnest(v_asked.user_ids, v_asked.keys) as request (user_id, key)
+    group by user_id
+  ) as own;
+  if cardinality(v_user.ids) > 1000 or v_user.keys < cardinality(v_asked.keys) then
+    return null;
+  end if;
+  -- In the order of create_jobs().
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
+  from (select id::text as name from unnest(v_user.ids) as id order by name) as subject;
+  if exists (
+    select from private.find_newest_jobs(v_asked.user_ids, v_asked.keys) as known
+    -- Or where the clock has been set back: of equal jobs the newest was requested last.
+    where known.is_active or known.requested_at >= clock_timestamp())
+  then
+    return null;
+  end if;
+
+  select array_agg(lane.first_turn order by lane.user_id) as turns,
+    array_agg(setting.max_active_jobs_per_user - lane.active order by lane.user_id) as rooms
+  into v_lane
+  from private.line_up_users(v_user.ids, array_fill(v_type.priority, array[cardinality(v_user.ids)])) as lane
+  cross join private.job_setting as setting;
+  if exists (select from unnest(v_user.jobs, v_lane.rooms) as own (jobs, room) where jobs > room) then
+    return null;
+  end if;
+
+  v_ids := private.time_ordered_ids(cardinality(v_asked.keys));
+  -- What the trigger would do but for the news, which is told so.
+  v_said := set_config('job_engine.insert', 'listed, of users', true);
+  with job as materialized (
+    select id, user_id, params, key, ordinal, v_lane.turns[nth_user] + nth - 1 as turn
+    from (
+      select request.*, row_number() over (partition by user_id order by ordinal) as nth,
+        dense_rank() over (order by user_id) as nth_user
+      from unnest(v_ids, v_asked.user_ids, v_asked.params, v_asked.keys) with ordinality
+        as request (id, user_id, params, key, ordinal)
+    ) as request
+    order by ordinal
+  ),
+  created as (
+    insert into public.job_queue (
+      id, user_id, job_type, job_priority, params, max_retries, scheduled_for, expires_at, dedupe_key, turn)
+    select id, user_id, v_type.name, v_type.priority, params, v_type.max_retries, now(), v_type.expires_at, key, turn
+    from job
+  ),
+  waiting as (
+    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+    select id, user_id, v_type.name, v_type.priority, turn, now(), v_type.expires_at from job
+  ),
+  active as (
+    insert into private.job_active (user_id, job_id) select user_id, id from job
+  )
+  insert into private.job_count_change (job_type, status, change)
+  values (v_type.name, 'pending', cardinality(v_ids));
+  v_said := set_config('job_engine.insert', '', true);
+  if not v_type.is_paused then
+    perform private.ring_doorbell();
+  end if;
+  return v_ids;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.create_profile()
  RETURNS trigger
@@ -3199,30 +3555,31 @@ $function$
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to authenticated;
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text)
- RETURNS TABLE(job_id uuid, status text, created_at timestamp with time zone, requested_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text, OUT job_id uuid, OUT status text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
+ RETURNS record
  LANGUAGE plpgsql
- ROWS 1
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
+#variable_conflict use_column
 begin
-  -- Of equal requests only the newest can be active: a later one joined it, or took its key away; and it was
-  -- requested later than those before, also where the clock has been set back. Two arms, since an "or" or
-  -- "is not distinct from" would keep a prepared plan from the index.
+  -- Of equal requests the newest is the one that others join; it was requested later than those before, also
+  -- where the clock has been set back. Two arms, since an "or" or "is not distinct from" would keep a prepared
+  -- plan from the index.
   if p_user_id is null then
-    return query
-      select job.id, job.status, job.created_at, job.requested_at
-      from public.job_queue as job
-      where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
-      order by job.requested_at desc
-      limit 1;
+    select job.id, job.status, job.created_at, job.requested_at
+    into job_id, status, created_at, requested_at
+    from public.job_queue as job
+    where job.user_id is null and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
   else
-    return query
-      select job.id, job.status, job.created_at, job.requested_at
-      from public.job_queue as job
-      where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
-      order by job.requested_at desc
-      limit 1;
+    select job.id, job.status, job.created_at, job.requested_at
+    into job_id, status, created_at, requested_at
+    from public.job_queue as job
+    where job.user_id = p_user_id and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
   end if;
 end;
 $function$
@@ -3291,144 +3648,38 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_asks_for jsonb DEFAULT NULL::jsonb, p_supersede boolean DEFAULT false, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone)
- RETURNS record
+CREATE OR REPLACE FUNCTION private.find_or_create_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval DEFAULT NULL::interval, p_priority integer DEFAULT NULL::integer, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_asks_for jsonb DEFAULT NULL::jsonb, p_supersede boolean DEFAULT false)
+ RETURNS private.requested_job
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-#variable_conflict use_column
-declare
-  v_type public.job_type;
-  v_params constant jsonb := coalesce(p_params, '{}');
-  v_key text;
-  v_window interval;
-  v_priority smallint;
-  v_scheduled_for constant timestamptz := greatest(p_scheduled_for, now());
-  v_may_join boolean;
-  v_equal record;
-  v_is_active boolean;
 begin
-  select * into v_type from public.job_type where name = p_job_type;
-  if not found then
-    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
-  end if;
-  -- Conditions and not calls: each of those costs more than what it asks.
-  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384 then
-    perform private.check_job_request(v_params, p_priority);
-  end if;
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform private.check_isolation();
-  end if;
-
-  v_key := private.job_dedupe_key(p_job_type, coalesce(p_asks_for, v_params));
-  v_window := coalesce(p_dedupe_window, v_type.dedupe_window);
-  v_priority := coalesce(p_priority, v_type.default_priority);
-  v_may_join := v_window > interval '0' and not p_supersede;
-
-  -- Whoever only wants to know of a job that is there waits for nobody.
-  for is_locked in 0..1 loop
-    if is_locked = 0 then
-      continue when not v_may_join;
-    -- As private.lock_requests(), which is called only when there is somebody to wait for.
-    elsif p_user_id is not null then
-      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
-        perform private.lock_requests(p_user_id, p_job_type, v_key);
-      end if;
-    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
-      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_key, 0))
-    then
-      perform private.lock_requests(p_user_id, p_job_type, v_key);
-    end if;
-
-    select * into v_equal from private.find_newest_job(p_user_id, v_key);
-    v_is_active := v_equal.status in ('pending', 'processing');
-    if v_may_join and v_is_active and v_equal.requested_at > now() - v_window then
-      select v_equal.job_id, v_equal.status, 'joined', v_equal.created_at
-      into job_id, status, outcome, created_at;
-      return;
-    end if;
-
-    if v_may_join and v_type.cache_ttl is not null then
-      select found.job_id, 'completed', 'reused', found.created_at
-      into job_id, status, outcome, created_at
-      from private.find_result(p_user_id, v_key, v_type.cache_ttl) as found;
-      if found then
-        return;
-      end if;
-    end if;
-  end loop;
-
-  if v_is_active then
-    if p_supersede then
-      perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
-    else
-      -- An active job that is too old to be joined goes on, but gives up the key.
-      update public.job_queue set dedupe_key = gen_random_uuid()::text where id = v_equal.job_id;
-    end if;
-  end if;
-  if p_user_id is not null then
-    perform private.check_job_limit(p_user_id);
-  end if;
-
-  insert into public.job_queue as job (
-    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
-  ) values (
-    p_user_id, p_job_type, v_priority, v_params, v_type.max_retries,
-    greatest(clock_timestamp(), v_equal.requested_at + interval '1 microsecond'), v_scheduled_for,
-    v_scheduled_for + v_type.expires_after, v_key,
-    case when v_scheduled_for <= now() then private.line_up(p_user_id, v_priority) end
-  )
-  returning job.id, job.status, 'created', job.created_at
-  into job_id, status, outcome, created_at;
+  return private.request_job(
+    p_user_id, p_job_type, p_params, p_dedupe_window, p_priority, p_scheduled_for, p_asks_for, p_supersede, false);
 end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_key text DEFAULT NULL::text, p_supersede boolean DEFAULT false, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone)
- RETURNS record
+CREATE OR REPLACE FUNCTION private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone DEFAULT NULL::timestamp with time zone, p_key text DEFAULT NULL::text, p_supersede boolean DEFAULT false)
+ RETURNS private.requested_job
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-declare
-  v_user_id constant uuid := private.acting_user(p_user_id);
-  v_is_user constant boolean := current_setting('role', true) = 'authenticated';
-  v_type public.job_type;
 begin
-  if v_is_user then
-    select * into v_type from public.job_type where name = p_job_type;
-    if found and not v_type.user_creatable then
-      perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
-        'Jobs of this type are created by the product, not by its users.');
-    end if;
+  if length(p_key) not between 1 and 200 or p_scheduled_for > now() + interval '1 year' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field',
+      case when length(p_key) not between 1 and 200 then 'p_key' else 'p_scheduled_for' end));
   end if;
-
-  if length(p_key) not between 1 and 200 then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
-  end if;
-  if p_scheduled_for > now() + interval '1 year' then
-    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_scheduled_for'));
-  end if;
-
-  select made.job_id, made.status, made.outcome, made.created_at
-  into job_id, status, outcome, created_at
-  from private.find_or_create_job(
-    v_user_id, p_job_type, p_params, p_dedupe_window,
-    -- A user may step back in the queue, not forward: that would be at the other users' cost.
-    case
-      when v_is_user and p_priority between 1 and 10 then greatest(p_priority, v_type.default_priority)
-      else p_priority
-    end,
-    p_scheduled_for,
+  return private.request_job(
+    private.acting_user(p_user_id), p_job_type, p_params, p_dedupe_window, p_priority, p_scheduled_for,
     -- A string, which params never are: no request by key equals one by params.
-    to_jsonb(p_key),
-    coalesce(p_supersede, false)
-  ) as made;
+    to_jsonb(p_key), coalesce(p_supersede, false), current_setting('role', true) = 'authenticated');
 end;
 $function$
 ;
-grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to authenticated;
-grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone) to service_role;
+grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean) to authenticated;
+grant execute on function private.find_or_create_job_as_caller(p_user_id uuid, p_job_type text, p_params jsonb, p_priority integer, p_dedupe_window interval, p_scheduled_for timestamp with time zone, p_key text, p_supersede boolean) to service_role;
 
 CREATE OR REPLACE FUNCTION private.find_own_content(p_user_id uuid, p_words tsquery, p_likeness text, p_tags text[], p_hashtags text[], p_platform text, p_content_type text, p_since timestamp with time zone, p_most integer, p_limit integer, p_after jsonb)
  RETURNS TABLE(content_item_id uuid, rank real, total_count bigint)
@@ -3481,11 +3732,53 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.find_place(p_user_id uuid, p_job_type text, p_priority integer, p_scheduled_for timestamp with time zone, p_is_user boolean)
+ RETURNS private.job_place
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_place private.job_place;
+  v_most int;
+  v_active int;
+begin
+  select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+    -- As private.line_up(): one behind the other, so that users take turns.
+    case when p_scheduled_for > now() then null else lane.virtual_time + 1 + (
+      select count(*)
+      from (select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0) as waiting
+      where waiting.turn is not null and waiting.job_priority = lane.job_priority
+    ) end,
+    lane.virtual_time + 1, setting.max_active_jobs_per_user, cardinality(own.ids)
+  into v_place.job_type, v_place.max_retries, v_place.expires_after, v_place.quota_type, v_place.is_paused,
+    v_place.job_priority, v_place.turn, v_place.first_turn, v_most, v_active
+  from public.job_type as type
+  join private.job_lane as lane on lane.job_priority = case
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    when p_is_user then greatest(p_priority, type.default_priority)
+    else coalesce(p_priority, type.default_priority)
+  end
+  cross join private.job_setting as setting
+  cross join (
+    select array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids offset 0
+  ) as own
+  where type.name = p_job_type and (type.user_creatable or not p_is_user);
+  if v_active >= v_most then
+    perform private.raise_error('JOB_LIMIT_REACHED',
+      jsonb_build_object('limit', v_most, 'active', v_active, 'retry_after', 30));
+  end if;
+  return v_place;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.find_result(p_user_id uuid, p_key text, p_ttl interval)
  RETURNS TABLE(job_id uuid, created_at timestamp with time zone, completed_at timestamp with time zone)
  LANGUAGE plpgsql
  ROWS 1
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
@@ -3727,6 +4020,17 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.forget_orphaned_grant(p_connection_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.orphaned_grant where connection_id = p_connection_id;
+$function$
+;
+grant execute on function private.forget_orphaned_grant(p_connection_id uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION private.generate_profile_slug(p_display_name text, p_user_id uuid, p_latin_name text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE sql
@@ -3855,6 +4159,33 @@ AS $function$
 $function$
 ;
 grant execute on function private.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.get_orphaned_grant(p_connection_id uuid)
+ RETURNS TABLE(platform_name text, access_token text, refresh_token text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select orphan.platform_name, secret.tokens ->> 'access_token', secret.tokens ->> 'refresh_token'
+  from private.orphaned_grant as orphan
+  -- A sub-select and no join, as in get_connection_tokens().
+  cross join lateral (
+    select (
+      select decrypted_secret from vault.decrypted_secrets where name = orphan.vault_secret_name
+    )::jsonb as tokens
+    offset 0
+  ) as secret
+  where orphan.connection_id = p_connection_id
+    and not exists (
+      select from public.social_account as account
+      join public.platform_connection as connection on connection.id = account.connection_id
+      where account.platform_name = orphan.platform_name
+        and account.platform_account_id = any(orphan.platform_account_ids)
+        and account.deleted_at is null and account.status <> 'disconnected'
+        and connection.status <> 'disconnected');
+$function$
+;
+grant execute on function private.get_orphaned_grant(p_connection_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION private.get_queue_health()
  RETURNS jsonb
@@ -4187,6 +4518,23 @@ $function$
 ;
 grant execute on function private.job_of_topic(p_topic text) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.job_state_is_whole(p_status text, p_turn bigint, p_started_at timestamp with time zone, p_lease_expires_at timestamp with time zone, p_slice_started_at timestamp with time zone, p_completed_at timestamp with time zone, p_cancel_requested_at timestamp with time zone, p_held_by text, p_worker_id text, p_progress_percent smallint, p_error_code text, p_result jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT (
+         CASE p_status
+             WHEN 'pending'::text THEN ((COALESCE(p_lease_expires_at, p_slice_started_at, p_completed_at) IS NULL) AND (p_worker_id IS NULL) AND ((p_held_by IS NULL) OR ((p_turn IS NULL) AND (p_held_by = ANY (ARRAY['children'::text, 'user_pause'::text, 'user_cap'::text])))))
+             WHEN 'processing'::text THEN ((p_lease_expires_at IS NOT NULL) AND (p_slice_started_at IS NOT NULL) AND (p_started_at IS NOT NULL) AND (p_worker_id IS NOT NULL) AND (p_completed_at IS NULL) AND (p_held_by IS NULL))
+             WHEN 'completed'::text THEN ((p_completed_at IS NOT NULL) AND (p_progress_percent = 100) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
+             WHEN 'failed'::text THEN ((p_completed_at IS NOT NULL) AND (p_error_code IS NOT NULL) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
+             WHEN 'cancelled'::text THEN ((p_completed_at IS NOT NULL) AND (p_cancel_requested_at IS NOT NULL) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
+             ELSE false
+         END AND ((p_result IS NULL) OR (p_status = 'completed'::text)));
+END
+;
+
 CREATE OR REPLACE FUNCTION private.job_tree(p_job_id uuid)
  RETURNS TABLE(id uuid)
  LANGUAGE sql
@@ -4216,6 +4564,74 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.job_values_in_range(p_id uuid, p_parent_job_id uuid, p_seq bigint, p_fencing_token bigint, p_retry_count integer, p_max_retries integer, p_crash_count integer, p_crash_streak integer, p_job_priority smallint, p_progress_percent smallint, p_progress_base_seconds double precision, p_runtime_seconds double precision, p_params jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT ((LEAST(p_seq, p_fencing_token, (p_retry_count)::bigint, (p_max_retries)::bigint, (p_crash_streak)::bigint, ((p_crash_count - p_crash_streak))::bigint) >= 0) AND ((p_job_priority >= 1) AND (p_job_priority <= 10)) AND ((p_progress_percent >= 0) AND (p_progress_percent <= 100)) AND ((p_progress_base_seconds >= (0)::double precision) AND (p_progress_base_seconds <= p_runtime_seconds)) AND (jsonb_typeof(p_params) = 'object'::text) AND ((p_parent_job_id <> p_id) IS NOT FALSE));
+END
+;
+
+CREATE OR REPLACE FUNCTION private.join_equal_job(p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_equal record;
+  v_window interval;
+  v_cache_ttl interval;
+begin
+  -- Whoever only wants to know of a job that is there waits for nobody.
+  for is_locked in 0..1 loop
+    if is_locked = 0 then
+      continue when p_supersede;
+    -- As private.lock_requests(), which is called only when there is somebody to wait for.
+    elsif p_user_id is not null then
+      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+        perform private.lock_requests(p_user_id, p_job_type, p_key);
+      end if;
+    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
+      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_key, 0))
+    then
+      perform private.lock_requests(p_user_id, p_job_type, p_key);
+    end if;
+
+    v_equal := private.find_newest_job(p_user_id, p_key);
+    continue when v_equal.job_id is null or p_supersede;
+    if v_window is null then
+      select coalesce(p_dedupe_window, dedupe_window), cache_ttl into v_window, v_cache_ttl
+      from public.job_type
+      where name = p_job_type;
+    end if;
+    continue when v_window <= interval '0';
+    if v_equal.status in ('pending', 'processing') and v_equal.requested_at > now() - v_window then
+      job_id := v_equal.job_id;
+      status := v_equal.status;
+      outcome := 'joined';
+      created_at := v_equal.created_at;
+      return;
+    end if;
+    if v_cache_ttl is not null then
+      select found.job_id, 'completed', 'reused', found.created_at
+      into job_id, status, outcome, created_at
+      from private.find_result(p_user_id, p_key, v_cache_ttl) as found;
+      if found then
+        return;
+      end if;
+    end if;
+  end loop;
+
+  if p_supersede and v_equal.status in ('pending', 'processing') then
+    perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
+  end if;
+  requested_at := v_equal.requested_at;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.keep_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4229,6 +4645,34 @@ begin
   end if;
   perform private.raise_error('FORBIDDEN', null, 'The audit log is only ever added to.');
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.keep_grant(p_connection_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.orphaned_grant
+    (connection_id, platform_name, platform_account_ids, vault_secret_name, token_version)
+  select connection.id, connection.platform_name,
+    array(select platform_account_id from public.social_account as account where account.connection_id = connection.id),
+    connection.vault_secret_name, connection.token_version
+  from public.platform_connection as connection
+  where connection.id = p_connection_id and connection.status <> 'disconnected'
+  -- Tokens that are being stored are waited for.
+  for update
+  on conflict (connection_id) do nothing;
+  if not found then
+    return;
+  end if;
+
+  perform private.find_or_create_job(
+    null, 'grant_revoke', jsonb_build_object('connection_id', p_connection_id),
+    -- Whoever renews the tokens this moment may yet hand in others.
+    p_scheduled_for => (select expires_at from private.token_lease where connection_id = p_connection_id));
 end;
 $function$
 ;
@@ -4268,19 +4712,10 @@ CREATE OR REPLACE FUNCTION private.lanes_with_work(p_job_types text[])
 AS $function$
 begin
   return query
-  select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn, cursor.place, time.virtual_time
-  from private.job_cursor as cursor
-  join private.job_lane as time on time.job_priority = cursor.job_priority
-  cross join lateral (
-    select waiting.turn, waiting.place
-    from private.job_waiting as waiting
-    where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
-      and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
-    order by waiting.turn, waiting.place
-    limit 1
-  ) as head
-  where p_job_types is null or cursor.job_type = any(p_job_types)
-  order by cursor.job_priority, cursor.job_type;
+  select lane.*
+  from private.lane_head as lane
+  where p_job_types is null or lane.job_type = any(p_job_types)
+  order by lane.job_priority, lane.job_type;
 end;
 $function$
 ;
@@ -4347,9 +4782,6 @@ CREATE OR REPLACE FUNCTION private.line_up(p_user_id uuid, p_priority smallint, 
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
- SET enable_nestloop TO 'on'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
  SET enable_seqscan TO 'off'
 AS $function$
 declare
@@ -4362,8 +4794,13 @@ begin
     return (
       select virtual_time + 1 + (
         select count(*)
-        from (select job_id from private.job_active where user_id = p_user_id limit 1000) as active
-        join private.job_waiting as waiting on waiting.job_id = active.job_id
+        from (
+          -- By their ids, and fenced off: planned on a young table, this would read a lane or all that wait.
+          select turn, job_priority
+          from private.job_waiting
+          where job_id = any(array(select job_id from private.job_active where user_id = p_user_id limit 1000))
+          offset 0
+        ) as waiting
         where waiting.turn is not null and waiting.job_priority = p_priority)
       from private.job_lane
       where job_priority = p_priority);
@@ -4420,42 +4857,33 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.list_claimed(p_worker_id text, p_jobs private.picked_jobs)
- RETURNS void
+CREATE OR REPLACE FUNCTION private.line_up_users(p_user_ids uuid[], p_priorities smallint[])
+ RETURNS TABLE(user_id uuid, job_priority smallint, first_turn bigint, active integer)
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
+#variable_conflict use_column
+declare
+  v_epoch constant bigint := private.enter_line();
 begin
-  -- One statement, whose snapshot is taken when it may write the leases: see tg_job_type__count_running().
-  with started as materialized (
-    select job_type, count(*)::int as jobs, array_agg(job_id) as job_ids
-    from unnest(p_jobs.ids, p_jobs.types) as job (job_id, job_type)
-    group by job_type
-  ),
-  counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select started.job_type, side.status, started.jobs * side.sign
-    from started, (values ('pending', -1), ('processing', 1)) as side (status, sign)
-  ),
-  limited as (
-    insert into private.job_running (job_id, job_type, user_id)
-    select job.job_id, job.job_type, job.user_id
-    from started
-    join public.job_type as type on type.name = started.job_type
-      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
-    cross join lateral (
-      select * from unnest(p_jobs.ids, p_jobs.types, p_jobs.user_ids) as job (job_id, job_type, user_id)
-      where job.job_type = started.job_type
-    ) as job
-    on conflict do nothing
-  )
-  insert into private.job_lease (job_type, worker_id, check_at, job_ids)
-  select started.job_type, p_worker_id,
-    least(clock_timestamp() + type.lease, now() + type.max_runtime - p_jobs.worked * interval '1 second'),
-    started.job_ids
-  from started
-  join public.job_type as type on type.name = started.job_type;
+  return query
+  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active
+  from unnest(p_user_ids, p_priorities) as own (user_id, job_priority)
+  join private.job_lane as lane on lane.job_priority = own.job_priority
+  cross join lateral (
+    select cardinality(active.ids) as active, (
+        select count(*)
+        from (select turn, job_priority from private.job_waiting where job_id = any(active.ids) offset 0) as waiting
+        where waiting.turn is not null and waiting.job_priority = own.job_priority
+      ) as in_line
+    from (
+      select array(select job_id from private.job_active where user_id = own.user_id limit 1000) as ids offset 0
+    ) as active
+  ) as jobs;
 end;
 $function$
 ;
@@ -4522,49 +4950,36 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.lock_jobs(p_job_ids uuid[])
- RETURNS private.picked_jobs
+CREATE OR REPLACE FUNCTION private.lock_jobs(p_entries tid[])
+ RETURNS private.picked_jobs[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
-declare
-  v_locked private.picked_jobs;
 begin
-  with locked as materialized (
-    -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
-    select job.ctid as row_id, job.id, job.job_type, job.user_id, job.runtime_seconds, job.job_priority, job.turn
-    from public.job_queue as job
-    where job.id = any(p_job_ids) and job.status = 'pending' and job.turn is not null
-    for update skip locked
-  ),
-  free as (
-    -- A lane whose clock another claim is moving right now is left to it.
-    select lane.job_priority, latest.turn
-    from (select job_priority, max(turn) as turn from locked group by job_priority) as latest
-    join private.job_lane as lane on lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
-    for update of lane skip locked
-  ),
-  moved as (
-    update private.job_lane as lane
-    set virtual_time = free.turn
-    from free
-    where lane.job_priority = free.job_priority
-  )
-  select array_agg(row_id), array_agg(id), array_agg(job_type), array_agg(user_id), max(runtime_seconds)
-  into v_locked
-  from locked;
-
-  if cardinality(v_locked.ids) is distinct from cardinality(p_job_ids) then
-    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-    from public.job_queue
-    where id = any(p_job_ids) and id <> all(coalesce(v_locked.ids, '{}')) and status = 'pending'
-    -- Whoever holds the job may have put its entry back already.
-    on conflict do nothing;
-  end if;
-  return v_locked;
+  return array(
+    select row(type.name, type.lease, type.max_runtime,
+      coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null, locked.entries, locked.rows,
+      locked.ids, locked.last_turn, locked.has_owner, locked.worked)::private.picked_jobs
+    from (
+      select waiting.job_type, array_agg(waiting.ctid) as entries, array_agg(job.row_id) as rows,
+        array_agg(waiting.job_id) as ids, max(waiting.turn) as last_turn, bool_or(waiting.user_id is not null) as has_owner,
+        max(job.runtime_seconds) as worked
+      from private.job_waiting as waiting
+      cross join lateral (
+        select job.ctid as row_id, job.runtime_seconds
+        from public.job_queue as job
+        where job.id = waiting.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
+      where waiting.ctid = any(p_entries)
+      group by waiting.job_type
+    ) as locked
+    join public.job_type as type on type.name = locked.job_type);
 end;
 $function$
 ;
@@ -4953,7 +5368,7 @@ $function$
 grant execute on function private.pause_user_jobs(p_user_id uuid, p_reason text) to service_role;
 
 CREATE OR REPLACE FUNCTION private.pick_by_rules(p_limit integer, p_job_types text[], p_aged integer, p_aged_before timestamp with time zone)
- RETURNS uuid[]
+ RETURNS tid[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
@@ -4967,7 +5382,6 @@ declare
     select open_type from private.open_job_types(p_limit, p_job_types, p_lock => true) as open_type);
   v_lanes private.lane_head[];
   v_rows tid[];
-  v_picked uuid[];
 begin
   if v_open = '{}' then
     return '{}';
@@ -5103,54 +5517,46 @@ begin
       ) as exact
     ) as picked
   );
-  with taken as (
-    delete from private.job_waiting where ctid = any(v_rows) returning job_id
+
+  with latest as (
+    select job_priority, max(turn) as turn from private.job_waiting where ctid = any(v_rows) group by job_priority
   )
-  select array_agg(job_id) into v_picked from taken;
-  return v_picked;
+  update private.job_lane as lane
+  set virtual_time = latest.turn
+  from latest
+  where lane.job_priority = latest.job_priority and lane.virtual_time < latest.turn
+    -- As in take_jobs().
+    and pg_try_advisory_xact_lock(hashtextextended('job_lane', lane.job_priority));
+  return v_rows;
 end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.pick_next(p_lanes private.lane_head[], p_limit integer)
- RETURNS uuid[]
+CREATE OR REPLACE FUNCTION private.pick_next(p_lanes private.lane_head[], p_priority smallint, p_limit integer)
+ RETURNS tid[]
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
 AS $function$
-declare
-  v_priority smallint;
-  v_picked uuid[] := '{}';
 begin
-  for v_priority in select distinct job_priority from unnest(p_lanes) order by 1 loop
-    with next as (
-      select head.row_id
-      from unnest(p_lanes) as lane
-      cross join lateral (
-        select waiting.ctid as row_id, waiting.turn, waiting.place
-        from private.job_waiting as waiting
-        where waiting.job_type = lane.job_type and waiting.job_priority = v_priority
-          and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
-          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
-        order by waiting.turn, waiting.place
-        limit p_limit - cardinality(v_picked)
-        for update skip locked
-      ) as head
-      where lane.job_priority = v_priority
-      order by head.turn, head.place
-      limit p_limit - cardinality(v_picked)
-    ),
-    taken as (
-      delete from private.job_waiting where ctid = any(array(select row_id from next)) returning job_id
-    )
-    select v_picked || array_agg(job_id) into v_picked from taken;
-    exit when cardinality(v_picked) >= p_limit;
-  end loop;
-  return v_picked;
+  return array(
+    select head.entry
+    from unnest(p_lanes) as lane
+    cross join lateral (
+      select waiting.ctid as entry, waiting.turn, waiting.place
+      from private.job_waiting as waiting
+      where waiting.job_type = lane.job_type and waiting.job_priority = p_priority
+        and waiting.turn is not null and (waiting.turn, waiting.place) >= (lane.from_turn, lane.from_place)
+        and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+      order by waiting.turn, waiting.place
+      limit p_limit
+      for update skip locked
+    ) as head
+    where lane.job_priority = p_priority
+    order by head.turn, head.place
+    limit p_limit);
 end;
 $function$
 ;
@@ -5717,6 +6123,34 @@ $function$
 ;
 grant execute on function private.recover_lost_jobs() to service_role;
 
+CREATE OR REPLACE FUNCTION private.refuse_job_type(p_job_type text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.job_type where name = p_job_type) then
+    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
+  end if;
+  perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
+    'Jobs of this type are created by the product, not by its users.');
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.refuse_jobs(p_fact text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  raise check_violation using constraint = 'job_queue_' || p_fact, schema = 'public', table = 'job_queue',
+    message = format('row for relation "job_queue" violates check "job_queue_%s"', p_fact);
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.release_token_lease(p_connection_id uuid, p_holder uuid)
  RETURNS void
  LANGUAGE sql
@@ -5735,7 +6169,9 @@ CREATE OR REPLACE FUNCTION private.remove_connection_secret()
  SET search_path TO ''
 AS $function$
 begin
-  delete from vault.secrets where name = old.vault_secret_name;
+  delete from vault.secrets
+  where name = old.vault_secret_name
+    and not exists (select from private.orphaned_grant where vault_secret_name = old.vault_secret_name);
   return null;
 end;
 $function$
@@ -5763,6 +6199,103 @@ end;
 $function$
 ;
 grant execute on function private.report_provider_quota_exhausted(p_platform text, p_bucket text, p_resets_at timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION private.request_job(p_user_id uuid, p_job_type text, p_params jsonb, p_dedupe_window interval, p_priority integer, p_scheduled_for timestamp with time zone, p_asks_for jsonb, p_supersede boolean, p_is_user boolean)
+ RETURNS private.requested_job
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_params constant jsonb := coalesce(p_params, '{}');
+  -- As private.job_dedupe_key(), written out: a call costs as much again.
+  v_key constant text := left(encode(sha256(convert_to(
+    p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
+  v_equal record;
+  v_after timestamptz;
+  v_epoch bigint;
+  v_place private.job_place;
+  v_said text;
+  v_made private.requested_job;
+begin
+  -- Conditions and not calls: each of those costs more than what it asks.
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384
+    or current_setting('transaction_isolation') <> 'read committed'
+  then
+    perform private.check_job_request(v_params, p_priority), private.check_isolation();
+  end if;
+
+  if p_dedupe_window is null or p_dedupe_window > interval '0' or p_supersede then
+    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede);
+    if v_equal.outcome is not null then
+      return row(v_equal.job_id, v_equal.status, v_equal.outcome, v_equal.created_at)::private.requested_job;
+    end if;
+    v_after := v_equal.requested_at;
+  end if;
+
+  -- All that is to be known in one look, since an enqueue is paid for by the statement.
+  if p_user_id is null then
+    v_epoch := private.enter_line();
+    select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+      -- As private.line_up(): one behind the other, however many wait.
+      case
+        when p_scheduled_for > now() then null
+        else nextval(('private.job_lane_system_' || lane.job_priority)::regclass)
+      end,
+      lane.virtual_time + 1
+    into v_place
+    from public.job_type as type
+    join private.job_lane as lane on lane.job_priority = coalesce(p_priority, type.default_priority)
+    where type.name = p_job_type;
+    if v_place.turn < v_place.first_turn then
+      v_place.turn := setval(('private.job_lane_system_' || v_place.job_priority)::regclass, v_place.first_turn);
+    end if;
+  else
+    if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+      perform private.lock_requests(p_user_id, p_job_type, v_key);
+    end if;
+    v_epoch := private.enter_line();
+    v_place := private.find_place(p_user_id, p_job_type, p_priority, p_scheduled_for, p_is_user);
+  end if;
+  if v_place.job_type is null then
+    perform private.refuse_job_type(p_job_type);
+  end if;
+
+  -- What the trigger does for others is done here, where all is known; owners hear of it from the trigger.
+  v_said := set_config('job_engine.insert', case when p_user_id is null then 'listed' else 'listed, of users' end, true);
+  insert into public.job_queue as job (
+    user_id, job_type, job_priority, params, max_retries, requested_at, scheduled_for, expires_at, dedupe_key, turn
+  ) values (
+    p_user_id, p_job_type, v_place.job_priority, v_params, v_place.max_retries,
+    greatest(clock_timestamp(), v_after + interval '1 microsecond'), greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after, v_key, v_place.turn
+  )
+  returning job.id, 'pending', 'created', job.created_at into v_made;
+  v_said := set_config('job_engine.insert', '', true);
+  insert into private.job_count_change (job_type, status, change) values (p_job_type, 'pending', 1);
+  if p_user_id is not null then
+    insert into private.job_active (user_id, job_id) values (p_user_id, v_made.job_id);
+    if v_place.quota_type is not null then
+      perform private.charge_job_quotas(array[v_made.job_id], array[p_user_id], array[v_place.quota_type]);
+    end if;
+  end if;
+  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
+  values (v_made.job_id, p_user_id, p_job_type, v_place.job_priority, v_place.turn, greatest(p_scheduled_for, now()),
+    greatest(p_scheduled_for, now()) + v_place.expires_after)
+  returning case
+    -- What waits for its time, or for the end of a pause, rings no bell.
+    when v_place.turn is null or v_place.is_paused then null
+    -- A worker sleeps; or none may be there, and one is started.
+    when exists (
+      select from public.job_worker
+      where heartbeat_at > clock_timestamp() - interval '6 seconds' and in_flight < capacity and not is_draining)
+      then pg_notify('job_ready', '')::text
+    when date_part('epoch', clock_timestamp()) * 1000 - pg_sequence_last_value('private.doorbell_clock') < 1000 then null
+    else private.ring_doorbell()
+  end into v_said;
+  return v_made;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.request_sync(p_platform text, p_social_account_id uuid, p_max_results integer, OUT job_id uuid, OUT status text, OUT outcome text)
  RETURNS record
@@ -6312,19 +6845,23 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.save_content(p_social_account_id uuid, p_items jsonb)
  RETURNS TABLE(new_count integer, updated_count integer, unchanged_count integer, failed jsonb)
- LANGUAGE sql
+ LANGUAGE plpgsql
+ ROWS 1
  SET search_path TO ''
 AS $function$
-  select
-    count(*) filter (where outcome = 'new')::int,
-    count(*) filter (where outcome = 'updated')::int,
-    count(*) filter (where outcome = 'unchanged')::int,
-    coalesce(
-      jsonb_agg(jsonb_build_object(
-        'platform_content_id', platform_content_id, 'code', 'VALIDATION_ERROR', 'reason', reason)
-        order by platform_content_id) filter (where outcome = 'failed'),
-      '[]')
-  from private.save_content_items(p_social_account_id, p_items);
+begin
+  return query
+    select
+      count(*) filter (where item.outcome = 'new')::int,
+      count(*) filter (where item.outcome = 'updated')::int,
+      count(*) filter (where item.outcome = 'unchanged')::int,
+      coalesce(
+        jsonb_agg(jsonb_build_object(
+          'platform_content_id', item.platform_content_id, 'code', 'VALIDATION_ERROR', 'reason', item.reason)
+          order by item.platform_content_id) filter (where item.outcome = 'failed'),
+        '[]')
+    from private.save_content_items(p_social_account_id, p_items) as item;
+end;
 $function$
 ;
 
@@ -6411,9 +6948,8 @@ CREATE OR REPLACE FUNCTION private.save_content_items(p_social_account_id uuid, 
 AS $function$
 declare
   v_owner_id uuid;
-  v_item record;
-  v_state text;
-  v_constraint text;
+  v_items jsonb;
+  v_faults jsonb;
 begin
   if jsonb_typeof(p_items) is distinct from 'array'
     or exists (select from jsonb_array_elements(p_items) as item (value)
@@ -6435,29 +6971,23 @@ begin
       from private.store_content(p_social_account_id, v_owner_id, p_items) as stored;
     return;
   exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
-    -- One of them breaks a rule: the others are stored each by itself.
+    -- One of them breaks a rule: the others are stored without it.
   end;
 
-  for v_item in
-    select distinct on (sent.id) sent.id, sent.value
-    from (
-      select item.value ->> 'platform_content_id' as id, item.value, item.place
-      from jsonb_array_elements(p_items) with ordinality as item (value, place)
-    ) as sent
-    order by sent.id, sent.place desc
-  loop
-    begin
-      return query
-        select stored.platform_content_id, stored.outcome, null::text
-        from private.store_content(p_social_account_id, v_owner_id, jsonb_build_array(v_item.value)) as stored;
-    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
-      get stacked diagnostics v_state = returned_sqlstate, v_constraint = constraint_name;
-      platform_content_id := v_item.id;
-      outcome := 'failed';
-      reason := coalesce(nullif(v_constraint, ''), v_state);
-      return next;
-    end;
-  end loop;
+  select jsonb_agg(sent.value) into v_items
+  from (
+    select distinct on (item.value ->> 'platform_content_id') item.value
+    from jsonb_array_elements(p_items) with ordinality as item (value, place)
+    order by item.value ->> 'platform_content_id', item.place desc
+  ) as sent;
+  v_faults := private.content_faults(v_items);
+  return query
+    select fault.key, 'failed', fault.value from jsonb_each_text(v_faults) as fault
+    union all
+    select stored.* from private.store_content_by_halves(p_social_account_id, v_owner_id, (
+      select coalesce(jsonb_agg(item.value), '[]')
+      from jsonb_array_elements(v_items) as item (value)
+      where not v_faults ? (item.value ->> 'platform_content_id'))) as stored;
 end;
 $function$
 ;
@@ -6761,30 +7291,9 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-  with item as materialized (
-    -- A list that shifts under its reader repeats items; the last one is the freshest.
-    select distinct on (sent.platform_content_id)
-      sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
-      sent.thumbnail_url, sent.duration_seconds, private.count_or_null(sent.view_count) as view_count,
-      private.count_or_null(sent.like_count) as like_count, private.count_or_null(sent.comment_count) as comment_count,
-      coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags,
-      coalesce(sent.mentions, '{}') as mentions, sent.category, sent.published_at,
-      coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data,
-      nullif(sent.media, 'null') as media
-    from rows from (
-      jsonb_to_recordset(p_items) as (
-        platform_content_id text, content_type text, title text, description text, url text, thumbnail_url text,
-        duration_seconds int, view_count jsonb, like_count jsonb, comment_count jsonb, tags text[], hashtags text[],
-        mentions text[], category text, published_at timestamptz, visibility text, platform_data jsonb, media jsonb)
-    ) with ordinality as sent (
-      platform_content_id, content_type, title, description, url, thumbnail_url,
-      duration_seconds, view_count, like_count, comment_count, tags, hashtags,
-      mentions, category, published_at, visibility, platform_data, media, place)
-    order by sent.platform_content_id, sent.place desc
-  ),
-  known as materialized (
-    select item.*, stored.id as item_id,
-      item.media is not null and sent_media.full_form is distinct from stored_media.full_form as has_new_media,
+  -- First what every reader of a row asks for: a row is read up to the last column that is wanted.
+  with known as materialized (
+    select stored.id as item_id,
       case
         when stored.id is null then 'new'
         when stored.deleted_by = 'owner' then 'unchanged'
@@ -6800,24 +7309,47 @@ begin
           item.duration_seconds, item.view_count, item.like_count, item.comment_count, item.tags,
           item.hashtags, item.mentions, coalesce(item.category, stored.category), item.published_at, item.visibility,
           item.platform_data, null
-        ) or item.media is not null and sent_media.unsigned_form is distinct from stored_media.unsigned_form then 'updated'
-        when stored.thumbnail_url is distinct from item.thumbnail_url
-          or item.media is not null and sent_media.full_form is distinct from stored_media.full_form then 'refreshed'
+        ) or media.is_other then 'updated'
+        when stored.thumbnail_url is distinct from item.thumbnail_url or media.is_new then 'refreshed'
         else 'unchanged'
-      end as outcome
-    from item
+      end as outcome,
+      coalesce(media.is_new, false) as has_new_media, item.*
+    from (
+      -- A list that shifts under its reader repeats items; the last one is the freshest.
+      select distinct on (sent.platform_content_id collate "C")
+        sent.platform_content_id, sent.content_type, coalesce(sent.title, '') as title, sent.description, sent.url,
+        sent.thumbnail_url, sent.duration_seconds,
+        -- As private.count_or_null() reads them, without three calls for each item.
+        case when sent.view_count ~ '^[0-9]{1,18}$' then sent.view_count::bigint end as view_count,
+        case when sent.like_count ~ '^[0-9]{1,18}$' then sent.like_count::bigint end as like_count,
+        case when sent.comment_count ~ '^[0-9]{1,18}$' then sent.comment_count::bigint end as comment_count,
+        coalesce(sent.tags, '{}') as tags, coalesce(sent.hashtags, '{}') as hashtags,
+        coalesce(sent.mentions, '{}') as mentions, sent.category, sent.published_at,
+        coalesce(sent.visibility, 'private') as visibility, coalesce(sent.platform_data, '{}') as platform_data,
+        nullif(sent.media, 'null') as media
+      from rows from (jsonb_populate_recordset(null::private.sent_content, p_items)) with ordinality as sent (
+        platform_content_id, content_type, title, description, url, thumbnail_url, duration_seconds, view_count,
+        like_count, comment_count, tags, hashtags, mentions, category, published_at, visibility, platform_data, media,
+        place)
+      order by sent.platform_content_id collate "C", sent.place desc
+    ) as item
     -- One by one: accounts being small on average, a prepared plan would else read the whole of a large one.
     left join lateral (
       select own.* from public.content_item as own
       where own.social_account_id = p_social_account_id and own.platform_content_id = item.platform_content_id
       limit 1
     ) as stored on true
-    left join lateral private.content_media_forms(item.media) as sent_media on true
-    left join lateral private.content_media_forms(
-      case when item.media is not null then (
+    -- Most items have none, and for those nothing of this is done.
+    left join lateral (
+      select sent.full_form is distinct from kept.full_form as is_new,
+        sent.unsigned_form is distinct from kept.unsigned_form as is_other
+      from private.content_media_forms(item.media) as sent
+      left join private.content_media_forms((
         select jsonb_agg(to_jsonb(own) order by own.position)
         from public.content_media as own
-        where own.content_item_id = stored.id) end) as stored_media on true
+        where own.content_item_id = stored.id)) as kept on true
+      where item.media is not null
+    ) as media on true
   ),
   changed as (
     update public.content_item as stored set
@@ -6849,12 +7381,14 @@ begin
     insert into public.content_item (
       user_id, social_account_id, platform_content_id, content_type, title, description, url, thumbnail_url,
       duration_seconds, view_count, like_count, comment_count, tags, hashtags, mentions, category, published_at,
-      visibility, platform_data)
+      visibility, platform_data, search_vector)
     select
       p_owner_id, p_social_account_id, known.platform_content_id, known.content_type, known.title, known.description,
       known.url, known.thumbnail_url, known.duration_seconds, known.view_count, known.like_count, known.comment_count,
       known.tags, known.hashtags, known.mentions, known.category, known.published_at, known.visibility,
-      known.platform_data
+      known.platform_data,
+      -- Here rather than by the trigger, which would copy the row.
+      private.content_search_vector(known.title, known.tags, known.hashtags, known.description)
     from known
     where known.outcome = 'new'
     returning id, platform_content_id
@@ -6890,12 +7424,41 @@ begin
   )
   select known.platform_content_id,
     case
-      when known.outcome = 'new' then 'new'
-      when known.outcome = 'updated' and written.id is not null then 'updated'
-      else 'unchanged'
+      when known.outcome = 'updated' and known.item_id <> all (array(select id from changed))
+        or known.outcome = 'refreshed' then 'unchanged'
+      else known.outcome
     end
-  from known
-  left join written on written.platform_content_id = known.platform_content_id;
+  from known;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.store_content_by_halves(p_social_account_id uuid, p_owner_id uuid, p_items jsonb)
+ RETURNS TABLE(platform_content_id text, outcome text, reason text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_half constant int := jsonb_array_length(p_items) / 2;
+  v_constraint text;
+begin
+  return query
+    select stored.platform_content_id, stored.outcome, null::text
+    from private.store_content(p_social_account_id, p_owner_id, p_items) as stored;
+exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+  if v_half > 0 then
+    return query
+      select half.*
+      from (
+        select jsonb_agg(item.value) as items
+        from jsonb_array_elements(p_items) with ordinality as item (value, place)
+        group by item.place <= v_half
+      ) as divided
+      cross join lateral private.store_content_by_halves(p_social_account_id, p_owner_id, divided.items) as half;
+  else
+    get stacked diagnostics v_constraint = constraint_name;
+    return query select p_items -> 0 ->> 'platform_content_id', 'failed', coalesce(nullif(v_constraint, ''), sqlstate);
+  end if;
 end;
 $function$
 ;
@@ -6917,12 +7480,20 @@ begin
   where id = p_connection_id and token_version = p_token_version and status = 'active'
   returning vault_secret_name into secret_name;
 
-  if not found then
-    return false;
+  if found then
+    perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+    delete from private.token_lease where connection_id = p_connection_id;
+    return true;
   end if;
-  perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
-  delete from private.token_lease where connection_id = p_connection_id;
-  return true;
+
+  -- Deleted while the platform answered: these are the tokens its grant is ended with.
+  update private.orphaned_grant set token_version = token_version + 1
+  where connection_id = p_connection_id and token_version = p_token_version
+  returning vault_secret_name into secret_name;
+  if found then
+    perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+  end if;
+  return false;
 end;
 $function$
 ;
@@ -7026,17 +7597,26 @@ CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size inte
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_memoize TO 'off'
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
-  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
   v_epoch constant bigint := pg_sequence_last_value('private.job_epoch');
+  v_batch_size constant int := least(greatest(coalesce(p_batch_size, 10), 1), 1000);
+  v_left int := v_batch_size;
   v record;
-  v_aged int;
-  v_type record;
   v_by_rules boolean;
+  v_lanes private.lane_head[];
+  v_lane private.lane_head;
+  v_priority smallint := 0;
+  v_jobs private.picked_jobs[];
   v_job private.picked_jobs;
+  v_lease_end timestamptz;
+  v_lease_ms int;
+  v_said text;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -7044,79 +7624,165 @@ begin
 
   for look in 1..2 loop
     -- Everything there is to know in one look, since for a single job what costs is the statements.
-    select setting.is_draining, setting.ageing_share, setting.ageing_after,
-      array(select lane from private.lanes_with_work(p_job_types) as lane) as lanes,
-      pg_current_xact_id_if_assigned() is null as has_no_number,
-      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
-      exists (select from private.job_pause) as is_paused,
-      -- As private.put_queue_right() asks.
-      exists (select from private.job_lease where check_at <= now())
+    select setting.is_draining,
+      -- As private.put_queue_right() asks. Locked, so that no type gets its first limit before the jobs that
+      -- this claim starts are seen: see tg_job_type__count_running().
+      exists (select from private.job_lease where check_at <= now() for update skip locked)
         or exists (select from private.job_waiting where expires_at <= now())
         or exists (
           select from private.job_waiting
-          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right,
+      exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_pause) as is_paused,
+      array(
+        select lane from private.lane_head as lane
+        where lane.job_type = any(coalesce(p_job_types, array(select name from public.job_type)))
+        order by lane.job_priority) as lanes,
+      -- A share of a job is a job with that probability, so that single claims keep to it, too.
+      floor(v_batch_size * setting.ageing_share + random())::int as aged,
+      now() - setting.ageing_after as aged_before,
+      pg_current_xact_id_if_assigned() is null as has_no_number
     into v
     from private.job_setting as setting;
     exit when not v.has_to_be_put_right;
     exit when look = 2;
     perform private.put_queue_right();
   end loop;
+  v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
-  if v.is_draining or (v.lanes = '{}' and not v.is_capped) then
+  if v.is_draining or (v_lanes = '{}' and not v.is_capped) then
     return;
   end if;
 
-  -- A share of a job is a job with that probability, so that single claims keep to it, too.
-  v_aged := floor(v_batch_size * v.ageing_share + random());
-  select array_agg(name) as names, array_agg(lease) as leases,
-    array_agg((extract(epoch from lease) * 1000)::int) as lease_ms,
-    bool_or(coalesce(max_concurrency, max_per_user, rate_limit) is not null
-      and not is_paused and name in (select job_type from unnest(v.lanes))) as has_limit,
-    array_agg(name) filter (where not is_paused) as open_names, '' as said
-  into v_type
-  from public.job_type
-  where p_job_types is null or name = any(p_job_types);
-
-  v_by_rules := v_type.has_limit or v.is_capped or v.is_paused
-    or (v_aged > 0 and v.lanes[1].job_priority <> v.lanes[cardinality(v.lanes)].job_priority);
+  v_by_rules := v.is_capped or v.is_paused
+    or (v.aged > 0 and v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority);
+  foreach v_lane in array v_lanes loop
+    v_by_rules := v_by_rules or v_lane.is_limited;
+  end loop;
   if v_by_rules then
-    v_job := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v_aged, now() - v.ageing_after));
-  else
-    v_job := private.lock_jobs(private.pick_next(
-      array(select lane from unnest(v.lanes) as lane where lane.job_type = any(v_type.open_names)), v_batch_size));
+    v_lanes := array[null::private.lane_head];
   end if;
-  if v_job.rows is null then
-    return;
-  end if;
+
+  -- Priority by priority; or once, by the rules.
+  for place in 1..cardinality(v_lanes) loop
+    v_lane := v_lanes[place];
+    continue when v_lane.job_priority = v_priority;
+    v_priority := v_lane.job_priority;
+    if v_by_rules then
+      v_jobs := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v.aged, v.aged_before));
+    elsif v_lanes[place + 1].job_priority = v_priority then
+      v_jobs := private.lock_jobs(private.pick_next(v_lanes, v_priority, v_left));
+    elsif v_left = 1 then
+      -- As below: an aggregate costs a single job more than a second text.
+      select v_lane.job_type, v_lane.lease, v_lane.max_runtime, false, array[next.entry], array[job.row_id],
+        array[next.job_id], next.turn, next.user_id is not null, job.runtime_seconds
+      into v_job
+      from (
+        select waiting.ctid as entry, waiting.job_id, waiting.user_id, waiting.turn
+        from private.job_waiting as waiting
+        where waiting.job_type = v_lane.job_type and waiting.job_priority = v_lane.job_priority
+          and waiting.turn is not null and (waiting.turn, waiting.place) >= (v_lane.from_turn, v_lane.from_place)
+          and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+        order by waiting.turn, waiting.place
+        for update skip locked
+      ) as next
+      cross join lateral (
+        select job.ctid as row_id, job.runtime_seconds
+        from public.job_queue as job
+        where job.id = next.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
+      limit 1;
+      v_jobs := array[v_job];
+    else
+      select v_lane.job_type, v_lane.lease, v_lane.max_runtime, false,
+        array_agg(picked.entry), array_agg(picked.row_id), array_agg(picked.job_id), max(picked.turn),
+        bool_or(picked.user_id is not null), max(picked.runtime_seconds)
+      into v_job
+      from (
+        select next.*, job.*
+        from (
+          select waiting.ctid as entry, waiting.job_id, waiting.user_id, waiting.turn
+          from private.job_waiting as waiting
+          where waiting.job_type = v_lane.job_type and waiting.job_priority = v_lane.job_priority
+            and waiting.turn is not null and (waiting.turn, waiting.place) >= (v_lane.from_turn, v_lane.from_place)
+            and waiting.scheduled_for <= now() and (waiting.expires_at is null or waiting.expires_at > now())
+          order by waiting.turn, waiting.place
+          for update skip locked
+        ) as next
+        cross join lateral (
+          -- Nobody's lock is waited for: what is being cancelled, say, is left where it is.
+          select job.ctid as row_id, job.runtime_seconds
+          from public.job_queue as job
+          where job.id = next.job_id and job.status = 'pending' and job.turn is not null
+          for update skip locked
+        ) as job
+        limit v_left
+      ) as picked;
+      v_jobs := array[v_job];
+    end if;
+
+    foreach v_job in array v_jobs loop
+      continue when v_job.rows is null;
+      -- From this moment: a claim that had to wait must not hand out leases that are half used up.
+      v_lease_end := clock_timestamp() + v_job.lease;
+      v_lease_ms := date_part('epoch', v_job.lease) * 1000;
+      v_said := set_config('job_engine.update', case when v_job.has_owner then 'claimed, of users' else 'claimed' end, true);
+      return query
+      -- What the trigger does for all others is done here, in the same statement.
+      with taken as (
+        delete from private.job_waiting where ctid = any(v_job.entries)
+      ),
+      counted as (
+        insert into private.job_count_change (job_type, status, change)
+        values (v_job.job_type, 'pending', -cardinality(v_job.rows)),
+          (v_job.job_type, 'processing', cardinality(v_job.rows))
+      ),
+      listed as (
+        insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+        values (v_job.job_type, p_worker_id,
+          least(v_lease_end, now() + v_job.max_runtime - v_job.worked * interval '1 second'),
+          v_job.ids)
+      ),
+      moved as (
+        update private.job_lane
+        set virtual_time = v_job.last_turn
+        -- A lane whose clock another claim is moving right now is left to it.
+        where job_priority = v_priority and virtual_time < v_job.last_turn
+          and pg_try_advisory_xact_lock(hashtextextended('job_lane', job_priority))
+      )
+      -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
+      update public.job_queue as job
+      set status = 'processing',
+        worker_id = p_worker_id,
+        fencing_token = job.fencing_token + 1,
+        is_classic = false,
+        lease_expires_at = v_lease_end,
+        started_at = coalesce(job.started_at, now()),
+        slice_started_at = now(),
+        seq = job.seq + 1,
+        updated_at = now()
+      where job.ctid = any(v_job.rows)
+      returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
+        job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, v_lease_ms;
+      v_said := set_config('job_engine.update', '', true);
+      v_left := v_left - cardinality(v_job.rows);
+      if v_job.is_limited then
+        insert into private.job_running (job_id, job_type, user_id)
+        select job.id, v_job.job_type, job.user_id
+        from public.job_queue as job
+        where job.id = any(v_job.ids)
+        on conflict do nothing;
+        perform private.charge_rates(array_fill(v_job.job_type, array[cardinality(v_job.ids)]));
+      end if;
+    end loop;
+    exit when v_left <= 0;
+  end loop;
+
   -- Moving a floor costs as much as passing over a hundred dead entries.
-  if v.has_no_number and random() * 100 < cardinality(v_job.rows) then
+  if v.has_no_number and random() * 100 < v_batch_size - v_left then
     perform private.move_cursors(v.lanes, v_epoch);
   end if;
-  if v_by_rules then
-    perform private.charge_rates(v_job.types);
-  end if;
-  perform private.list_claimed(p_worker_id, v_job);
-  v_type.said := set_config('job_engine.claim', case
-    when array_remove(v_job.user_ids, null) = '{}' then 'of the system' else 'of users' end, true);
-
-  return query
-  -- By row address: the rows are locked, and a join would tempt the planner to scan the table.
-  update public.job_queue as job
-  set status = 'processing',
-    worker_id = p_worker_id,
-    fencing_token = job.fencing_token + 1,
-    is_classic = false,
-    -- From this moment: a claim that had to wait must not hand out leases that are half used up.
-    lease_expires_at = clock_timestamp() + v_type.leases[array_position(v_type.names, job.job_type)],
-    started_at = coalesce(job.started_at, now()),
-    slice_started_at = now(),
-    seq = job.seq + 1,
-    updated_at = now()
-  where job.ctid = any(v_job.rows)
-  returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
-    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token,
-    v_type.lease_ms[array_position(v_type.names, job.job_type)];
-  v_type.said := set_config('job_engine.claim', '', true);
 end;
 $function$
 ;
@@ -7185,79 +7851,98 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__after_insert()
 AS $function$
 declare
   v_new record;
+  v_is_owned boolean := false;
 begin
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
-  from new_job
-  where status = 'pending';
-
-  -- Counted and looked through in one statement: for a single job what costs is how many there are.
-  with counted as (
-    insert into private.job_count_change (job_type, status, change)
-    select job_type, status, count(*) from new_job group by job_type, status
-  )
-  select count(*) as jobs,
-    count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
-    -- Somebody read the lane's time, and the lane has moved on since.
-    count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
-    -- What a pause holds back rings no bell.
-    count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
-      and job.job_type in (select name from public.job_type where not is_paused)) as due,
-    count(*) filter (where job.status = 'processing') as processing,
-    count(*) filter (where job.status = 'failed') as failed,
-    count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
-    count(*) filter (where job.user_id is not null and job.completed_at is null
-      and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
-  into v_new
-  from new_job as job
-  left join private.job_cursor as cursor
-    on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
-  if v_new.unknown > 0 then
-    perform private.raise_error('UNKNOWN_JOB_TYPE');
-  end if;
-  if v_new.charged > 0 then
-    perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
-    from new_job as job
-    join public.job_type as type on type.name = job.job_type and type.quota_type is not null
-    where job.user_id is not null and job.completed_at is null;
-  end if;
-  if v_new.late > 0 then
-    perform private.lower_cursors();
-  end if;
-
-  if v_new.owned > 0 then
-    insert into private.job_active (user_id, job_id)
-    select user_id, id
+  -- Who creates these has done all of this in the same statement; their owners are to know.
+  if current_setting('job_engine.insert', true) = 'listed' then
+    return null;
+  elsif current_setting('job_engine.insert', true) = 'listed, of users' then
+    v_is_owned := true;
+  else
+    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
+    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
     from new_job
-    where user_id is not null and parent_job_id is null and completed_at is null;
-  end if;
-  if v_new.processing > 0 then
-    perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
-  end if;
-  if v_new.failed > 0 then
-    insert into private.job_failure (job_id, job_type, failed_at)
-    select id, job_type, completed_at from new_job where status = 'failed';
+    where status = 'pending';
+
+    -- Counted and looked through in one statement: for a single job what costs is how many there are.
+    with counted as (
+      insert into private.job_count_change (job_type, status, change)
+      select job_type, status, count(*) from new_job group by job_type, status
+    )
+    select
+      count(*) filter (where not private.job_state_is_whole(job.status, job.turn, job.started_at, job.lease_expires_at,
+        job.slice_started_at, job.completed_at, job.cancel_requested_at, job.held_by, job.worker_id,
+        job.progress_percent, job.error_code, job.result)) as broken,
+      count(*) filter (where not private.job_values_in_range(job.id, job.parent_job_id, job.seq, job.fencing_token,
+        job.retry_count, job.max_retries, job.crash_count, job.crash_streak, job.job_priority, job.progress_percent,
+        job.progress_base_seconds, job.runtime_seconds, job.params)) as out_of_range,
+      count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
+      -- Somebody read the lane's time, and the lane has moved on since.
+      count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
+      -- What a pause holds back rings no bell.
+      count(*) filter (where job.status = 'pending' and job.scheduled_for <= now()
+        and job.job_type in (select name from public.job_type where not is_paused)) as due,
+      count(*) filter (where job.status = 'processing') as processing,
+      count(*) filter (where job.status = 'failed') as failed,
+      count(*) filter (where job.user_id is not null and job.parent_job_id is null) as owned,
+      count(*) filter (where job.user_id is not null and job.completed_at is null
+        and job.job_type in (select name from public.job_type where quota_type is not null)) as charged
+    into v_new
+    from new_job as job
+    left join private.job_cursor as cursor
+      on cursor.job_type = job.job_type and cursor.job_priority = job.job_priority;
+    if v_new.broken > 0 then
+      perform private.refuse_jobs('state_is_whole');
+    elsif v_new.out_of_range > 0 then
+      perform private.refuse_jobs('values_in_range');
+    elsif v_new.unknown > 0 then
+      perform private.raise_error('UNKNOWN_JOB_TYPE');
+    end if;
+    if v_new.charged > 0 then
+      perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+      from new_job as job
+      join public.job_type as type on type.name = job.job_type and type.quota_type is not null
+      where job.user_id is not null and job.completed_at is null;
+    end if;
+    if v_new.late > 0 then
+      perform private.lower_cursors();
+    end if;
+
+    if v_new.owned > 0 then
+      insert into private.job_active (user_id, job_id)
+      select user_id, id
+      from new_job
+      where user_id is not null and parent_job_id is null and completed_at is null;
+    end if;
+    if v_new.processing > 0 then
+      perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
+    end if;
+    if v_new.failed > 0 then
+      insert into private.job_failure (job_id, job_type, failed_at)
+      select id, job_type, completed_at from new_job where status = 'failed';
+    end if;
+
+    -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
+    if v_new.due > 0 and (
+      select count(*) filter (where in_flight < capacity and not is_draining) > 0
+        or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
+      from public.job_worker
+      where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+    then
+      perform private.ring_doorbell();
+    end if;
+    v_is_owned := v_new.owned > 0;
   end if;
 
-  -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
-  if v_new.due > 0 and (
-    select count(*) filter (where in_flight < capacity and not is_draining) > 0
-      or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
-    from public.job_worker
-    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
-  then
-    perform private.ring_doorbell();
-  end if;
-  if v_new.owned > 0 then
+  if v_is_owned then
     begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select 'user_jobs:' || job.user_id, 'broadcast', to_jsonb(news), 'job_update', true
-      from new_job as job
-      cross join lateral (
-        select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-          job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-        offset 0
-      ) as news
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select 'user_jobs:' || job.user_id, 'broadcast',
+        to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
+          job.error_message, job.progress_message, job.progress_percent)::private.job_update),
+        'job_update', true, clock_timestamp(), (message.id_begin || nextval('private.job_message'))::uuid
+      from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
+      cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
       -- before its id is known.
       where job.user_id is not null and job.parent_job_id is null;
@@ -7303,30 +7988,40 @@ CREATE OR REPLACE FUNCTION private.tg_job_queue__after_update()
  SET jit TO 'off'
 AS $function$
 declare
+  v_said constant text := current_setting('job_engine.update', true);
   v record;
   v_is_due boolean := false;
+  v_untold_ids uuid[];
+  v_unmoved_ids uuid[];
   v_parent_ids uuid[];
   v_job_ids uuid[];
 begin
-  -- A claim has listed and counted its jobs itself, see private.list_claimed(); their owners are to know.
-  if current_setting('job_engine.claim', true) = 'of the system' then
+  -- What starts or completes jobs has counted them itself, and said so; the rest is done here.
+  if v_said in ('claimed', 'completed') then
     return null;
-  elsif current_setting('job_engine.claim', true) = 'of users' then
-    select 1::bigint as jobs, none as was_pending, none as pending, none as was_processing, none as processing,
-      none as was_ended, none as ended, none as failed, true as has_moved, true as has_owner, false as has_parent
+  elsif v_said <> '' then
+    select 1::bigint as jobs, none as was_pending, none as pending, ended as was_processing, none as processing,
+      none as was_ended, ended, none as failed, true as has_moved, v_said like '%users%' as has_owner, v_said like '%parents%' as has_parent,
+      -- It was said of this statement, not of those that follow from it.
+      set_config('job_engine.update', '', true)
     into v
-    from (select 0::bigint as none) as nothing;
+    from (select starts_with(v_said, 'completed')::int::bigint as ended, 0::bigint as none) as what;
   else
     -- One look at both sides, and the counters from it: for a single job what costs is the statements.
     with moved as materialized (
       select job_type, status, sum(before)::int as before, sum(after)::int as after, bool_or(has_owner) as has_owner,
-        bool_or(has_parent) as has_parent
+        bool_or(has_parent) as has_parent, bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
       from (
         select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
-          parent_job_id is not null as has_parent
+          parent_job_id is not null as has_parent,
+          not private.job_state_is_whole(status, turn, started_at, lease_expires_at, slice_started_at, completed_at,
+            cancel_requested_at, held_by, worker_id, progress_percent, error_code, result) as is_broken,
+          not private.job_values_in_range(id, parent_job_id, seq, fencing_token, retry_count, max_retries, crash_count,
+            crash_streak, job_priority, progress_percent, progress_base_seconds, runtime_seconds, params)
+            as is_out_of_range
         from new_job
         union all
-        select job_type, status, 1, 0, false, false from old_job
+        select job_type, status, 1, 0, false, false, false, false from old_job
       ) as side
       group by job_type, status
     ),
@@ -7342,9 +8037,15 @@ begin
       coalesce(sum(before) filter (where status in ('completed', 'failed', 'cancelled')), 0) as was_ended,
       coalesce(sum(after) filter (where status in ('completed', 'failed', 'cancelled')), 0) as ended,
       coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
-      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent
+      bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent,
+      bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
     into v
     from moved;
+    if v.is_broken then
+      perform private.refuse_jobs('state_is_whole');
+    elsif v.is_out_of_range then
+      perform private.refuse_jobs('values_in_range');
+    end if;
   end if;
   if v.jobs is null then
     return null;
@@ -7452,55 +8153,64 @@ begin
     perform private.ring_doorbell();
   end if;
   if v.has_owner then
+    -- Whose status has changed has changed. Only where some kept theirs is each asked what it was before.
+    if least(v.was_pending, v.pending) + least(v.was_processing, v.processing) + least(v.was_ended, v.ended) > 0 then
+      select array_agg(job.id) filter (where job.seq = old_job.seq),
+        array_agg(job.id) filter (where job.status = old_job.status)
+      into v_untold_ids, v_unmoved_ids
+      from new_job as job
+      join old_job on old_job.id = job.id;
+    end if;
+  end if;
+  if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
     -- A failure, say no partition, is a warning.
     begin
-      insert into realtime.messages (topic, extension, payload, event, private)
-      select topic.name, 'broadcast', news.payload, 'job_update', true
-      from new_job as job
-      join old_job on old_job.id = job.id
-      cross join lateral (
-        select case
-          when job.parent_job_id is null and job.result is null then base.payload
-          else base.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', job.parent_job_id)) || case
+      insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
+      select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
+        'broadcast', job.payload, 'job_update', true, clock_timestamp(),
+        (message.id_begin || nextval('private.job_message'))::uuid
+      from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
+      cross join (
+        select told.id, told.user_id, case
+          when told.parent_job_id is null and told.result is null then told.payload
+          else told.payload || jsonb_strip_nulls(jsonb_build_object('parent_job_id', told.parent_job_id)) || case
             -- A larger result is fetched by the client.
-            when octet_length(job.result::text) <= 32768 then jsonb_build_object('result', job.result)
+            when octet_length(told.result::text) <= 32768 then jsonb_build_object('result', told.result)
             else '{}'
           end
         end as payload
         from (
-          select to_jsonb(fields) as payload
-          from (
-            select job.id as job_id, job.user_id, job.job_type, job.status, job.progress_percent,
-              job.progress_message, job.error_code, job.error_message, job.seq, job.updated_at
-          ) as fields
-        ) as base
+          select job.id, job.user_id, job.parent_job_id, job.result, to_jsonb(row(job.seq, job.id, job.status,
+            job.user_id, job.job_type, job.error_code, job.updated_at, job.error_message, job.progress_message,
+            job.progress_percent)::private.job_update) as payload
+          from new_job as job
+          where job.user_id is not null
+            and (v_untold_ids is null or job.id not in (select unnest(v_untold_ids)))
+          offset 0
+        ) as told
         offset 0
-      ) as news
-      cross join lateral (
-        values ('user_jobs:' || job.user_id), ('job_status:' || job.id)
-      ) as topic (name)
-      where job.seq <> old_job.seq and job.user_id is not null;
+      ) as job
+      cross join (values (true), (false)) as topic (is_of_user);
     exception when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
+  end if;
 
-    -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
-    -- 8 000 bytes hold, and can be switched off in one place.
-    if v.has_moved
-      and (select notify_status_changes from private.job_setting)
-    then
-      perform pg_notify('job_status_changed', jsonb_build_object('status', part.status, 'job_ids', part.job_ids)::text)
-      from (
-        select changed.status, jsonb_agg(changed.id) as job_ids
-        from (
-          select job.id, job.status, row_number() over (partition by job.status) / 150 as part
-          from new_job as job
-          join old_job on old_job.id = job.id
-          where job.status <> old_job.status and job.user_id is not null
-        ) as changed
-        group by changed.status, changed.part
-      ) as part;
-    end if;
+  -- NOTIFY makes commits queue up for a moment, so it is for changes of status only, as many in one as its
+  -- 8 000 bytes hold, and can be switched off in one place.
+  if v.has_owner and v.has_moved then
+    perform pg_notify('job_status_changed', '{"status": "' || changed.status || '", "job_ids": ["'
+      || array_to_string(changed.job_ids[first : first + 149], '", "') || '"]}')
+    from private.job_setting as setting
+    cross join (
+      select job.status, array_agg(job.id) as job_ids
+      from new_job as job
+      where job.user_id is not null
+        and (v_unmoved_ids is null or job.id not in (select unnest(v_unmoved_ids)))
+      group by job.status
+    ) as changed
+    cross join generate_series(1, cardinality(changed.job_ids), 150) as first
+    where setting.notify_status_changes;
   end if;
 
   -- Last, so that a batch is locked only from here to the commit.
@@ -7551,7 +8261,7 @@ begin
     and coalesce(new.max_concurrency, new.max_per_user, new.rate_limit) is not null
   then
     -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
-    lock table private.job_lease in share row exclusive mode;
+    lock table private.job_lease in exclusive mode;
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease
@@ -7574,6 +8284,7 @@ begin
   lock table public.job_queue in share row exclusive mode;
   if tg_op = 'UPDATE' then
     update public.job_queue set job_type = new.name where job_type = old.name;
+    update private.job_lease set job_type = new.name where job_type = old.name;
   elsif exists (select from public.job_queue where job_type = old.name) then
     raise foreign_key_violation using message = format('There are jobs of the type "%s".', old.name);
   end if;
@@ -7596,6 +8307,19 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_platform_connection__keep_grant()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.keep_grant(old.id);
+  return old;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -7605,6 +8329,34 @@ AS $function$
 begin
   perform private.update_total_followers(coalesce(new.user_id, old.user_id));
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_users__delete_jobs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  delete from public.job_queue where user_id = any(array(select id from old_user));
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_users__keep_grants()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.keep_grant(connection.id)
+  from (select id from public.platform_connection where user_id = old.id order by id) as connection;
+  return old;
 end;
 $function$
 ;
@@ -7637,6 +8389,25 @@ begin
       uuid_send(gen_random_uuid())
       placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
       from 1 for 6), 52, 1), 53, 1), 'hex')::uuid;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.time_ordered_ids(p_count integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_random constant text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+  v_head constant text := lpad(to_hex((date_part('epoch', clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || left(v_random, 3);
+  -- Two bits of the variant and 60 at random; from there on in steps of up to 48, which 5 000 cannot carry over.
+  v_first constant bigint := -9223372036854775808 + ('x' || substr(v_random, 18, 15))::bit(60)::bigint;
+  v_step constant bigint := 1 + ('x' || substr(v_random, 33, 12))::bit(48)::bigint;
+begin
+  return array(
+    select (v_head || to_hex(v_first + n * v_step))::uuid from generate_series(0::bigint, p_count - 1) as n);
 end;
 $function$
 ;
@@ -7835,10 +8606,14 @@ CREATE OR REPLACE FUNCTION private.update_content_search_vector()
  SET search_path TO ''
 AS $function$
 begin
-  new.search_vector :=
-    setweight(to_tsvector('pg_catalog.english', new.title), 'A')
-    || setweight(to_tsvector('pg_catalog.english', array_to_string(new.tags || new.hashtags, ' ')), 'B')
-    || setweight(to_tsvector('pg_catalog.english', left(coalesce(new.description, ''), 20000)), 'C');
+  if tg_op = 'UPDATE'
+    and (old.tags, old.hashtags, old.description) is not distinct from (new.tags, new.hashtags, new.description)
+  then
+    new.search_vector :=
+      ts_filter(old.search_vector, '{b,c}') || setweight(to_tsvector('pg_catalog.english', new.title), 'A');
+  else
+    new.search_vector := private.content_search_vector(new.title, new.tags, new.hashtags, new.description);
+  end if;
   return new;
 end;
 $function$
@@ -7976,26 +8751,34 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.write_content_revision()
+CREATE OR REPLACE FUNCTION private.write_content_revisions()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET enable_hashjoin TO 'on'
+ SET enable_mergejoin TO 'on'
 AS $function$
 begin
-  -- Field by field, and not by a query over a list of them: new titles come by the page.
   insert into public.content_revision (content_item_id, user_id, changes)
-  values (new.id, new.user_id,
-    case when old.title <> new.title then
-      jsonb_build_object('title', jsonb_build_object('old', old.title, 'new', new.title)) else '{}' end
-    || case when coalesce(old.description, '') <> coalesce(new.description, '') then
-      jsonb_build_object('description', jsonb_build_object('old', old.description, 'new', new.description))
+  select now_is.id, now_is.user_id,
+    case when was.title <> now_is.title then
+      jsonb_build_object('title', jsonb_build_object('old', was.title, 'new', now_is.title)) else '{}' end
+    || case when coalesce(was.description, '') <> coalesce(now_is.description, '') then
+      jsonb_build_object('description', jsonb_build_object('old', was.description, 'new', now_is.description))
       else '{}' end
-    || case when old.tags <> new.tags then
-      jsonb_build_object('tags', jsonb_build_object('old', old.tags, 'new', new.tags)) else '{}' end
-    || case when split_part(old.thumbnail_url, '?', 1) is distinct from split_part(new.thumbnail_url, '?', 1) then
-      jsonb_build_object('thumbnail_url', jsonb_build_object('old', old.thumbnail_url, 'new', new.thumbnail_url))
-      else '{}' end);
+    || case when was.tags <> now_is.tags then
+      jsonb_build_object('tags', jsonb_build_object('old', was.tags, 'new', now_is.tags)) else '{}' end
+    || case when split_part(was.thumbnail_url, '?', 1) is distinct from split_part(now_is.thumbnail_url, '?', 1) then
+      jsonb_build_object('thumbnail_url', jsonb_build_object('old', was.thumbnail_url, 'new', now_is.thumbnail_url))
+      else '{}' end
+  from old_items as was
+  join new_items as now_is on now_is.id = was.id
+  where was.title <> now_is.title
+    or coalesce(was.description, '') <> coalesce(now_is.description, '')
+    or was.tags <> now_is.tags
+    or was.thumbnail_url is distinct from now_is.thumbnail_url
+      and split_part(was.thumbnail_url, '?', 1) is distinct from split_part(now_is.thumbnail_url, '?', 1);
   return null;
 end;
 $function$
@@ -8283,12 +9066,10 @@ CREATE OR REPLACE FUNCTION public.create_job(p_user_id uuid, p_job_type text, p_
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-declare
-  -- A window of nothing joins nothing: every call is a job of its own.
-  v_made constant record := private.find_or_create_job_as_caller(
-    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for);
 begin
-  return v_made.job_id;
+  -- A window of nothing joins nothing: every call is a job of its own.
+  return (private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, p_priority, interval '0', p_scheduled_for)).job_id;
 end;
 $function$
 ;
@@ -8422,11 +9203,15 @@ CREATE OR REPLACE FUNCTION public.find_or_create_job(p_user_id uuid, p_job_type 
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  v_made constant private.requested_job := private.find_or_create_job_as_caller(
+    p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
 begin
-  return query
-    select *
-    from private.find_or_create_job_as_caller(
-      p_user_id, p_job_type, p_params, null, p_dedupe_window, null, p_key, p_supersede);
+  job_id := v_made.job_id;
+  status := v_made.status;
+  outcome := v_made.outcome;
+  created_at := v_made.created_at;
+  return next;
 end;
 $function$
 ;
@@ -8442,6 +9227,16 @@ AS $function$
 $function$
 ;
 grant execute on function public.finish_sync(p_job_id uuid, p_fencing_token bigint, p_social_account_id uuid, p_is_complete boolean) to service_role;
+
+CREATE OR REPLACE FUNCTION public.forget_orphaned_grant(p_connection_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select private.forget_orphaned_grant(p_connection_id);
+$function$
+;
+grant execute on function public.forget_orphaned_grant(p_connection_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_cached(p_key text)
  RETURNS jsonb
@@ -8511,6 +9306,17 @@ AS $function$
 $function$
 ;
 grant execute on function public.get_oauth_redirect(p_platform text, p_state_hash text, p_redirect_uri text) to service_role;
+
+CREATE OR REPLACE FUNCTION public.get_orphaned_grant(p_connection_id uuid)
+ RETURNS TABLE(platform_name text, access_token text, refresh_token text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select * from private.get_orphaned_grant(p_connection_id);
+$function$
+;
+grant execute on function public.get_orphaned_grant(p_connection_id uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION public.get_queue_health()
  RETURNS jsonb

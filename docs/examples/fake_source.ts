@@ -1,7 +1,8 @@
 /** For tests: a job, its server and its socket, all of them as the test says. */
 import type { JobSource } from "./job_source.ts";
 import { fromStatus } from "./job_state.ts";
-import { JobWatcher, type Pace } from "./job_watcher.ts";
+import { JobWatcher } from "./job_watcher.ts";
+import type { Pace } from "./pace.ts";
 
 /** Short, so that no test waits long. */
 export const quickPace: Pace = {

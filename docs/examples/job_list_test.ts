@@ -26,7 +26,7 @@ jobTest(
     await until(() => text() === "pending 0, processing 30", text);
     await job.addChild();
 
-    job.sockets.at(-1)!.close();
+    job.page.sockets.at(-1)!.close();
     await job.complete();
     await until(() => text() === "pending 0, completed 100", text);
     assert.equal(client.getChannels().length, 1);

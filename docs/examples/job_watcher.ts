@@ -5,12 +5,14 @@
  * highest number wins, and `job-status` is asked whenever a message may have been missed: at the
  * start, after every join, when the page comes back, and now and then while all is quiet.
  *
- * Longer than most files here, because it is one state machine and is read as one.
+ * Longer than most files here, because it is one state machine and is read as one; when to ask next
+ * is in `pace.ts`.
  * @module
  */
 import { type JobSource, JobSourceError } from "./job_source.ts";
 import { fromBroadcast, hasEnded, type JobState } from "./job_state.ts";
 import type { Listening } from "./live_topic.ts";
+import { defaultPace, Patience } from "./pace.ts";
 
 /** What a page shows. The object changes only when something in it does. */
 export interface JobView {
@@ -21,25 +23,6 @@ export interface JobView {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** Milliseconds between two questions: at first, and at most, while nothing changes. */
-export interface Pace {
-  readonly live: readonly [number, number];
-  readonly polling: readonly [number, number];
-  readonly hidden: readonly [number, number];
-  readonly failing: readonly [number, number];
-  /** A push may come this much later than an answer that overtook it. */
-  readonly grace: number;
-}
-
-/** The pace of a page. */
-export const defaultPace: Pace = {
-  live: [15_000, 60_000],
-  polling: [2_000, 10_000],
-  hidden: [60_000, 60_000],
-  failing: [2_000, 30_000],
-  grace: 3_000,
-};
-
 /** The view before anything is known. */
 export const unknownJob: JobView = { job: null, connection: "connecting", error: null };
 
@@ -47,7 +30,7 @@ export const unknownJob: JobView = { job: null, connection: "connecting", error:
 export class JobWatcher {
   readonly #source: JobSource;
   readonly #jobId: string;
-  readonly #pace: Pace;
+  readonly #patience: Patience;
   readonly #subscribers = new Set<() => void>();
   #view = unknownJob;
   /** One run lasts from the first subscriber to the last; answers that come later are dropped. */
@@ -59,16 +42,13 @@ export class JobWatcher {
   #hasAskedSinceLive = false;
   #isAsking = false;
   #mustAskAgain = false;
-  /** Answers in a row that brought nothing new, and questions in a row without an answer. */
-  #calm = 0;
-  #failures = 0;
   /** What an answer brought although a push should have. */
   #owed: { readonly seq: number; readonly since: number } | null = null;
 
   constructor(source: JobSource, jobId: string, pace = defaultPace) {
     this.#source = source;
     this.#jobId = jobId;
-    this.#pace = pace;
+    this.#patience = new Patience(pace);
   }
 
   /** What is known now. */
@@ -85,7 +65,7 @@ export class JobWatcher {
 
   /** Looks now; after `job-retry`, which brings an ended job back, for example. */
   readonly refresh = (): void => {
-    this.#calm = 0;
+    this.#patience.hurry();
     this.#askIn(0);
   };
 
@@ -113,7 +93,7 @@ export class JobWatcher {
       this.#isLive = is;
       this.#hasAskedSinceLive = false;
       this.#owed = null;
-      this.#calm = 0;
+      this.#patience.hurry();
       this.#show({});
       // Live: what was said before is not said again. No longer live: now we have to ask.
       this.#askIn(is ? 0 : this.#pause());
@@ -132,7 +112,7 @@ export class JobWatcher {
     if (state?.id !== this.#jobId || !this.#run) return;
     if (this.#owed && state.seq >= this.#owed.seq) this.#owed = null;
     if (state.seq <= (this.#view.job?.seq ?? -1)) return;
-    this.#calm = 0;
+    this.#patience.hurry();
     // A result too large to be broadcast has to be fetched.
     this.#askIn(state.result === undefined ? 0 : this.#pause());
     this.#learn(state);
@@ -166,16 +146,15 @@ export class JobWatcher {
   #answered(state: JobState, isCheck: boolean): void {
     const known = this.#view.job?.seq ?? -1;
     const isNews = state.seq > known;
-    this.#failures = 0;
-    this.#calm = isNews ? 0 : this.#calm + 1;
+    this.#patience.answered(isNews);
     this.#askIn(this.#pause());
-    if (this.#owed && Date.now() - this.#owed.since >= this.#pace.grace) {
+    if (this.#owed && Date.now() - this.#owed.since >= this.#patience.grace) {
       // Still not pushed: the socket is open, and deaf.
       this.#owed = null;
       this.#listening?.rejoin();
     } else if (isCheck && isNews && this.#isLive) {
       this.#owed ??= { seq: state.seq, since: Date.now() };
-      this.#askIn(this.#pace.grace);
+      this.#askIn(this.#patience.grace);
     }
     // At the same number an answer knows more than a push: the estimate, the children, the result.
     if (state.seq >= known) this.#learn(state);
@@ -185,7 +164,7 @@ export class JobWatcher {
     const { code, message, status, retryAfterMs } = error instanceof JobSourceError
       ? error
       : new JobSourceError("UNREACHABLE", String(error));
-    this.#failures++;
+    this.#patience.failed();
     this.#askIn(Math.max(retryAfterMs, this.#pause()));
     if (status === 404) this.#stopListening();
     // Who may not see the job, or no longer may, does not go on seeing it.
@@ -202,12 +181,9 @@ export class JobWatcher {
   }
 
   #pause(): number {
-    const { failing, hidden, live, polling } = this.#pace;
-    const awake = this.#isLive ? live : polling;
-    const [first, longest] = this.#failures ? failing : this.#source.isHidden() ? hidden : awake;
-    const doubled = first * 2 ** Math.max(this.#failures - 1, this.#calm, 0);
-    // Spread, so that pages which lost the same server do not ask it in step.
-    return Math.min(doubled, longest) * (0.8 + Math.random() * 0.4);
+    return this.#patience.pause(
+      this.#source.isHidden() ? "hidden" : this.#isLive ? "live" : "polling",
+    );
   }
 
   #show(change: Partial<JobView>): void {

@@ -42,12 +42,12 @@ jobTest(
     const { watcher, stop } = job.watch(client);
     await job.is(watcher, "live");
     await assertPushed(job, watcher, 10);
-    job.sockets.at(-1)!.close();
+    job.page.sockets.at(-1)!.close();
     await job.is(watcher, "polling");
     await job.progress(20);
     await job.shows(watcher, 20, 5_000);
     await job.is(watcher, "live");
-    assert.equal(job.sockets.length, 2);
+    assert.equal(job.page.sockets.length, 2);
     await assertPushed(job, watcher, 30);
     await job.complete();
     await job.is(watcher, "ended");
@@ -62,7 +62,7 @@ jobTest(
     const { watcher, stop } = job.watch(client, patient);
     await job.is(watcher, "live");
     await quiet(job);
-    job.sockets.at(-1)!.close();
+    job.page.sockets.at(-1)!.close();
     await job.is(watcher, "polling");
     await job.progress(20);
     await job.progress(40);
@@ -133,9 +133,9 @@ jobTest(
   async (job, client) => {
     const { watcher, stop } = job.watch(client);
     await job.is(watcher, "live");
-    await client.realtime.setAuth(await job.tokenOf(client, 3));
+    await client.realtime.setAuth(await job.page.tokenOf(client, 3));
     await job.is(watcher, "polling", 10_000);
-    assert.ok(job.sockets.length === 1 && client.realtime.isConnected(), "the socket stays");
+    assert.ok(job.page.sockets.length === 1 && client.realtime.isConnected(), "the socket stays");
     await job.progress(10);
     await job.shows(watcher, 10, 5_000);
     await job.is(watcher, "live", 10_000);
@@ -151,9 +151,9 @@ jobTest(
     const { watcher, stop } = job.watch(client);
     await job.is(watcher, "live");
     await quiet(job);
-    job.spoilToken();
+    job.page.spoilToken();
     watcher.refresh();
-    const renewed = () => job.fetched.some((url) => url.includes("grant_type=refresh_token"));
+    const renewed = () => job.page.fetched.some((url) => url.includes("grant_type=refresh_token"));
     await until(renewed, () => "the session was not renewed");
     await assertPushed(job, watcher, 20);
     assert.equal(watcher.getSnapshot().error, null);
@@ -164,12 +164,12 @@ jobTest(
 jobTest(
   "a token that expired while the socket was down does not keep the topic out",
   async (job, client) => {
-    await job.shortSession(client, 3);
+    await job.page.shortSession(client, 3);
     const { watcher, stop } = job.watch(client);
     await job.is(watcher, "live");
     const pid = await job.realtimePid();
     Deno.kill(pid, "SIGSTOP");
-    job.sockets.at(-1)!.close();
+    job.page.sockets.at(-1)!.close();
     await pause(4_000);
     Deno.kill(pid, "SIGKILL");
     await job.progress(10);

@@ -1,16 +1,14 @@
-/**
- * For tests against a running stack: a signed-in user with a client as a page has it, a job that the
- * test itself moves, and hands on the wire, the token and the tab.
- */
+/** For tests against a running stack: a job that the test itself moves, watched from a page. */
 import assert from "node:assert/strict";
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { SignJWT } from "jose";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { readStack, type StackInfo } from "../../local/stack/client.ts";
 import { Person } from "../../supabase/tests/e2e/person.ts";
 import { until } from "./fake_source.ts";
-import { jobSource, type Page } from "./job_source.ts";
-import { type JobView, JobWatcher, type Pace } from "./job_watcher.ts";
+import { jobSource } from "./job_source.ts";
+import { type JobView, JobWatcher } from "./job_watcher.ts";
+import type { Pace } from "./pace.ts";
+import { TestPage } from "./test_page.ts";
 
 /** Quick enough for a test, slow enough to tell a push from an answer. */
 export const testPace: Pace = {
@@ -21,29 +19,10 @@ export const testPace: Pace = {
   grace: 500,
 };
 
-/** The window and the document of a page, as far as anybody here looks. */
-export class FakePage implements Page {
-  readonly window = new EventTarget();
-  readonly document = Object.assign(new EventTarget(), { visibilityState: "visible" });
-
-  show(isVisible: boolean) {
-    this.document.visibilityState = isVisible ? "visible" : "hidden";
-    this.document.dispatchEvent(new Event("visibilitychange"));
-  }
-}
-
-/** A user, their client, and a job of theirs that is being worked on. */
+/** A user, their page, and a job of theirs that is being worked on. */
 export class WatchedJob {
-  readonly page = new FakePage();
-  /** Every socket the client has opened, the newest last. */
-  readonly sockets: WebSocket[] = [];
-  /** Every URL the client has fetched. */
-  readonly fetched: string[] = [];
-  /** Requests to URLs with this in them find no network. */
-  unreachable: string | null = null;
+  readonly page: TestPage;
   readonly seen: JobView[] = [];
-  /** What the client keeps in the browser's storage. */
-  readonly storage = new Map<string, string>();
   #token = 0;
 
   private constructor(
@@ -52,7 +31,9 @@ export class WatchedJob {
     readonly person: Person,
     readonly jobType: string,
     readonly id: string,
-  ) {}
+  ) {
+    this.page = new TestPage(stack);
+  }
 
   /** Makes all that, runs the test and takes it away. */
   static async run(test: (job: WatchedJob, client: SupabaseClient) => Promise<void>) {
@@ -66,7 +47,7 @@ export class WatchedJob {
     // No handler knows the type, so no worker of the stack takes the job.
     const [row] = await sql`select public.create_job(${person.id}, ${jobType}) as id`;
     const job = new WatchedJob(stack, sql, person, jobType, row!.id);
-    const client = await job.openClient(person);
+    const client = await job.page.open(person);
     try {
       await job.claim();
       await test(job, client);
@@ -82,7 +63,7 @@ export class WatchedJob {
   /** Somebody else. */
   async stranger() {
     const person = await Person.signUp(this.stack);
-    const client = await this.openClient(person);
+    const client = await new TestPage(this.stack).open(person);
     const leave = async () => {
       await client.removeAllChannels();
       await person.leave();
@@ -95,41 +76,6 @@ export class WatchedJob {
     return (await readStack()).parts.realtime!.pid;
   }
 
-  /** A client with a user's session, as `createClient` makes it for a page. */
-  async openClient(person: Person): Promise<SupabaseClient> {
-    const { sockets } = this;
-    class Socket extends WebSocket {
-      constructor(url: string | URL, protocols?: string | string[]) {
-        super(url, protocols);
-        sockets.push(this);
-      }
-    }
-    const client = createClient(this.stack.api_url, this.stack.publishable_key, {
-      auth: {
-        autoRefreshToken: false,
-        storageKey: `session of ${person.id}`,
-        storage: {
-          getItem: (name) => this.storage.get(name) ?? null,
-          setItem: (name, value) => void this.storage.set(name, value),
-          removeItem: (name) => void this.storage.delete(name),
-        },
-      },
-      global: {
-        fetch: (url, options) => {
-          const address = url instanceof Request ? url.url : String(url);
-          this.fetched.push(address);
-          const isCut = this.unreachable !== null && address.includes(this.unreachable);
-          return isCut ? Promise.reject(new TypeError("no network")) : fetch(url, options);
-        },
-      },
-      realtime: { transport: Socket as never },
-    });
-    const { data } = await person.client.auth.getSession();
-    const { error } = await client.auth.setSession(data.session!);
-    assert.equal(error, null);
-    return client;
-  }
-
   /** Watches as a page does; what was shown is kept in `seen`. */
   watch(client: SupabaseClient, pace = testPace) {
     const watcher = new JobWatcher(jobSource(client, this.page), this.id, pace);
@@ -139,7 +85,7 @@ export class WatchedJob {
 
   /** How often job-status was asked. */
   get asked(): number {
-    return this.fetched.filter((url) => url.includes("/job-status")).length;
+    return this.page.fetched.filter((url) => url.includes("/job-status")).length;
   }
 
   async claim() {
@@ -178,33 +124,6 @@ export class WatchedJob {
         update public.job_queue set progress_percent = ${percent}, seq = seq + 1 where id = ${this.id}`;
     });
     await admin.end();
-  }
-
-  /** The user's token, except that it ends in so many seconds. */
-  async tokenOf(client: SupabaseClient, seconds: number): Promise<string> {
-    const { data } = await client.auth.getSession();
-    const claims = JSON.parse(atob(data.session!.access_token.split(".")[1]!));
-    return await new SignJWT({ ...claims, exp: Math.floor(Date.now() / 1000) + seconds })
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .sign(new TextEncoder().encode(this.stack.jwt_secret));
-  }
-
-  /** The user's session, except that it has to be renewed in so many seconds. */
-  async shortSession(client: SupabaseClient, seconds: number): Promise<void> {
-    const { data } = await client.auth.getSession();
-    const access_token = await this.tokenOf(client, seconds);
-    const { refresh_token } = data.session!;
-    const { error } = await client.auth.setSession({ access_token, refresh_token });
-    assert.equal(error, null);
-  }
-
-  /** The stored token gets a signature that nobody made; for the client it stays good for an hour. */
-  spoilToken() {
-    for (const [name, stored] of this.storage) {
-      const session = JSON.parse(stored);
-      const token = session.access_token.replace(/[^.]+$/, "c3BvaWx0");
-      this.storage.set(name, JSON.stringify({ ...session, access_token: token }));
-    }
   }
 
   /** Waits until a percentage is shown. */

@@ -6,6 +6,7 @@ import { connectTo } from "./open.ts";
 import type { Claimant } from "./problem.ts";
 import { noteSchema } from "./server_facts.ts";
 import type { OwnDatabase } from "./secrets_file.ts";
+import { restoreSettings } from "./settings.ts";
 
 /** What a reset of a stack on a database of one's own needs to hear. */
 export interface GiveBackOptions {
@@ -90,10 +91,7 @@ async function dropAll(sql: postgres.TransactionSql, items: readonly Item[]): Pr
       await sql.unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}`).simple();
     } else await sql.unsafe(`drop ${kind} if exists ${identity} cascade`);
   }
-  // The first migration switches it off for the database.
-  await sql.unsafe(`do $$ begin
-    execute format('alter database %I reset jit', current_database());
-  end $$`);
+  await restoreSettings(sql);
   await sql.unsafe(`drop schema ${noteSchema} cascade`);
 }
 

@@ -2,6 +2,7 @@ import type postgres from "postgres";
 import { added, type Item, takeInventory } from "./inventory.ts";
 import type { Claimant } from "./problem.ts";
 import { noteSchema } from "./server_facts.ts";
+import { noteSettings } from "./settings.ts";
 
 /**
  * Marks a database as this stack's and notes what was there before; repeatable. From then on only
@@ -32,6 +33,7 @@ export async function claimDatabase(admin: postgres.Sql, claimant: Claimant): Pr
     if (claimed) return;
     await sql`insert into ${sql(noteSchema)}.claim ${sql({ ...claimant })}`;
     await note(sql, found, true);
+    await noteSettings(sql);
   });
 }
 

@@ -67,7 +67,7 @@ async function demoAndCollections(stack: RunningStack): Promise<void> {
 testOwn("the whole system runs on a PostgreSQL of one's own, and leaves it as it was", async () => {
   await using server = await TestServer.start(installed!, settings);
   await server.query(
-    "create role keeper; create schema kept; grant usage on schema kept to keeper",
+    "create role keeper; create schema kept; grant usage on schema kept to keeper; alter database postgres set jit = on",
   );
   const before = await server.query(everything);
   const name = `own-${crypto.randomUUID().slice(0, 8)}`;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readStack } from "../stack/client.ts";
 import { waitUntil } from "../stack/process.ts";
-import { broadcasts, Inbox, Project, type Received, subscribed } from "./contract/testing.ts";
+import { broadcasts, Inbox, type Received, subscribed } from "./contract/inbox.ts";
+import { Project } from "./contract/project.ts";
 
 const CLIENTS = 20;
 /** A client tries again after 1, 2 and 5 seconds; a part is started again within one. */

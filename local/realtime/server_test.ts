@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { readStack } from "../stack/client.ts";
 import { waitUntil } from "../stack/process.ts";
 import { RawSocket } from "./contract/raw_socket.ts";
-import { Project } from "./contract/testing.ts";
+import { Project } from "./contract/project.ts";
 import { type Plan, plans } from "./rates.ts";
 import { type RealtimeServer, startRealtime } from "./server.ts";
 

@@ -119,19 +119,21 @@ create policy select_own on public.platform_connection
   for select to authenticated
   using (user_id = (select auth.uid()));
 
--- A connection is removed by its owner's account going away as well as directly: whichever way, no
--- secret may stay behind.
+-- A connection is removed by its owner's account going away as well as directly: whichever way, no secret
+-- stays behind, but for the one that its grant is still to be ended with.
 create function private.remove_connection_secret()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  delete from vault.secrets where name = old.vault_secret_name;
+  delete from vault.secrets
+  where name = old.vault_secret_name
+    and not exists (select from private.orphaned_grant where vault_secret_name = old.vault_secret_name);
   return null;
 end;
 $$;
 comment on function private.remove_connection_secret() is
-  'Trigger: a deleted connection takes its tokens along. Lends the right to delete from Vault.';
+  'Trigger: a deleted connection takes its tokens along, unless an orphaned grant needs them. Lends the right to delete from Vault.';
 revoke all on function private.remove_connection_secret() from public, anon, authenticated, service_role;
 
 create trigger _500_remove_connection_secret

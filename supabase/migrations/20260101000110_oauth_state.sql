@@ -174,12 +174,14 @@ create function private.cleanup_oauth_states()
 returns bigint
 language sql volatile set search_path = ''
 as $$
+  select private.cleanup_orphaned_grants();
   with gone as (
     delete from private.oauth_state where expires_at < now() - interval '1 day' returning 1
   )
   select count(*) from gone;
 $$;
-comment on function private.cleanup_oauth_states() is 'Hourly: drops authorizations that ended a day ago; returns how many.';
+comment on function private.cleanup_oauth_states() is
+  'Hourly: drops authorizations that ended a day ago, returns how many, and the tokens that nobody could revoke.';
 revoke all on function private.cleanup_oauth_states() from public, anon, authenticated, service_role;
 
 -- Browsers that a provider sends back, as many creators as share one address; the first was there before.

@@ -160,16 +160,24 @@ begin
   where id = p_connection_id and token_version = p_token_version and status = 'active'
   returning vault_secret_name into secret_name;
 
-  if not found then
-    return false;
+  if found then
+    perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+    delete from private.token_lease where connection_id = p_connection_id;
+    return true;
   end if;
-  perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
-  delete from private.token_lease where connection_id = p_connection_id;
-  return true;
+
+  -- Deleted while the platform answered: these are the tokens its grant is ended with.
+  update private.orphaned_grant set token_version = token_version + 1
+  where connection_id = p_connection_id and token_version = p_token_version
+  returning vault_secret_name into secret_name;
+  if found then
+    perform private.write_tokens(secret_name, p_access_token, nullif(p_refresh_token, ''));
+  end if;
+  return false;
 end;
 $$;
 comment on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz) is
-  'Stores refreshed tokens if the version is still the one that was read, and ends the lease. Lends the right to write connections, leases and Vault.';
+  'Stores refreshed tokens if the version is still the one that was read, and ends the lease; those of a deleted connection go to its orphaned grant. Lends the right to write connections, orphaned grants, leases and Vault.';
 revoke all on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz)
   from public, anon, authenticated, service_role;
 grant execute on function private.store_refreshed_tokens(uuid, int, text, text, timestamptz) to service_role;

@@ -125,7 +125,8 @@ create function private.find_place(
 )
 returns private.job_place
 language plpgsql volatile set search_path = ''
-set enable_seqscan = off
+-- Else planned in every call, since one without a priority looks cheaper.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
   v_place private.job_place;

@@ -3,12 +3,9 @@
 -- async_job_changes.sql and async_job_updates.sql, once per statement however many jobs it changes; it is news,
 -- not truth: a lost message never costs a write.
 
--- Most of what telling costs are the two indexes of realtime.messages. So a message has an id and a time of its
--- own that grow: what is sent together stands together in both, and is replayed in the order in which it was sent.
-create sequence private.job_message as bigint minvalue 100000000000 maxvalue 999999999999 cycle cache 100;
-comment on sequence private.job_message is 'The last twelve digits of a message''s id; what precedes is when it was sent.';
-revoke all on sequence private.job_message from public, anon, authenticated, service_role;
-
+-- Half of what telling costs are the two indexes of realtime.messages. So a message has an id and a time of its
+-- own that grow, here the moment of the statement and the message's number in it: what is sent together stands
+-- together in both, and is replayed in the order in which it was sent.
 create type private.job_update as (
   seq bigint,
   job_id uuid,

@@ -98,7 +98,7 @@ begin
       select 'user_jobs:' || job.user_id, 'broadcast',
         to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
           job.error_message, job.progress_message, job.progress_percent)::private.job_update),
-        'job_update', true, clock_timestamp(), (message.id_begin || nextval('private.job_message'))::uuid
+        'job_update', true, clock_timestamp(), (message.id_begin || 100000000000 + row_number() over ())::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic

@@ -188,7 +188,7 @@ begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
         'broadcast', job.payload, 'job_update', true, clock_timestamp(),
-        (message.id_begin || nextval('private.job_message'))::uuid
+        (message.id_begin || 100000000000 + row_number() over ())::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join (
         select told.id, told.user_id, case
@@ -284,22 +284,6 @@ end;
 $$;
 comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
 
-create function private.charge_job_quotas_again(p_job_ids uuid[])
-returns void
-language plpgsql volatile set search_path = ''
-as $$
-begin
-  perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
-  from public.job_queue as job
-  join public.job_type as type on type.name = job.job_type
-  where job.id = any(array(
-      select job_id from private.job_quota where job_id = any(p_job_ids) and given_back_at is not null))
-  having count(*) > 0;
-end;
-$$;
-comment on function private.charge_job_quotas_again(uuid[]) is
-  'These jobs get another life: charged like a new one where the quota was given back when they failed.';
-
 create trigger _100_after_update
   after update on public.job_queue
   referencing old table as old_job new table as new_job
@@ -307,6 +291,5 @@ create trigger _100_after_update
 
 revoke all on function
   private.tg_job_queue__after_update(),
-  private.forget_active_jobs(uuid[], uuid[]),
-  private.charge_job_quotas_again(uuid[])
+  private.forget_active_jobs(uuid[], uuid[])
 from public, anon, authenticated, service_role;

@@ -112,6 +112,22 @@ $$;
 comment on function private.charge_job_quotas(uuid[], uuid[], text[]) is
   'Takes a unit for every job that has none yet, all or QUOTA_EXCEEDED. Jobs of nobody, or of no quota, cost nothing. Lends the right to write subscriptions and charges.';
 
+create function private.charge_job_quotas_again(p_job_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
+  from public.job_queue as job
+  join public.job_type as type on type.name = job.job_type
+  where job.id = any(array(
+      select job_id from private.job_quota where job_id = any(p_job_ids) and given_back_at is not null))
+  having count(*) > 0;
+end;
+$$;
+comment on function private.charge_job_quotas_again(uuid[]) is
+  'These jobs get another life: charged like a new one where the quota was given back when they failed.';
+
 create function private.give_back_job_quotas(p_job_ids uuid[])
 returns int
 language plpgsql volatile security definer set search_path = ''
@@ -174,6 +190,7 @@ comment on function private.forget_job_quotas(uuid[]) is
 
 revoke all on function
   private.charge_job_quotas(uuid[], uuid[], text[]),
+  private.charge_job_quotas_again(uuid[]),
   private.give_back_job_quotas(uuid[]),
   private.forget_job_quotas(uuid[])
 from public, anon, authenticated, service_role;

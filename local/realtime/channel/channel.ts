@@ -1,14 +1,15 @@
 import type { Identity } from "../authorization.ts";
 import { type ClientFrame, encodeBroadcast, type Version, type Wire } from "../frames.ts";
 import type { Member, Topic } from "../hub.ts";
-import { limits } from "../limits.ts";
 import type { Services } from "../services.ts";
 import { Access } from "./access.ts";
+import { Delivery } from "./delivery.ts";
 import { asChannelError, ChannelError } from "./error.ts";
 import { type JoinConfig, joinConfig } from "./join_config.ts";
 import { missedMessages } from "./missed_messages.ts";
 import { Output } from "./output.ts";
 import { RowChanges } from "./row_changes.ts";
+import { Sender } from "./sender.ts";
 import { Tracker } from "./tracker.ts";
 
 /** The socket that a channel lives on, with the identity of its key. */
@@ -27,12 +28,10 @@ export class Channel implements Member {
   readonly #topic: Topic;
   readonly #output: Output;
   readonly #access: Access;
+  readonly #delivery: Delivery;
+  readonly #sender: Sender;
   readonly #tracker: Tracker;
   readonly #rowChanges: RowChanges;
-  /** Ids of what was sent as a replay: the stream may yet bring it. */
-  readonly #replayed = new Set<string>();
-  /** Broadcasts that arrive while a join still reads what was missed; null once it is answered. */
-  #held: { wire: Wire; messageId?: string }[] | null = [];
   #open = true;
   /** Frames are handled one after the other: the policies may have to be asked in between. */
   #queue: Promise<void>;
@@ -40,27 +39,22 @@ export class Channel implements Member {
   /** Starts to join; the answer is sent when it is known. */
   constructor(services: Services, connection: Connection, frame: ClientFrame) {
     const { version, claims, headers } = connection;
+    const write = (wire: Wire) => this.write(wire);
+    const shutDown = (message: string) => this.shutDown(message);
+    const config = joinConfig(frame.payload);
+    const output = new Output(version, frame.topic, frame.joinRef ?? frame.ref, write);
+    const topic = { name: output.topic, private: config.private };
+    const access = new Access(services, topic, { claims, headers }, (e) => shutDown(e.message));
     this.#services = services;
     this.#connection = connection;
-    this.#config = joinConfig(frame.payload);
-    const joinRef = frame.joinRef ?? frame.ref;
-    this.#output = new Output(version, frame.topic, joinRef, (wire) => this.write(wire));
-    this.#topic = { name: this.#output.topic, private: this.#config.private };
-    this.#access = new Access(
-      services,
-      this.#topic,
-      { claims, headers },
-      ({ message }) => this.shutDown(message),
-    );
-    const { presence, changes } = this.#config;
-    this.#tracker = new Tracker(
-      services,
-      this.#topic,
-      presence.key,
-      this.#access,
-      this.#output,
-    );
-    this.#rowChanges = new RowChanges(services.changes, changes, this.#access, this.#output);
+    this.#config = config;
+    this.#output = output;
+    this.#topic = topic;
+    this.#access = access;
+    this.#delivery = new Delivery(services, write, () => shutDown("Too many messages per second"));
+    this.#sender = new Sender(services, topic, config, access, output, this);
+    this.#tracker = new Tracker(services, topic, config.presence.key, access, output);
+    this.#rowChanges = new RowChanges(services.changes, config.changes, access, output);
     this.#queue = this.#join(frame).catch((error) => this.#refuse(frame, error));
   }
 
@@ -91,14 +85,7 @@ export class Channel implements Member {
   }
 
   deliver(kind: "broadcast" | "presence", wire: Wire, messageId?: string): void {
-    if (messageId !== undefined && this.#replayed.has(messageId)) return;
-    const { rates } = this.#services;
-    rates[kind === "broadcast" ? "messages" : "presence"].add();
-    if (!this.#held) this.write(wire);
-    else if (kind === "broadcast") this.#held.push({ wire, messageId });
-    if (kind === "broadcast" && rates.messages.exceededBy()) {
-      this.shutDown("Too many messages per second");
-    }
+    this.#delivery.take(kind, wire, messageId);
   }
 
   write(wire: Wire): void {
@@ -149,15 +136,10 @@ export class Channel implements Member {
     if (!this.#open) return;
 
     this.#output.reply(frame, "ok", { postgres_changes: this.#rowChanges.echo });
-    for (const { id, broadcast } of replayed) {
-      this.#replayed.add(id);
-      const wire = encodeBroadcast(this.version, frame.topic, broadcast);
-      if (wire) this.write(wire);
-    }
-    for (const { wire, messageId } of this.#held ?? []) {
-      if (messageId === undefined || !this.#replayed.has(messageId)) this.write(wire);
-    }
-    this.#held = null;
+    this.#delivery.begin(replayed.map(({ id, broadcast }) => ({
+      id,
+      wire: encodeBroadcast(this.version, frame.topic, broadcast),
+    })));
     if (presence.enabled) this.#sendPresence();
     if (replicationReady) await this.#tellWhenFollowing();
     if (!waitForChanges) await this.#rowChanges.subscribe();
@@ -189,7 +171,7 @@ export class Channel implements Member {
   async #handle(frame: ClientFrame): Promise<void> {
     switch (frame.event) {
       case "broadcast":
-        return await this.#broadcast(frame);
+        return await this.#sender.handle(frame);
       case "presence":
         return await this.#tracker.handle(frame);
       case "access_token":
@@ -198,21 +180,6 @@ export class Channel implements Member {
         this.#output.reply(frame, "ok");
         return this.close();
     }
-  }
-
-  async #broadcast(frame: ClientFrame): Promise<void> {
-    // The contract: what may not be sent is dropped without an answer.
-    if (!await this.#access.sends("broadcast")) return;
-    this.#services.rates.messages.add();
-    const { ack, self } = this.#config;
-    const size = frame.broadcast?.payload.length ?? JSON.stringify(frame.payload).length;
-    if (size > limits.broadcastBytes) {
-      if (ack) this.#output.reply(frame, "error", { reason: "payload_size_exceeded" });
-      return;
-    }
-    const broadcast = frame.broadcast ?? { json: frame.payload };
-    this.#services.hub.broadcast(this.#topic, broadcast, self ? undefined : this);
-    if (ack) this.#output.reply(frame, "ok");
   }
 
   async #useToken(token: unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { broadcasts, Project, silence, subscribed } from "./testing.ts";
+import { broadcasts, silence, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 for (const vsn of ["2.0.0", "1.0.0"] as const) {
   Deno.test(`a client's broadcast reaches the others, not itself (${vsn})`, async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RealtimeChannel } from "@supabase/supabase-js";
 import { DeafReader } from "./deaf_reader.ts";
-import { broadcasts, type Inbox, Project, type Received, silence, subscribed } from "./testing.ts";
+import { broadcasts, type Inbox, type Received, silence, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 const CLIENTS = 200;
 const MESSAGES = 50;

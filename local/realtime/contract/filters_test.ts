@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { type Change, makeTable, watch } from "./row_changes.ts";
-import { Inbox, Project, subscribed } from "./testing.ts";
+import { Inbox, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 /** Each operator with a value that passes it and one that does not. */
 const operators: [filter: string, passes: string | null, fails: string | null][] = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { broadcasts, Inbox, Project, silence, subscribed } from "./testing.ts";
+import { broadcasts, Inbox, silence, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 const privately = { config: { private: true } };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RealtimeChannel } from "@supabase/supabase-js";
-import { Inbox, Project, silence, subscribed } from "./testing.ts";
+import { Inbox, silence, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 function watch(channel: RealtimeChannel) {
   const [joins, leaves] = [new Inbox<string>(), new Inbox<string>()];

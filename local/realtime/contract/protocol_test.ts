@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Frame, RawSocket, versions } from "./raw_socket.ts";
-import { Project, silence } from "./testing.ts";
+import { silence } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 const ok = { status: "ok", response: {} };
 const newTopic = () => `contract-${crypto.randomUUID()}`;

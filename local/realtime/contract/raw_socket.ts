@@ -1,6 +1,7 @@
 /** A client that speaks frames, for what the official client never lets one see. */
 
-import { Inbox, type Project } from "./testing.ts";
+import { Inbox } from "./inbox.ts";
+import type { Project } from "./project.ts";
 
 /** Protocol versions. */
 export const versions = ["1.0.0", "2.0.0"] as const;

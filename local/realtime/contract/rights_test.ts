@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RawSocket } from "./raw_socket.ts";
-import { broadcasts, Project, silence, subscribed } from "./testing.ts";
+import { broadcasts, silence, subscribed } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 type Extension = "broadcast" | "presence";
 

@@ -1,7 +1,8 @@
 /** Support for the tests of `postgres_changes`: a table of a test's own, and what arrives about it. */
 
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
-import { Inbox, type Project, subscribed } from "./testing.ts";
+import { Inbox, subscribed } from "./inbox.ts";
+import type { Project } from "./project.ts";
 
 /** A row change as a client's callback sees it. */
 export interface Change {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Change, makeTable, open, owned, watch } from "./row_changes.ts";
-import { Inbox, Project, silence } from "./testing.ts";
+import { Inbox, silence } from "./inbox.ts";
+import { Project } from "./project.ts";
 
 Deno.test("inserts, updates and deletes arrive in order, with their rows", async () => {
   await using project = await Project.open();

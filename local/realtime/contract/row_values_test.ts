@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { makeTable, watch } from "./row_changes.ts";
-import { Project } from "./testing.ts";
+import { Project } from "./project.ts";
 
 Deno.test("values arrive as the data API would write them", async () => {
   await using project = await Project.open();

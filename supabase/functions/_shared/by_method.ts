@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint_contract.ts";
 import { preflight } from "./reply.ts";
 
 /** One function whose callers differ by method: each request goes to the endpoint that lists its own. */

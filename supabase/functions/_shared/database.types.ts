@@ -450,15 +450,7 @@ export type Database = {
           "user_id"?: string | null;
           "worker_id"?: string | null;
         };
-        Relationships: [
-          {
-            foreignKeyName: "job_queue_user_id_fkey";
-            columns: ["user_id"];
-            isOneToOne: false;
-            referencedRelation: "users";
-            referencedColumns: ["id"];
-          },
-        ];
+        Relationships: [];
       };
       "job_type": {
         Row: {
@@ -1354,6 +1346,7 @@ export type Database = {
         };
         Returns: number;
       };
+      "forget_orphaned_grant": { Args: { "p_connection_id": string }; Returns: undefined };
       "get_cached": { Args: { "p_key": string }; Returns: Json };
       "get_cached_job_result": {
         Args: {
@@ -1415,6 +1408,14 @@ export type Database = {
         Returns: {
           "redirect_to": string;
           "refusal": string;
+        }[];
+      };
+      "get_orphaned_grant": {
+        Args: { "p_connection_id": string };
+        Returns: {
+          "access_token": string;
+          "platform_name": string;
+          "refresh_token": string;
         }[];
       };
       "get_queue_health": { Args: Record<PropertyKey, never>; Returns: Json };

@@ -1,59 +1,10 @@
 /**
  * Configuration, read here and nowhere else. Values come in groups so that a function fails for the
- * variables it uses and not for those of another; a group names everything that is missing at once.
- * {@link endpoint} evaluates the groups a function declares when its module loads.
+ * variables it uses and not for those of another. {@link endpoint} evaluates the groups a function
+ * declares when its module loads.
  */
 
-/** A variable is missing or unreadable. Carries names only, never a value. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
-
-type Names = Record<string, string | undefined>;
-
-/** The CLI hands on `env(NAME)` as it stands when NAME is not set: no value, and no key least of all. */
-function readText(name: string): string | undefined {
-  const text = Deno.env.get(name);
-  return text?.startsWith("env(") ? undefined : text;
-}
-
-/** Reads a group: `undefined` marks a required variable, a string is the default. */
-function readGroup<T extends Names>(defaults: T): { [K in keyof T]: string } {
-  const values: Names = {};
-  const missing: string[] = [];
-  for (const [name, fallback] of Object.entries(defaults)) {
-    values[name] = readText(name) || fallback;
-    if (values[name] === undefined) missing.push(name);
-  }
-  if (missing.length > 0) throw new ConfigurationError(`Not set: ${missing.join(", ")}`);
-  return values as { [K in keyof T]: string };
-}
-
-function once<T>(read: () => T): () => T {
-  let value: { read: T } | undefined;
-  return () => (value ??= { read: read() }).read;
-}
-
-function readJson(name: string): unknown {
-  const text = Deno.env.get(name);
-  if (!text) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ConfigurationError(`Not valid JSON: ${name}`);
-  }
-}
-
-/** The key named `default` of a `{"default": "sb_…"}` variable, or the older single-key variable. */
-function readKey(keysName: string, legacyName: string): string {
-  const keys = readJson(keysName);
-  const named = typeof keys === "object" && keys !== null && "default" in keys
-    ? keys.default
-    : undefined;
-  const key = typeof named === "string" && named ? named : Deno.env.get(legacyName);
-  if (!key) throw new ConfigurationError(`Not set: ${keysName} (or ${legacyName})`);
-  return key;
-}
+import { once, readGroup, readJson, readKey, readNumber, readText } from "./read_env.ts";
 
 /** What the platform injects into every function. */
 export const platformEnv = once(() => ({
@@ -63,8 +14,8 @@ export const platformEnv = once(() => ({
   secretKey: readKey("SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
   /** Keys that sign user tokens, as a JWK set; may be empty. */
   jwks: readJson("SUPABASE_JWKS"),
-  region: Deno.env.get("SB_REGION"),
-  executionId: Deno.env.get("SB_EXECUTION_ID"),
+  region: readText("SB_REGION"),
+  executionId: readText("SB_EXECUTION_ID"),
 }));
 
 /** The database for the worker's own connection. */
@@ -171,7 +122,7 @@ export const youtubeEnv = once(() => {
  * (not watched) elsewhere; a paid plan raises `WORKER_WALL_CLOCK_MS` to 400000.
  */
 export const workerEnv = once(() => {
-  const region = Deno.env.get("SB_REGION");
+  const region = readText("SB_REGION");
   const hosted = region !== undefined && region !== "local";
   return {
     concurrency: readNumber("WORKER_CONCURRENCY"),
@@ -182,14 +133,6 @@ export const workerEnv = once(() => {
     memoryBytes: readNumber("WORKER_MEMORY_BYTES") ?? (hosted ? 180 * 1024 * 1024 : null),
   };
 });
-
-function readNumber(name: string): number | null {
-  const text = Deno.env.get(name);
-  if (!text) return null;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new ConfigurationError(`Not a number: ${name}`);
-  return value;
-}
 
 /** The header with the caller's address that the platform in front of us overwrites on every request. */
 export const clientIpEnv = once(() => ({

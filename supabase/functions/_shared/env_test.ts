@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { automationEnv, ConfigurationError, googleEnv, linkEnv, platformEnv } from "./env.ts";
+import { automationEnv, googleEnv, linkEnv, platformEnv } from "./env.ts";
+import { ConfigurationError } from "./read_env.ts";
 
 /** Runs `test` with exactly these of the named variables set, and puts everything back. */
 function withEnv(variables: Record<string, string | undefined>, test: () => void) {

@@ -5,12 +5,14 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { batchSteps } from "./engine_batches.ts";
-import { queueSteps } from "./engine_commands.ts";
-import { limits } from "./engine_job.ts";
-import { Model } from "./engine_model.ts";
-import { EngineRun, type Tally } from "./engine_run.ts";
-import { workerSteps } from "./engine_writes.ts";
+import { batchSteps } from "./engine/batch_steps.ts";
+import { claimSteps } from "./engine/claim_steps.ts";
+import { endingSteps } from "./engine/ending_steps.ts";
+import { limits } from "./engine/job.ts";
+import { Model } from "./engine/model.ts";
+import { requestSteps } from "./engine/request_steps.ts";
+import { EngineRun, type Tally } from "./engine/run.ts";
+import { writeSteps } from "./engine/write_steps.ts";
 import { withOwnJobs } from "./own_jobs.ts";
 
 const runs = Number(Deno.env.get("STREAMVIBE_MODEL_RUNS") ?? 360);
@@ -35,10 +37,10 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
     const [setting] = await own.sql`
       select max_active_jobs_per_user as active from private.job_setting`;
     const tally: Tally = { steps: 0, moves: new Map() };
-    const steps = fc.commands([...queueSteps, ...workerSteps, ...batchSteps], {
-      maxCommands: 90,
-      size: "max",
-    });
+    const steps = fc.commands(
+      [...requestSteps, ...claimSteps, ...writeSteps, ...endingSteps, ...batchSteps],
+      { maxCommands: 90, size: "max" },
+    );
 
     await fc.assert(
       fc.asyncProperty(steps, async (commands) => {

@@ -7,7 +7,22 @@ select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
 delete from private.job_flow where true;
 update private.job_setting set ageing_share = 0;
-update private.job_lane set virtual_time = 1000;
+
+-- Lanes, floors and the system's sequences only rise: the times of this test begin above them all. Sequences
+-- stay where they are when a test is rolled back, so it ends by setting them back.
+create temporary table sequence_before on commit drop as
+  select oid::regclass as name, pg_sequence_last_value(oid::regclass) as turn
+  from pg_class where relkind = 'S' and relname like 'job\_lane\_system\_%';
+create temporary table start on commit drop as
+  select greatest(
+    (select max(virtual_time) from private.job_lane),
+    (select max(turn) from private.job_cursor),
+    (select max(turn) from sequence_before)) as turn;
+create function tests.turn(p_later bigint) returns bigint
+language sql stable as $$
+  select turn + p_later from start
+$$;
+update private.job_lane set virtual_time = tests.turn(1000);
 create function tests.turns(p_name text) returns bigint[]
 language sql volatile as $$
   select array_agg(turn order by turn) from public.job_queue where status = 'pending' and user_id is not distinct from tests.user_id(p_name)
@@ -22,31 +37,31 @@ language sql volatile as $$
   from tests.claim('w1', p_batch_size)
 $$;
 
-select is(private.next_turn(5::smallint), 1001::bigint, 'the first free turn is the one after the lane''s time');
+select is(private.next_turn(5::smallint), tests.turn(1001), 'the first free turn is the one after the lane''s time');
 select tests.enqueue('ann') from generate_series(1, 3);
-select is(tests.turns('ann'), array[1001, 1002, 1003]::bigint[], 'line_up() puts a user''s jobs one behind the other');
+select is(tests.turns('ann'), array[tests.turn(1001), tests.turn(1002), tests.turn(1003)], 'line_up() puts a user''s jobs one behind the other');
 select tests.enqueue('bob');
-select is(tests.turns('bob'), array[1001]::bigint[], 'and another user beside them, not behind');
+select is(tests.turns('bob'), array[tests.turn(1001)], 'and another user beside them, not behind');
 select tests.enqueue('ann', 'test_open', 7);
-select is(private.line_up(tests.user_id('ann'), 7::smallint), 1002::bigint, 'each lane is a line of its own');
+select is(private.line_up(tests.user_id('ann'), 7::smallint), tests.turn(1002), 'each lane is a line of its own');
 select tests.claim('w1', 1);
-select is(private.line_up(tests.user_id('ann'), 5::smallint), 1004::bigint, 'what has started no longer stands in line');
+select is(private.line_up(tests.user_id('ann'), 5::smallint), tests.turn(1004), 'what has started no longer stands in line');
 select private.find_or_create_job(tests.user_id('ann'), 'test_open', '{"later": 1}', p_scheduled_for => now() + interval '1 hour');
-select is(private.line_up(tests.user_id('ann'), 5::smallint), 1004::bigint, 'nor does what waits for its time');
+select is(private.line_up(tests.user_id('ann'), 5::smallint), tests.turn(1004), 'nor does what waits for its time');
 
 -- The system's
 delete from public.job_queue where true;
-update private.job_lane set virtual_time = 2000;
-select is(private.line_up(null, 5::smallint), 2001::bigint, 'the system begins at the first free turn, too');
-select is(private.line_up(null, 5::smallint), 2002::bigint, 'and goes on from there, one behind the other');
-select is(private.line_up(null, 5::smallint, 10), 2003::bigint, 'also many at once');
-select is(private.line_up(null, 5::smallint), 2013::bigint, 'which the next one stands behind');
-select is(private.line_up(null, 6::smallint), 2001::bigint, 'in its lane');
-update private.job_lane set virtual_time = 3000;
-select is(private.line_up(null, 5::smallint), 3001::bigint, 'when the lane has passed it, it begins anew');
+update private.job_lane set virtual_time = tests.turn(2000);
+select is(private.line_up(null, 5::smallint), tests.turn(2001), 'the system begins at the first free turn, too');
+select is(private.line_up(null, 5::smallint), tests.turn(2002), 'and goes on from there, one behind the other');
+select is(private.line_up(null, 5::smallint, 10), tests.turn(2003), 'also many at once');
+select is(private.line_up(null, 5::smallint), tests.turn(2013), 'which the next one stands behind');
+select is(private.line_up(null, 6::smallint), tests.turn(2001), 'in its lane');
+update private.job_lane set virtual_time = tests.turn(3000);
+select is(private.line_up(null, 5::smallint), tests.turn(3001), 'when the lane has passed it, it begins anew');
 
 -- What that is for: thousands of jobs of the system, and users who come later.
-update private.job_lane set virtual_time = 4000;
+update private.job_lane set virtual_time = tests.turn(4000);
 select tests.enqueue_system(30);
 select public.create_jobs((select jsonb_agg(jsonb_build_object('job_type', 'test_open', 'params', jsonb_build_object('n', n))) from generate_series(1, 3000) as n));
 select tests.enqueue('ann') from generate_series(1, 3);
@@ -59,6 +74,11 @@ select ok('bob' = any(tests.takes(2)), 'a new job is next but one, however many 
 select is((select count(*)::int from (select turn from public.job_queue where user_id is null and status = 'pending' group by turn having count(*) > 1) as shared), 0,
   'no two of the system''s stand at one turn');
 select tests.side_tables_are_right();
+do $$
+begin
+  perform setval(name, coalesce(turn, 1), turn is not null) from sequence_before;
+end
+$$;
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(34);
+select plan(35);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -115,16 +115,20 @@ create temporary table secret on commit drop as
   select s.id from vault.secrets as s join public.platform_connection as c on c.vault_secret_name = s.name where c.user_id = tests.user_id('ana');
 select is((select count(*) from secret), 1::bigint, 'there is a secret before the connection goes');
 delete from public.platform_connection where id = (select id from connection);
+select is((select count(*) from vault.secrets where id = (select id from secret)), 1::bigint,
+  'a deleted connection leaves it to the job that ends the grant');
+delete from private.orphaned_grant where connection_id = (select id from connection);
 select is((select count(*) from vault.secrets where id = (select id from secret)), 0::bigint,
-  'a deleted connection takes its secret along');
+  'which takes it along');
 
 select tests.connect_account('ben');
 create temporary table bens_secret on commit drop as
   select s.id from vault.secrets as s join public.platform_connection as c on c.vault_secret_name = s.name where c.user_id = tests.user_id('ben');
 select is((select count(*) from bens_secret), 1::bigint, 'there is a secret before the user goes');
 delete from auth.users where id = tests.user_id('ben');
+delete from private.orphaned_grant;
 select is((select count(*) from vault.secrets where id = (select id from bens_secret)), 0::bigint,
-  'a deleted user takes their secrets along');
+  'the secrets of a deleted user go with their grants');
 select is((select count(*) from public.social_account where user_id = tests.user_id('ben')), 0::bigint,
   'and their accounts');
 

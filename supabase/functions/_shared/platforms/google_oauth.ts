@@ -2,7 +2,8 @@
 
 import * as z from "zod";
 import { googleEnv } from "../env.ts";
-import { callProvider, classOfStatus, type FailedResponse, type FaultReading } from "./http.ts";
+import { callProvider } from "./http.ts";
+import { classOfStatus, type FailedResponse, type FaultReading } from "./http_fault.ts";
 import type { CallOptions, OAuthClient, TokenGrant } from "./platform.ts";
 import { ProviderError } from "./provider_error.ts";
 

@@ -1,19 +1,8 @@
 /** One call to a provider: bounded in time and size, its failures in one normal form. */
 
 import type * as z from "zod";
-import { redactText } from "../log.ts";
-import { ProviderError, type ProviderErrorClass, type ProviderFault } from "./provider_error.ts";
-
-/** What a provider's error body means; the provider's file reads it. */
-export type FaultReading = Partial<Omit<ProviderFault, "provider" | "httpStatus">>;
-
-/** A failed response, as far as it could be read. */
-export interface FailedResponse {
-  status: number;
-  headers: Headers;
-  /** Parsed JSON, or undefined when the body is not JSON. */
-  body: unknown;
-}
+import { type FailedResponse, faultOf, type FaultReading, noAnswer } from "./http_fault.ts";
+import { ProviderError } from "./provider_error.ts";
 
 /** A call to a provider. */
 export interface ProviderRequest<T> {
@@ -45,8 +34,8 @@ export async function callProvider<T>(request: ProviderRequest<T>): Promise<T> {
   const { status, headers, text } = await exchange(request);
   const body = parseJson(text);
   if (status < 200 || status > 299 || isFault?.(body)) {
-    const reading = readFault({ status, headers, body });
-    throw new ProviderError(normalize(provider, status, headers, reading));
+    const response = { status, headers, body };
+    throw new ProviderError(faultOf(provider, response, readFault(response)));
   }
   const parsed = schema.safeParse(body);
   if (parsed.success) {
@@ -56,7 +45,7 @@ export async function callProvider<T>(request: ProviderRequest<T>): Promise<T> {
   // HTML or half an answer comes from something in between, a strange one from a passing fault.
   const reason = body === undefined ? "invalid_json" : "unexpected_response";
   const fields = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
-  throw broken(provider, status, reason, `${reason} ${fields.join(", ")}`.trim());
+  throw noAnswer(provider, status, reason, `${reason} ${fields.join(", ")}`.trim());
 }
 
 async function exchange<T>(request: ProviderRequest<T>) {
@@ -82,68 +71,8 @@ async function exchange<T>(request: ProviderRequest<T>) {
       : timeout.aborted
       ? "timeout"
       : "network";
-    throw broken(provider, status, reason, undefined, cause);
+    throw noAnswer(provider, status, reason, undefined, cause);
   }
-}
-
-/** `Retry-After` in milliseconds: seconds or an HTTP date. */
-export function parseRetryAfter(value: string | null, now = Date.now()): number | undefined {
-  if (value === null) return undefined;
-  const text = value.trim();
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) || /^[-\d.]+$/.test(text) ? undefined : Math.max(0, date - now);
-}
-
-/** The class when a provider's body says nothing better. */
-export function classOfStatus(status: number, retryAfterMs?: number): ProviderErrorClass {
-  if (status === 429) return "retry_after";
-  if (status === 408 || status >= 500) {
-    return retryAfterMs === undefined ? "retry_transient" : "retry_after";
-  }
-  if (status === 401) return "reauth";
-  if (status === 402) return "billing";
-  if (status === 403) return "permission";
-  if (status === 404 || status === 410) return "not_found";
-  return "invalid_input";
-}
-
-function normalize(
-  provider: string,
-  httpStatus: number,
-  headers: Headers,
-  reading: FaultReading,
-): ProviderFault {
-  const retryAfterMs = reading.retryAfterMs ?? parseRetryAfter(headers.get("retry-after"));
-  return {
-    ...reading,
-    provider,
-    httpStatus,
-    code: reading.code ?? String(httpStatus),
-    reason: reading.reason ?? `http_${httpStatus}`,
-    message: redactText(reading.message ?? `${provider} answered ${httpStatus}`),
-    requestId: reading.requestId ?? headers.get("x-request-id") ?? undefined,
-    retryAfterMs,
-    class: reading.class ?? classOfStatus(httpStatus, retryAfterMs),
-  };
-}
-
-/** No usable answer. Worth another try, unless the answer is simply too large. */
-function broken(
-  provider: string,
-  httpStatus: number,
-  reason: string,
-  message = reason.replaceAll("_", " "),
-  cause?: unknown,
-): ProviderError {
-  return new ProviderError({
-    provider,
-    httpStatus,
-    code: reason,
-    reason,
-    message: `${provider}: ${message}`,
-    class: reason === "response_too_large" ? "policy" : "retry_transient",
-  }, { cause });
 }
 
 function parseJson(text: string): unknown {

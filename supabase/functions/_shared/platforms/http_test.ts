@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import * as z from "zod";
 import { serveFake } from "../testing/fake_server.ts";
-import { callProvider, parseRetryAfter, type ProviderRequest } from "./http.ts";
+import { callProvider, type ProviderRequest } from "./http.ts";
+import { parseRetryAfter } from "./http_fault.ts";
 import { ProviderError } from "./provider_error.ts";
 
 const Answer = z.object({ value: z.number() });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { classOfStatus, type FailedResponse, type FaultReading } from "./http.ts";
+import { classOfStatus, type FailedResponse, type FaultReading } from "./http_fault.ts";
 import { readWait } from "./meta_usage.ts";
 import type { ProviderErrorClass } from "./provider_error.ts";
 

@@ -7,7 +7,8 @@
 
 import * as z from "zod";
 import { byMethod } from "../by_method.ts";
-import { type Context, type Endpoint, endpoint } from "../endpoint.ts";
+import { endpoint } from "../endpoint.ts";
+import type { Context, Endpoint } from "../endpoint_contract.ts";
 import { linkEnv } from "../env.ts";
 import type { ErrorCode } from "../errors.ts";
 import { withQuery } from "../redirects.ts";

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { type Endpoint, endpoint } from "../endpoint.ts";
+import { endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint_contract.ts";
 import { linkEnv } from "../env.ts";
 import { RedirectTarget } from "../redirects.ts";
 import { ok } from "../reply.ts";

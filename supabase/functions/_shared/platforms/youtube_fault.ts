@@ -1,5 +1,10 @@
 import * as z from "zod";
-import { classOfStatus, type FailedResponse, type FaultReading, parseRetryAfter } from "./http.ts";
+import {
+  classOfStatus,
+  type FailedResponse,
+  type FaultReading,
+  parseRetryAfter,
+} from "./http_fault.ts";
 import type { ProviderErrorClass } from "./provider_error.ts";
 
 const ErrorBody = z.object({

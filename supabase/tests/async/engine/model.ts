@@ -1,5 +1,5 @@
 /** What the engine is documented to do, in plain objects: the test's second opinion on every step. */
-import { limits, type ModelJob } from "./engine_job.ts";
+import { limits, type ModelJob } from "./job.ts";
 
 /** A token that some worker was once given, and will try to use for ever. */
 export interface Attempt {
@@ -15,6 +15,7 @@ export class Model {
   /** Jobs that the step under way has changed through their batch. */
   readonly echoes = new Set<ModelJob>();
   #completions = 0;
+  #requests = 0;
 
   constructor(private readonly jobTypes: readonly string[]) {}
 
@@ -74,6 +75,7 @@ export class Model {
   /** Revives a job and what ended badly below it. */
   retry(job: ModelJob): void {
     const below = this.descendants(job, (each) => each.hasEndedBadly);
+    this.ask(job);
     // From the leaves up: a job looks at its children as they had ended.
     for (const each of [job, ...below]) each.revive();
     for (const each of below) this.echoes.add(each);
@@ -94,11 +96,21 @@ export class Model {
     ).length;
   }
 
-  /** Jobs that answer this question, active or completed. */
+  /** A new job, which somebody has just asked for. */
+  add(job: ModelJob): void {
+    this.ask(job);
+    this.jobs.push(job);
+  }
+
+  /** The job has just been asked for: created, or retried. */
+  ask(job: ModelJob): void {
+    job.requested = ++this.#requests;
+  }
+
+  /** Jobs that answer this question, the newest request first: that one is joined, while it is active. */
   equals(user: string, jobType: string, question: number): ModelJob[] {
     return this.jobs.filter((job) =>
-      job.holdsKey && !job.parent && job.user === user && job.jobType === jobType &&
-      job.question === question
-    );
+      !job.parent && job.user === user && job.jobType === jobType && job.question === question
+    ).toSorted((a, b) => b.requested - a.requested);
   }
 }

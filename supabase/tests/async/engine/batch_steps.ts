@@ -1,12 +1,13 @@
 /** What parents and children do, as steps of the property test. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { pick, Step } from "./engine_commands.ts";
-import { ModelJob, type OnChildFailure, type WhenDone } from "./engine_job.ts";
-import type { Attempt, Model } from "./engine_model.ts";
-import type { EngineRun } from "./engine_run.ts";
-import { attempt, byAttempt } from "./engine_writes.ts";
-import { refusal } from "./own_jobs.ts";
+import { refusal } from "../own_jobs.ts";
+import { attempt, byAttempt } from "./attempt.ts";
+import { Batch, type OnChildFailure, type WhenDone } from "./batch.ts";
+import { ModelJob } from "./job.ts";
+import type { Attempt, Model } from "./model.ts";
+import type { EngineRun } from "./run.ts";
+import { pick, Step } from "./step.ts";
 
 /** Keys come back, so that a second attempt creates again what the first one has created. Sorted, as results list them. */
 const keys = fc.subarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 });
@@ -31,12 +32,7 @@ async function create(
     assert.equal(answer.status === "rejected" && refusal(answer.reason), "PT409 LEASE_LOST");
     return await run.verify(model, "write", []);
   }
-  job.batch ??= {
-    children: [],
-    onChildFailure: "partial",
-    whenDone: "complete",
-    isAwaited: false,
-  };
+  job.batch ??= new Batch();
   const known = new Map(job.batch.children.map((child) => [child.key, child.job.id]));
   const answers = await query;
   assert.deepEqual(

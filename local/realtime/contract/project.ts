@@ -1,9 +1,9 @@
 /**
- * What the contract tests share. They run against the stack that `STREAMVIBE_STACK` names, or
- * against any other server: `REALTIME_TARGET` then holds a {@link Target} as JSON.
+ * The project that the contract tests look at: the stack that `STREAMVIBE_STACK` names, or any other
+ * server, of which `REALTIME_TARGET` then holds a {@link Target} as JSON.
  */
 
-import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { SignJWT } from "jose";
 import postgres from "postgres";
 import { readStack } from "../../stack/client.ts";
@@ -30,11 +30,6 @@ async function findTarget(): Promise<Target> {
     dbUrl: stack.db_url,
   };
 }
-
-/** How long a test waits for what must come. */
-const PATIENCE_MS = 15_000;
-/** How long a test waits to be sure that nothing comes. */
-const SILENCE_MS = 300;
 
 /** One test's clients and database, cleaned up at its end. */
 export class Project implements AsyncDisposable {
@@ -126,72 +121,4 @@ export class Project implements AsyncDisposable {
     for (const cleanup of this.#cleanups) await cleanup();
     await this.sql.end();
   }
-}
-
-/** Joins a channel; fails with the server's reason. */
-export function subscribed(channel: RealtimeChannel): Promise<RealtimeChannel> {
-  return new Promise((resolve, reject) => {
-    channel.subscribe((status, error) => {
-      if (status === "SUBSCRIBED") resolve(channel);
-      else reject(error ?? new Error(status));
-    });
-  });
-}
-
-/** Remembers what arrives, so that a test can wait for it. */
-export class Inbox<T> {
-  readonly all: T[] = [];
-  #wake = () => {};
-
-  readonly put = (item: T): void => {
-    this.all.push(item);
-    this.#wake();
-  };
-
-  /** The first item that fits; fails when none comes. */
-  async first(fits: (item: T) => boolean = () => true): Promise<T> {
-    await this.until(() => this.all.some(fits));
-    return this.all.find(fits)!;
-  }
-
-  /** All items, once there are this many. */
-  async count(count: number): Promise<T[]> {
-    await this.until(() => this.all.length >= count);
-    return this.all;
-  }
-
-  /** Waits for a condition on what has arrived. */
-  async until(holds: () => boolean): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS;
-    while (!holds()) {
-      const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`it did not come; there is ${JSON.stringify(this.all)}`);
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        timer = setTimeout(resolve, left);
-      });
-      clearTimeout(timer);
-    }
-  }
-}
-
-/** Long enough for anything that was going to arrive. */
-export function silence(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
-}
-
-/** A broadcast as a client's callback sees it. */
-export interface Received {
-  type: string;
-  event: string;
-  payload: unknown;
-  meta?: { id?: string; replayed?: boolean };
-}
-
-/** Everything broadcast on a channel from now on. */
-export function broadcasts(channel: RealtimeChannel): Inbox<Received> {
-  const inbox = new Inbox<Received>();
-  channel.on("broadcast", { event: "*" }, (message) => inbox.put(message as Received));
-  return inbox;
 }

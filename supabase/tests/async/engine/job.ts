@@ -1,4 +1,5 @@
 /** A job as the engine is documented to treat it, in plain objects. */
+import { Batch, type OnChildFailure, type WhenDone } from "./batch.ts";
 
 /** The columns of a job that the model foretells. */
 export interface Foretold {
@@ -15,18 +16,6 @@ export interface Foretold {
   result: unknown;
   error_code: string | null;
   held_by: string | null;
-}
-
-/** How a batch was told to end. */
-export type OnChildFailure = "fail_fast" | "partial";
-export type WhenDone = "complete" | "resume";
-
-/** The children of a job, in the order of their creation. */
-interface Batch {
-  readonly children: { key: string; job: ModelJob }[];
-  onChildFailure: OnChildFailure;
-  whenDone: WhenDone;
-  isAwaited: boolean;
 }
 
 /** Limits of the job types that the model's jobs have. */
@@ -52,8 +41,8 @@ export class ModelJob {
   batch: Batch | null = null;
   /** Whether it may be claimed now, rather than later. */
   isDue = true;
-  /** Whether an equal request finds it. */
-  holdsKey = true;
+  /** Which request it answers: of equal ones the newest is joined. */
+  requested = 0;
   /** Place among the completed. */
   completion = 0;
   /** Accepted log lines. */
@@ -159,10 +148,7 @@ export class ModelJob {
   /** A life after the end: fresh counters, the old checkpoint. */
   revive(): void {
     const { batch, row } = this;
-    if (batch) {
-      const isUnfinished = batch.children.some(({ job }) => job.hasEndedBadly);
-      batch.isAwaited ||= batch.whenDone === "resume" && isUnfinished;
-    }
+    batch?.revive();
     this.isDue = true;
     this.#takeAway({
       status: "pending",
@@ -182,12 +168,8 @@ export class ModelJob {
   }
 
   wait(onChildFailure: OnChildFailure, whenDone: WhenDone): void {
-    this.batch = {
-      children: this.batch?.children ?? [],
-      onChildFailure,
-      whenDone,
-      isAwaited: true,
-    };
+    this.batch ??= new Batch();
+    this.batch.await(onChildFailure, whenDone);
     const progress_percent = Math.min(this.row.progress_percent, 99);
     this.#tell({ status: "pending", held_by: "children", progress_percent, crash_streak: 0 });
   }
@@ -196,40 +178,23 @@ export class ModelJob {
   advance(completion: () => number): boolean {
     const { batch, row } = this;
     if (!batch || !this.isWaiting) return false;
-    const count = (status: string) =>
-      batch.children.filter(({ job }) => job.row.status === status).length;
-    const counts = {
-      total: batch.children.length,
-      completed: count("completed"),
-      failed: count("failed"),
-      cancelled: count("cancelled"),
-    };
-    const ended = counts.completed + counts.failed + counts.cancelled;
-    const isBroken = counts.failed > 0 && batch.onChildFailure === "fail_fast";
-    if (ended < counts.total && !isBroken) {
-      const percent = Math.min(99, Math.floor(ended * 100 / counts.total));
-      if (percent <= row.progress_percent) return false;
-      this.#tell({ progress_percent: percent });
-      return true;
-    }
-    if (!isBroken && batch.whenDone === "resume") {
-      batch.isAwaited = false;
-      this.isDue = true;
-      this.#tell({ held_by: null, progress_percent: 99, error_code: null });
-    } else if (isBroken || (counts.failed > 0 && counts.completed === 0)) {
-      this.#tell({ status: "failed", held_by: null, error_code: "CHILD_FAILED" });
-    } else {
-      const children = batch.children.map(({ key, job }) => ({
-        job_id: job.id,
-        key,
-        job_type: job.jobType,
-        status: job.row.status,
-        error_code: job.row.error_code,
-        result: job.row.result,
-      }));
-      this.#tell({ held_by: null });
-      this.row.seq--;
-      this.complete({ ...counts, children }, completion());
+    const verdict = batch.verdict();
+    switch (verdict.does) {
+      case "wait":
+        if (verdict.percent <= row.progress_percent) return false;
+        this.#tell({ progress_percent: verdict.percent });
+        break;
+      case "resume":
+        batch.isAwaited = false;
+        this.isDue = true;
+        this.#tell({ held_by: null, progress_percent: 99, error_code: null });
+        break;
+      case "fail":
+        this.#tell({ status: "failed", held_by: null, error_code: "CHILD_FAILED" });
+        break;
+      case "complete":
+        row.held_by = null;
+        this.complete(verdict.result, completion());
     }
     return true;
   }

@@ -1,58 +1,11 @@
 /** The real engine beside its model: reads what a step made of the jobs and holds it against the rules. */
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { type Foretold, limits, type ModelJob } from "./engine_job.ts";
-import type { Model } from "./engine_model.ts";
-import type { JobRow, OwnJobs } from "./own_jobs.ts";
-import { assertSideTablesAreRight } from "./side_tables.ts";
-
-/** What may happen to a job, and between which states it then moves: the spec's "Life of a job". */
-const life = {
-  create: ["none > pending"],
-  claim: ["pending > processing"],
-  complete: ["processing > completed"],
-  fail: ["processing > pending", "processing > failed"],
-  yield: ["processing > pending"],
-  "lose lease": ["processing > pending", "processing > failed"],
-  "lose lease, claim": ["processing > pending", "processing > failed", "pending > processing"],
-  cancel: ["pending > cancelled", "processing > cancelled"],
-  expire: ["pending > failed"],
-  wait: ["processing > pending", "processing > completed", "processing > failed"],
-  retry: [
-    "failed > pending",
-    "cancelled > pending",
-    // A job whose children had all completed has nothing left to wait for.
-    "failed > completed",
-    "cancelled > completed",
-  ],
-  write: [],
-} as const satisfies Record<string, readonly string[]>;
-
-/** What becomes of parents and siblings of a job that something has happened to. */
-const echoed = [
-  "pending > completed",
-  "pending > failed",
-  "pending > cancelled",
-  "processing > cancelled",
-  "failed > pending",
-  "cancelled > pending",
-  "failed > completed",
-  "cancelled > completed",
-];
-
-/** The name of something that happens to jobs. */
-export type LifeEvent = keyof typeof life;
-
-const visibleColumns = [
-  "status",
-  "progress_percent",
-  "progress_message",
-  "error_code",
-  "error_message",
-  "result",
-  // What it waits for, as job-status tells it.
-  "held_by",
-] as const;
+import type { JobRow, OwnJobs } from "../own_jobs.ts";
+import { assertSideTablesAreRight } from "../side_tables.ts";
+import { type Foretold, limits, type ModelJob } from "./job.ts";
+import type { Model } from "./model.ts";
+import { checkMove, checkRules, checkUntouched, type LifeEvent } from "./rules.ts";
 
 const foretold = (row: JobRow): Foretold => ({
   status: row.status,
@@ -138,8 +91,7 @@ export class EngineRun {
   #checkMove(from: string, to: string, event: LifeEvent, isEcho: boolean): void {
     if (from === to) return;
     const move = `${from} > ${to}`;
-    const allowed: readonly string[] = isEcho ? [...life[event], ...echoed] : life[event];
-    assert.ok(allowed.includes(move), `"${event}" never moves a job ${move}`);
+    checkMove(move, event, isEcho);
     this.tally.moves.set(move, (this.tally.moves.get(move) ?? 0) + 1);
   }
 
@@ -162,34 +114,6 @@ export class EngineRun {
     }
   }
 }
-
-function checkRules(then: JobRow, now: JobRow, event: LifeEvent): void {
-  assert.ok(now.fencing_token >= then.fencing_token, "a fencing token never goes back");
-  if (then.completed_at !== null && event !== "retry") checkUntouched(then, now, ["dedupe_key"]);
-  const isNewAttempt = now.fencing_token > then.fencing_token;
-  if (now.status === "processing" && then.status !== "processing") {
-    assert.ok(isNewAttempt, "a new attempt has a token of its own");
-  }
-  if (now.status === "processing" && !isNewAttempt) {
-    assert.ok(now.progress_percent >= then.progress_percent, "progress never goes back");
-  }
-  if (visibleColumns.some((column) => differs(then[column], now[column]))) {
-    assert.ok(now.seq > then.seq, "the owner hears of what the owner sees");
-  } else if (!isNewAttempt) {
-    assert.equal(now.seq, then.seq, "no news, no number");
-  }
-}
-
-function checkUntouched(then: JobRow, now: JobRow, except: readonly (keyof JobRow)[]): void {
-  const mask = Object.fromEntries(except.map((column) => [column, null]));
-  assert.deepEqual(
-    { ...now, ...mask },
-    { ...then, ...mask },
-    "nobody else's write changes a column",
-  );
-}
-
-const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
 
 /** What dead workers leave behind. In the transaction that takes the jobs back, or a tick would. */
 export const loseLeases = (tx: postgres.TransactionSql, ids: string[]) =>

@@ -1055,11 +1055,17 @@ CREATE OR REPLACE FUNCTION private.advance_batches(p_parent_ids uuid[])
  SET enable_nestloop TO 'on'
 AS $function$
 begin
-  perform private.finish_parent(batch.parent_job_id)
-  from public.job_batch as batch
-  where batch.parent_job_id = any(p_parent_ids) and batch.is_awaited
-    and (batch.completed + batch.failed + batch.cancelled = batch.total
-      or (batch.failed > 0 and batch.on_child_failure = 'fail_fast'));
+  perform private.finish_parent(done.parent_job_id)
+  from (
+    select batch.parent_job_id
+    from public.job_batch as batch
+    where batch.parent_job_id = any(p_parent_ids) and batch.is_awaited
+      and (batch.completed + batch.failed + batch.cancelled = batch.total
+        or (batch.failed > 0 and batch.on_child_failure = 'fail_fast'))
+    -- From the leaves up, as ids grow: what has failed by itself is not cancelled from above.
+    order by batch.parent_job_id desc
+    offset 0
+  ) as done;
 
   -- The owner hears of whole percents, not of every child.
   update public.job_queue as parent

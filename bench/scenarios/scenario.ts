@@ -18,7 +18,7 @@ export interface Sizes {
 }
 
 export const fullSizes: Sizes = {
-  enqueueAlone: 1_000,
+  enqueueAlone: 3_000,
   enqueueTogether: 3_000,
   bulk: 20_000,
   drain: 20_000,

@@ -42,8 +42,11 @@ export class Model {
 
   /** Follows the end of these jobs up to their parents, and down again where a parent gives up. */
   ended(jobs: Iterable<ModelJob>): void {
-    for (const parent of new Set(Array.from(jobs, (job) => job.parent))) {
-      if (!parent?.advance(() => this.nextCompletion())) continue;
+    // From the leaves up: what has failed by itself is not cancelled from above.
+    const parents = [...new Set(Array.from(jobs, (job) => job.parent))].filter((job) => job !== null)
+      .toSorted((a, b) => this.jobs.indexOf(b) - this.jobs.indexOf(a));
+    for (const parent of parents) {
+      if (!parent.advance(() => this.nextCompletion())) continue;
       this.echoes.add(parent);
       if (parent.row.status === "failed") this.cancelBelow(parent);
       if (!parent.isActive) this.ended([parent]);

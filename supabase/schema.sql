@@ -4544,23 +4544,6 @@ $function$
 ;
 grant execute on function private.job_of_topic(p_topic text) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.job_state_is_whole(p_status text, p_turn bigint, p_started_at timestamp with time zone, p_lease_expires_at timestamp with time zone, p_slice_started_at timestamp with time zone, p_completed_at timestamp with time zone, p_cancel_requested_at timestamp with time zone, p_held_by text, p_worker_id text, p_progress_percent smallint, p_error_code text, p_result jsonb)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE
-BEGIN ATOMIC
- SELECT (
-         CASE p_status
-             WHEN 'pending'::text THEN ((COALESCE(p_lease_expires_at, p_slice_started_at, p_completed_at) IS NULL) AND (p_worker_id IS NULL) AND ((p_held_by IS NULL) OR ((p_turn IS NULL) AND (p_held_by = ANY (ARRAY['children'::text, 'user_pause'::text, 'user_cap'::text])))))
-             WHEN 'processing'::text THEN ((p_lease_expires_at IS NOT NULL) AND (p_slice_started_at IS NOT NULL) AND (p_started_at IS NOT NULL) AND (p_worker_id IS NOT NULL) AND (p_completed_at IS NULL) AND (p_held_by IS NULL))
-             WHEN 'completed'::text THEN ((p_completed_at IS NOT NULL) AND (p_progress_percent = 100) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
-             WHEN 'failed'::text THEN ((p_completed_at IS NOT NULL) AND (p_error_code IS NOT NULL) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
-             WHEN 'cancelled'::text THEN ((p_completed_at IS NOT NULL) AND (p_cancel_requested_at IS NOT NULL) AND (COALESCE(p_lease_expires_at, p_slice_started_at) IS NULL) AND (p_held_by IS NULL))
-             ELSE false
-         END AND ((p_result IS NULL) OR (p_status = 'completed'::text)));
-END
-;
-
 CREATE OR REPLACE FUNCTION private.job_tree(p_job_id uuid)
  RETURNS TABLE(id uuid)
  LANGUAGE sql
@@ -4588,15 +4571,6 @@ CREATE OR REPLACE FUNCTION private.job_type_lock(p_job_type text)
 AS $function$
   select hashtextextended('job_type:' || p_job_type, 0);
 $function$
-;
-
-CREATE OR REPLACE FUNCTION private.job_values_in_range(p_id uuid, p_parent_job_id uuid, p_seq bigint, p_fencing_token bigint, p_retry_count integer, p_max_retries integer, p_crash_count integer, p_crash_streak integer, p_job_priority smallint, p_progress_percent smallint, p_progress_base_seconds double precision, p_runtime_seconds double precision, p_params jsonb)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE
-BEGIN ATOMIC
- SELECT ((LEAST(p_seq, p_fencing_token, (p_retry_count)::bigint, (p_max_retries)::bigint, (p_crash_streak)::bigint, ((p_crash_count - p_crash_streak))::bigint) >= 0) AND ((p_job_priority >= 1) AND (p_job_priority <= 10)) AND ((p_progress_percent >= 0) AND (p_progress_percent <= 100)) AND ((p_progress_base_seconds >= (0)::double precision) AND (p_progress_base_seconds <= p_runtime_seconds)) AND (jsonb_typeof(p_params) = 'object'::text) AND ((p_parent_job_id <> p_id) IS NOT FALSE));
-END
 ;
 
 CREATE OR REPLACE FUNCTION private.join_equal_job(p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
@@ -6584,13 +6558,6 @@ begin
       return;
     end if;
   else
-    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
-    if v_equal.status in ('pending', 'processing') then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
-      return;
-    end if;
-    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
-
     v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
     if v_job.user_id is not null and v_active >= v_limit then
@@ -6598,6 +6565,13 @@ begin
         jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30);
       return;
     end if;
+
+    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
+    if v_equal.status in ('pending', 'processing') then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
+      return;
+    end if;
+    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
     v_turn := private.line_up(v_job.user_id, v_job.job_priority);
   end if;
 
@@ -7898,12 +7872,28 @@ begin
       select job_type, status, count(*) from new_job group by job_type, status
     )
     select
-      count(*) filter (where not private.job_state_is_whole(job.status, job.turn, job.started_at, job.lease_expires_at,
-        job.slice_started_at, job.completed_at, job.cancel_requested_at, job.held_by, job.worker_id,
-        job.progress_percent, job.error_code, job.result)) as broken,
-      count(*) filter (where not private.job_values_in_range(job.id, job.parent_job_id, job.seq, job.fencing_token,
-        job.retry_count, job.max_retries, job.crash_count, job.crash_streak, job.job_priority, job.progress_percent,
-        job.progress_base_seconds, job.runtime_seconds, job.params)) as out_of_range,
+      -- As tg_job_queue__after_update() asks.
+      count(*) filter (where not (
+        case job.status
+          when 'pending' then coalesce(job.lease_expires_at, job.slice_started_at, job.completed_at) is null
+            and job.worker_id is null
+            and (job.held_by is null or (job.turn is null and job.held_by in ('children', 'user_pause', 'user_cap')))
+          when 'processing' then job.lease_expires_at is not null and job.slice_started_at is not null
+            and job.started_at is not null and job.worker_id is not null and job.completed_at is null and job.held_by is null
+          when 'completed' then job.completed_at is not null and job.progress_percent = 100
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          when 'failed' then job.completed_at is not null and job.error_code is not null
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          when 'cancelled' then job.completed_at is not null and job.cancel_requested_at is not null
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          else false
+        end and (job.result is null or job.status = 'completed'))) as broken,
+      count(*) filter (where not (
+        least(job.seq, job.fencing_token, job.retry_count, job.max_retries, job.crash_streak,
+          job.crash_count - job.crash_streak) >= 0
+        and job.job_priority between 1 and 10 and job.progress_percent between 0 and 100
+        and job.progress_base_seconds between 0 and job.runtime_seconds
+        and jsonb_typeof(job.params) = 'object' and (job.parent_job_id <> job.id) is not false)) as out_of_range,
       count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
       -- Somebody read the lane's time, and the lane has moved on since.
       count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,
@@ -8042,11 +8032,28 @@ begin
       from (
         select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
           parent_job_id is not null as has_parent,
-          not private.job_state_is_whole(status, turn, started_at, lease_expires_at, slice_started_at, completed_at,
-            cancel_requested_at, held_by, worker_id, progress_percent, error_code, result) as is_broken,
-          not private.job_values_in_range(id, parent_job_id, seq, fencing_token, retry_count, max_retries, crash_count,
-            crash_streak, job_priority, progress_percent, progress_base_seconds, runtime_seconds, params)
-            as is_out_of_range
+          -- As tg_job_queue__after_insert() asks.
+          not (
+            case status
+              when 'pending' then coalesce(lease_expires_at, slice_started_at, completed_at) is null
+                and worker_id is null
+                and (held_by is null or (turn is null and held_by in ('children', 'user_pause', 'user_cap')))
+              when 'processing' then lease_expires_at is not null and slice_started_at is not null
+                and started_at is not null and worker_id is not null and completed_at is null and held_by is null
+              when 'completed' then completed_at is not null and progress_percent = 100
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              when 'failed' then completed_at is not null and error_code is not null
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              when 'cancelled' then completed_at is not null and cancel_requested_at is not null
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              else false
+            end and (result is null or status = 'completed')) as is_broken,
+          not (
+            least(seq, fencing_token, retry_count, max_retries, crash_streak,
+              crash_count - crash_streak) >= 0
+            and job_priority between 1 and 10 and progress_percent between 0 and 100
+            and progress_base_seconds between 0 and runtime_seconds
+            and jsonb_typeof(params) = 'object' and (parent_job_id <> id) is not false) as is_out_of_range
         from new_job
         union all
         select job_type, status, 1, 0, false, false, false, false from old_job

@@ -53,49 +53,10 @@ create table public.job_queue (
   autovacuum_vacuum_insert_scale_factor = 0.05
 );
 
--- What is true of every row. Not as checks of the table, whose text PostgreSQL parses anew in every statement,
--- 130 µs for each job: the triggers of async_job_changes.sql and async_job_updates.sql ask it of all changed rows
+-- What is true of every row is no check of the table, whose text PostgreSQL parses anew in every statement,
+-- 130 µs for each job: the triggers of async_job_changes.sql and async_job_updates.sql ask it of all changed rows,
 -- in the look they take anyway, and refuse under the name of a check. They spare what a statement of the engine
--- writes that has told them so. Bound when written, and without settings, so that PostgreSQL puts the
--- expression in the place of the call.
-create function private.job_state_is_whole(
-  p_status text, p_turn bigint, p_started_at timestamptz, p_lease_expires_at timestamptz,
-  p_slice_started_at timestamptz, p_completed_at timestamptz, p_cancel_requested_at timestamptz, p_held_by text,
-  p_worker_id text, p_progress_percent smallint, p_error_code text, p_result jsonb
-)
-returns boolean
-language sql immutable
-begin atomic
-  select case p_status
-    when 'pending' then coalesce(p_lease_expires_at, p_slice_started_at, p_completed_at) is null
-      and p_worker_id is null
-      and (p_held_by is null or (p_turn is null and p_held_by in ('children', 'user_pause', 'user_cap')))
-    when 'processing' then p_lease_expires_at is not null and p_slice_started_at is not null
-      and p_started_at is not null and p_worker_id is not null and p_completed_at is null and p_held_by is null
-    when 'completed' then p_completed_at is not null and p_progress_percent = 100
-      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
-    when 'failed' then p_completed_at is not null and p_error_code is not null
-      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
-    when 'cancelled' then p_completed_at is not null and p_cancel_requested_at is not null
-      and coalesce(p_lease_expires_at, p_slice_started_at) is null and p_held_by is null
-    else false
-  end and (p_result is null or p_status = 'completed');
-end;
-
-create function private.job_values_in_range(
-  p_id uuid, p_parent_job_id uuid, p_seq bigint, p_fencing_token bigint, p_retry_count int, p_max_retries int,
-  p_crash_count int, p_crash_streak int, p_job_priority smallint, p_progress_percent smallint,
-  p_progress_base_seconds double precision, p_runtime_seconds double precision, p_params jsonb
-)
-returns boolean
-language sql immutable
-begin atomic
-  select least(p_seq, p_fencing_token, p_retry_count, p_max_retries, p_crash_streak, p_crash_count - p_crash_streak) >= 0
-    and p_job_priority between 1 and 10 and p_progress_percent between 0 and 100
-    and p_progress_base_seconds between 0 and p_runtime_seconds
-    and jsonb_typeof(p_params) = 'object' and (p_parent_job_id <> p_id) is not false;
-end;
-
+-- writes that has told them so.
 create function private.refuse_jobs(p_fact text)
 returns void
 language plpgsql immutable set search_path = ''
@@ -106,23 +67,11 @@ begin
 end;
 $$;
 
-comment on function private.job_state_is_whole(
-  text, bigint, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, text, text, smallint, text, jsonb
-) is 'What a job in each status has and has not.';
-comment on function private.job_values_in_range(
-  uuid, uuid, bigint, bigint, int, int, int, int, smallint, smallint, double precision, double precision, jsonb
-) is 'What holds for a job in every status.';
 comment on function private.refuse_jobs(text) is 'Fails as a check of job_queue does.';
-revoke all on function
-  private.job_state_is_whole(
-    text, bigint, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, text, text, smallint, text, jsonb),
-  private.job_values_in_range(
-    uuid, uuid, bigint, bigint, int, int, int, int, smallint, smallint, double precision, double precision, jsonb),
-  private.refuse_jobs(text)
-from public, anon, authenticated, service_role;
+revoke all on function private.refuse_jobs(text) from public, anon, authenticated, service_role;
 
 comment on table public.job_queue is
-  'Background jobs, live and finished. Changed only by functions; what is true of every row: private.job_state_is_whole(), private.job_values_in_range().';
+  'Background jobs, live and finished. Changed only by functions; what is true of every row is asked by its triggers.';
 comment on column public.job_queue.user_id is
   'The owner; null only for system jobs. No foreign key, which would look at each of these, too: job_active has it, and tg_users__delete_jobs() does what follows.';
 comment on column public.job_queue.fencing_token is

@@ -60,13 +60,6 @@ begin
       return;
     end if;
   else
-    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
-    if v_equal.status in ('pending', 'processing') then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
-      return;
-    end if;
-    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
-
     v_active := private.count_active_jobs(v_job.user_id);
     select max_active_jobs_per_user into v_limit from private.job_setting;
     if v_job.user_id is not null and v_active >= v_limit then
@@ -74,6 +67,13 @@ begin
         jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30);
       return;
     end if;
+
+    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
+    if v_equal.status in ('pending', 'processing') then
+      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
+      return;
+    end if;
+    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
     v_turn := private.line_up(v_job.user_id, v_job.job_priority);
   end if;
 

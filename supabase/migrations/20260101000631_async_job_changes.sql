@@ -28,12 +28,28 @@ begin
       select job_type, status, count(*) from new_job group by job_type, status
     )
     select
-      count(*) filter (where not private.job_state_is_whole(job.status, job.turn, job.started_at, job.lease_expires_at,
-        job.slice_started_at, job.completed_at, job.cancel_requested_at, job.held_by, job.worker_id,
-        job.progress_percent, job.error_code, job.result)) as broken,
-      count(*) filter (where not private.job_values_in_range(job.id, job.parent_job_id, job.seq, job.fencing_token,
-        job.retry_count, job.max_retries, job.crash_count, job.crash_streak, job.job_priority, job.progress_percent,
-        job.progress_base_seconds, job.runtime_seconds, job.params)) as out_of_range,
+      -- As tg_job_queue__after_update() asks.
+      count(*) filter (where not (
+        case job.status
+          when 'pending' then coalesce(job.lease_expires_at, job.slice_started_at, job.completed_at) is null
+            and job.worker_id is null
+            and (job.held_by is null or (job.turn is null and job.held_by in ('children', 'user_pause', 'user_cap')))
+          when 'processing' then job.lease_expires_at is not null and job.slice_started_at is not null
+            and job.started_at is not null and job.worker_id is not null and job.completed_at is null and job.held_by is null
+          when 'completed' then job.completed_at is not null and job.progress_percent = 100
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          when 'failed' then job.completed_at is not null and job.error_code is not null
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          when 'cancelled' then job.completed_at is not null and job.cancel_requested_at is not null
+            and coalesce(job.lease_expires_at, job.slice_started_at) is null and job.held_by is null
+          else false
+        end and (job.result is null or job.status = 'completed'))) as broken,
+      count(*) filter (where not (
+        least(job.seq, job.fencing_token, job.retry_count, job.max_retries, job.crash_streak,
+          job.crash_count - job.crash_streak) >= 0
+        and job.job_priority between 1 and 10 and job.progress_percent between 0 and 100
+        and job.progress_base_seconds between 0 and job.runtime_seconds
+        and jsonb_typeof(job.params) = 'object' and (job.parent_job_id <> job.id) is not false)) as out_of_range,
       count(*) filter (where job.job_type not in (select name from public.job_type)) as unknown,
       -- Somebody read the lane's time, and the lane has moved on since.
       count(*) filter (where job.turn < cursor.turn and job.status = 'pending') as late,

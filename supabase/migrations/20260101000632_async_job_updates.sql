@@ -34,11 +34,28 @@ begin
       from (
         select job_type, status, 0 as before, 1 as after, user_id is not null as has_owner,
           parent_job_id is not null as has_parent,
-          not private.job_state_is_whole(status, turn, started_at, lease_expires_at, slice_started_at, completed_at,
-            cancel_requested_at, held_by, worker_id, progress_percent, error_code, result) as is_broken,
-          not private.job_values_in_range(id, parent_job_id, seq, fencing_token, retry_count, max_retries, crash_count,
-            crash_streak, job_priority, progress_percent, progress_base_seconds, runtime_seconds, params)
-            as is_out_of_range
+          -- As tg_job_queue__after_insert() asks.
+          not (
+            case status
+              when 'pending' then coalesce(lease_expires_at, slice_started_at, completed_at) is null
+                and worker_id is null
+                and (held_by is null or (turn is null and held_by in ('children', 'user_pause', 'user_cap')))
+              when 'processing' then lease_expires_at is not null and slice_started_at is not null
+                and started_at is not null and worker_id is not null and completed_at is null and held_by is null
+              when 'completed' then completed_at is not null and progress_percent = 100
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              when 'failed' then completed_at is not null and error_code is not null
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              when 'cancelled' then completed_at is not null and cancel_requested_at is not null
+                and coalesce(lease_expires_at, slice_started_at) is null and held_by is null
+              else false
+            end and (result is null or status = 'completed')) as is_broken,
+          not (
+            least(seq, fencing_token, retry_count, max_retries, crash_streak,
+              crash_count - crash_streak) >= 0
+            and job_priority between 1 and 10 and progress_percent between 0 and 100
+            and progress_base_seconds between 0 and runtime_seconds
+            and jsonb_typeof(params) = 'object' and (parent_job_id <> id) is not false) as is_out_of_range
         from new_job
         union all
         select job_type, status, 1, 0, false, false, false, false from old_job

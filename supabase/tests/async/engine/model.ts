@@ -43,7 +43,9 @@ export class Model {
   /** Follows the end of these jobs up to their parents, and down again where a parent gives up. */
   ended(jobs: Iterable<ModelJob>): void {
     // From the leaves up: what has failed by itself is not cancelled from above.
-    const parents = [...new Set(Array.from(jobs, (job) => job.parent))].filter((job) => job !== null)
+    const parents = [...new Set(Array.from(jobs, (job) => job.parent))].filter((job) =>
+      job !== null
+    )
       .toSorted((a, b) => this.jobs.indexOf(b) - this.jobs.indexOf(a));
     for (const parent of parents) {
       if (!parent.advance(() => this.nextCompletion())) continue;

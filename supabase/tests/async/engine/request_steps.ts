@@ -107,9 +107,9 @@ const retry = fc.record({ n: index, hasEndedBadly: fc.boolean() }).map(({ n, has
 function whyNotRetried(model: Model, job: ModelJob, maxActive: number): string | null {
   if (!job.hasEndedBadly) return "PT409 JOB_NOT_RETRYABLE";
   if (job.parent) return job.parent.isActive ? null : "PT409 JOB_NOT_RETRYABLE";
+  if (model.activeOf(job.user) >= maxActive) return "PT429 JOB_LIMIT_REACHED";
   const [newest] = model.equals(job.user, job.jobType, job.question);
-  if (newest?.isActive) return "PT409 JOB_ALREADY_ACTIVE";
-  return model.activeOf(job.user) >= maxActive ? "PT429 JOB_LIMIT_REACHED" : null;
+  return newest?.isActive ? "PT409 JOB_ALREADY_ACTIVE" : null;
 }
 
 async function refuse(

@@ -127,3 +127,17 @@ alter table private.job_failure enable row level security;
 revoke all on
   private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure
 from public, anon, authenticated, service_role;
+
+create function private.forget_active_jobs(p_user_ids uuid[], p_job_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+as $$
+begin
+  delete from private.job_active as active
+  using unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
+  where active.user_id = ended.user_id and active.job_id = ended.job_id;
+end;
+$$;
+comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
+revoke all on function private.forget_active_jobs(uuid[], uuid[]) from public, anon, authenticated, service_role;

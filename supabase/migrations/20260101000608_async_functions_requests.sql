@@ -136,11 +136,145 @@ $$;
 comment on function private.count_active_jobs(uuid) is
   'A user''s active top-level jobs. Volatile: must see what was committed after a lock.';
 
+-- Looks, and creates only what it did not find. What makes that race-free is a lock under which one
+-- request at a time looks and inserts: of one user, so that the limit is counted right, too; of system
+-- jobs, which have no limit, for one thing. The look comes after the lock in a statement of its own, so
+-- that it sees what was committed meanwhile, and a winner that rolled back leaves the way free.
+-- Jobs that join nothing are not looked for: of equal active jobs the newest is the one that is joined.
+create function private.join_equal_job(
+  p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean,
+  out job_id uuid, out status text, out outcome text, out created_at timestamptz, out requested_at timestamptz
+)
+language plpgsql volatile set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_equal record;
+  v_window interval;
+  v_cache_ttl interval;
+begin
+  -- Whoever only wants to know of a job that is there waits for nobody.
+  for is_locked in 0..1 loop
+    if is_locked = 0 then
+      continue when p_supersede;
+    -- As private.lock_requests(), which is called only when there is somebody to wait for.
+    elsif p_user_id is not null then
+      if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+        perform private.lock_requests(p_user_id, p_job_type, p_key);
+      end if;
+    elsif not pg_try_advisory_xact_lock_shared(hashtextextended('job_queue:' || p_job_type, 0))
+      or not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_key, 0))
+    then
+      perform private.lock_requests(p_user_id, p_job_type, p_key);
+    end if;
+
+    v_equal := private.find_newest_job(p_user_id, p_key);
+    continue when v_equal.job_id is null or p_supersede;
+    if v_window is null then
+      select coalesce(p_dedupe_window, dedupe_window), cache_ttl into v_window, v_cache_ttl
+      from public.job_type
+      where name = p_job_type;
+    end if;
+    continue when v_window <= interval '0';
+    if v_equal.status in ('pending', 'processing') and v_equal.requested_at > now() - v_window then
+      job_id := v_equal.job_id;
+      status := v_equal.status;
+      outcome := 'joined';
+      created_at := v_equal.created_at;
+      return;
+    end if;
+    if v_cache_ttl is not null then
+      select found.job_id, 'completed', 'reused', found.created_at
+      into job_id, status, outcome, created_at
+      from private.find_result(p_user_id, p_key, v_cache_ttl) as found;
+      if found then
+        return;
+      end if;
+    end if;
+  end loop;
+
+  if p_supersede and v_equal.status in ('pending', 'processing') then
+    perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
+  end if;
+  requested_at := v_equal.requested_at;
+end;
+$$;
+comment on function private.join_equal_job(uuid, text, text, interval, boolean) is
+  'The equal active job or fresh result that a request is answered with; else the lock to create one, and when the newest equal was requested. p_supersede: cancels that.';
+
+create function private.refuse_job_type(p_job_type text)
+returns void
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  if not exists (select from public.job_type where name = p_job_type) then
+    perform private.raise_error('UNKNOWN_JOB_TYPE', jsonb_build_object('job_type', p_job_type));
+  end if;
+  perform private.raise_error('FORBIDDEN', jsonb_build_object('job_type', p_job_type),
+    'Jobs of this type are created by the product, not by its users.');
+end;
+$$;
+comment on function private.refuse_job_type(text) is 'Says why nobody, or no user, creates jobs of this type.';
+
+create type private.job_place as (
+  job_type text, max_retries int, expires_after interval, quota_type text, is_paused boolean, job_priority smallint,
+  turn bigint, first_turn bigint
+);
+comment on type private.job_place is
+  'What a new job takes from its type, and where it stands: its turn, null while it waits for its time, and the first free one of the lane.';
+
+create function private.find_place(
+  p_user_id uuid, p_job_type text, p_priority int, p_scheduled_for timestamptz, p_is_user boolean
+)
+returns private.job_place
+language plpgsql volatile set search_path = ''
+-- Else planned in every call, since one without a priority looks cheaper.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+  v_place private.job_place;
+  v_most int;
+  v_active int;
+begin
+  select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+    -- As private.line_up(): one behind the other, so that users take turns.
+    case when p_scheduled_for > now() then null else lane.virtual_time + 1 + (
+      select count(*)
+      from (select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0) as waiting
+      where waiting.turn is not null and waiting.job_priority = lane.job_priority
+    ) end,
+    lane.virtual_time + 1, setting.max_active_jobs_per_user, cardinality(own.ids)
+  into v_place.job_type, v_place.max_retries, v_place.expires_after, v_place.quota_type, v_place.is_paused,
+    v_place.job_priority, v_place.turn, v_place.first_turn, v_most, v_active
+  from public.job_type as type
+  join private.job_lane as lane on lane.job_priority = case
+    -- A user may step back in the queue, not forward: that would be at the other users' cost.
+    when p_is_user then greatest(p_priority, type.default_priority)
+    else coalesce(p_priority, type.default_priority)
+  end
+  cross join private.job_setting as setting
+  cross join (
+    select array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids offset 0
+  ) as own
+  where type.name = p_job_type and (type.user_creatable or not p_is_user);
+  if v_active >= v_most then
+    perform private.raise_error('JOB_LIMIT_REACHED',
+      jsonb_build_object('limit', v_most, 'active', v_active, 'retry_after', 30));
+  end if;
+  return v_place;
+end;
+$$;
+comment on function private.find_place(uuid, text, int, timestamptz, boolean) is
+  'Where a new job of a user stands, who has room for one; null when there is no such type for the user. The caller holds the user''s lock.';
+
 revoke all on function
   private.job_dedupe_key(text, jsonb),
   private.check_isolation(),
   private.lock_requests(uuid, text, text),
   private.find_newest_job(uuid, text),
   private.find_result(uuid, text, interval),
-  private.count_active_jobs(uuid)
+  private.count_active_jobs(uuid),
+  private.join_equal_job(uuid, text, text, interval, boolean),
+  private.refuse_job_type(text),
+  private.find_place(uuid, text, int, timestamptz, boolean)
 from public, anon, authenticated, service_role;

@@ -288,25 +288,9 @@ $$;
 comment on function private.tg_job_queue__after_update() is
   'Trigger: side tables, counters, doorbell, news, batches. Lends the right to write all of them to whoever changes a job.';
 
-create function private.forget_active_jobs(p_user_ids uuid[], p_job_ids uuid[])
-returns void
-language plpgsql volatile set search_path = ''
-set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
-as $$
-begin
-  delete from private.job_active as active
-  using unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
-  where active.user_id = ended.user_id and active.job_id = ended.job_id;
-end;
-$$;
-comment on function private.forget_active_jobs(uuid[], uuid[]) is 'These jobs of these users have ended.';
-
 create trigger _100_after_update
   after update on public.job_queue
   referencing old table as old_job new table as new_job
   for each statement execute function private.tg_job_queue__after_update();
 
-revoke all on function
-  private.tg_job_queue__after_update(),
-  private.forget_active_jobs(uuid[], uuid[])
-from public, anon, authenticated, service_role;
+revoke all on function private.tg_job_queue__after_update() from public, anon, authenticated, service_role;

@@ -2728,12 +2728,7 @@ begin
   from unnest(v_ids) with ordinality as job (id, ordinal);
   insert into private.job_count_change (job_type, status, change)
   values (v_type.name, 'pending', cardinality(v_ids));
-  if not v_type.is_paused and (
-    select count(*) filter (where in_flight < capacity and not is_draining) > 0
-      or (select date_part('epoch', clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
-    from public.job_worker
-    where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
-  then
+  if not v_type.is_paused then
     perform private.ring_doorbell();
   end if;
   return v_ids;
@@ -6143,7 +6138,6 @@ $function$
 CREATE OR REPLACE FUNCTION private.refuse_jobs(p_fact text)
  RETURNS void
  LANGUAGE plpgsql
- IMMUTABLE
  SET search_path TO ''
 AS $function$
 begin

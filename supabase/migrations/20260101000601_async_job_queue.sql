@@ -59,7 +59,7 @@ create table public.job_queue (
 -- writes that has told them so.
 create function private.refuse_jobs(p_fact text)
 returns void
-language plpgsql immutable set search_path = ''
+language plpgsql volatile set search_path = ''
 as $$
 begin
   raise check_violation using constraint = 'job_queue_' || p_fact, schema = 'public', table = 'job_queue',

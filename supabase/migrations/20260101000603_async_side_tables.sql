@@ -1,7 +1,8 @@
 -- What the queue's rows are found by: slim tables beside job_queue, one for each state that somebody asks
 -- for. The triggers in async_job_changes.sql and async_job_updates.sql keep them, in the statement that
--- changes the job; a claim keeps them itself. A job's own row is the truth: an entry here may outlive what it
--- stands for, but is never missing, and whoever finds a job through one looks at the job before acting.
+-- changes the job; enqueues, claims and completions keep them themselves. A job's own row is the truth: an
+-- entry here may outlive what it stands for, but is never missing, and whoever finds a job through one looks
+-- at the job before acting.
 
 -- Every pending job, whatever it waits for. A claim takes its entry away, so that the head of a lane is
 -- always the head of an index, and the job's own row is changed in place.

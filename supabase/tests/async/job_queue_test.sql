@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(39);
+select plan(41);
 
 select tests.create_user('ann'), tests.create_user('bob');
 select tests.enqueue('ann');
@@ -68,6 +68,18 @@ select is(tests.broken_by($$ status = 'cancelled', completed_at = now() $$), 'jo
 select is(tests.broken_by($$ result = '{}' $$), 'job_queue_state_is_whole', 'only a completed job has a result');
 select is(tests.broken_by($$ status = 'asleep' $$), 'job_queue_state_is_whole', 'there is no other status');
 select is(tests.broken_by(set), null, 'a whole state is taken, or the others would show nothing') from running;
+
+-- Written out in both triggers, since a call per row costs too much: as one text, or one of them is wrong.
+create function tests.fact_asked(p_trigger text, p_fact text) returns text
+language sql stable
+as $$
+  select substring(regexp_replace(regexp_replace(prosrc, '\mjob\.', '', 'g'), '\s+', ' ', 'g') from p_fact)
+  from pg_proc where proname = p_trigger
+$$;
+select is(tests.fact_asked('tg_job_queue__after_insert', fact),
+  coalesce(tests.fact_asked('tg_job_queue__after_update', fact), 'nothing of the kind'), name || ' is the same for both')
+from (values ('state_is_whole', $$case status .*? and \(result is null or status = 'completed'\)$$),
+  ('values_in_range', $$least\(seq, .*? is not false$$)) as asked (name, fact);
 
 select is(tests.broken_fact($$ insert into public.job_queue (user_id, job_type, job_priority) values (tests.user_id('ann'), 'test_open', 11) $$),
   'job_queue_values_in_range', 'priorities end at 10');

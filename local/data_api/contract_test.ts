@@ -68,7 +68,7 @@ Deno.test("data API", async (t) => {
   await asPostgres(target, createThings);
   try {
     const user = await signUp();
-    for (let tries = 0; (await get("anon", shelf)).status === 404 && tries < 50; tries++) {
+    for (let tries = 0; (await get("anon", shelf)).status === 404 && tries < 200; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
 

@@ -78,7 +78,7 @@ Deno.test("the data API keeps to the grants of the migrations and to its keys", 
     const service = { apikey: stack.secret_key };
     const seen = async () =>
       (await who(anon)).status === 200 && (await get(`/rest/v1/${table}`, anon)).status !== 404;
-    equal(await waitUntil(seen, 5000, 50), true, "a schema change is noticed without a restart");
+    equal(await waitUntil(seen, 20_000, 50), true, "a schema change is noticed without a restart");
 
     const user = await signUp();
     deepEqual(await who(anon), { status: 200, body: "anon:" });

@@ -24,7 +24,7 @@ Deno.test("what the database raises has PostgREST's status and keeps its code", 
       end; $$;
       grant execute on function public.${name}(text) to service_role;
     `).simple();
-    await waitUntil(async () => (await raise("22000"))[0] === 400, 5000, 50);
+    await waitUntil(async () => (await raise("22000"))[0] === 400, 20_000, 50);
     const statuses = {
       "23514": 400,
       "23P01": 400,

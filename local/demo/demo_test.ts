@@ -59,7 +59,7 @@ function silentStack(answers: { status: string; percent: number; error?: string 
 }
 
 const job = { id: "job-1", channel: "job_status:job-1" };
-const quick = { quietMs: 20, patienceMs: 300 };
+const quick = { quietMs: 20, patienceMs: 10_000 };
 // A realtime client that cannot connect goes on trying by timers of its own.
 const sloppy = { sanitizeOps: false, sanitizeResources: false };
 
@@ -91,7 +91,7 @@ Deno.test({
     );
     await using stuck = silentStack([{ status: "pending", percent: 0 }]);
     await assert.rejects(
-      watchJob(stuck.client, job, () => {}, quick),
+      watchJob(stuck.client, job, () => {}, { ...quick, patienceMs: 300 }),
       (error) => error instanceof DemoError && error.message.includes("nothing has changed"),
     );
   },

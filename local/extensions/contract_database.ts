@@ -81,7 +81,7 @@ export async function failure(
 }
 
 /** Asks until there is an answer; fails after `ms`. */
-export async function eventually<T>(ask: () => Promise<T | undefined>, ms = 8000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T | undefined>, ms = 30_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const answer = await ask();

@@ -29,7 +29,7 @@ async function send(sql: Sql, message: unknown, delay = 0): Promise<string> {
 /** No migration asks for it yet: where nobody has made it, a test does. True when it did. */
 async function ensurePgmq(sql: Sql): Promise<boolean> {
   const [{ absent }] = await sql<[{ absent: boolean }]>`
-    select to_regnamespace('pgmq') is null as absent`;
+    select to_regprocedure('pgmq.create(text)') is null as absent`;
   if (absent) await sql`create extension pgmq`;
   return absent;
 }

@@ -1,3 +1,4 @@
+import { readFailures } from "./deno_report.ts";
 import { check, type Outcome } from "./outcome.ts";
 
 const repo = new URL("../../", import.meta.url).pathname;
@@ -49,14 +50,6 @@ async function runTestsOf(path: string, env: Record<string, string>): Promise<Ou
   for (const title of ignored) console.log(`    - ${title}`);
   const totals = output.match(/(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/);
   const passed = Number(totals?.[1] ?? 0);
-  const failed = Number(totals?.[2] ?? 0);
   if (code === 0 && totals) return { passed, failures: [] };
-  const report = output.slice(output.indexOf(" ERRORS "));
-  return {
-    passed,
-    failures: Array.from(
-      { length: Math.max(failed, 1) },
-      (_, index) => index === 0 ? report : "(above)",
-    ),
-  };
+  return { passed, failures: readFailures(output, Math.max(Number(totals?.[2] ?? 0), 1)) };
 }

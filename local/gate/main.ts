@@ -92,5 +92,7 @@ try {
 } finally {
   await stack.stop();
 }
+// Once more at the end, a line each: whoever reads the last page of a log must learn what failed.
+for (const failure of total.failures) console.log(`FAILED: ${failure.split("\n", 1)[0]}`);
 console.log(`${total.passed} passed, ${total.failures.length} failed`);
 Deno.exit(total.failures.length === 0 ? 0 : 1);

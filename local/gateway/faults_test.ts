@@ -21,7 +21,7 @@ async function whileOthersAnswer<T>(gateway: TestGateway, fault: Promise<T>): Pr
 
 Deno.test("a fault in one function leaves every other function answering", async (t) => {
   await using gateway = await startGateway({
-    limits: { cpuMs: 700, memoryMb: 96, bootMs: 3000, idleMs: 20_000 },
+    limits: { cpuMs: 700, memoryMb: 96, bootMs: 6000, idleMs: 20_000 },
   });
   const call = (name: string, init?: RequestInit) =>
     fetch(`${gateway.url}/functions/v1/${name}`, init);
@@ -81,7 +81,7 @@ Deno.test("timers and connections left open keep no process alive", async () => 
         new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) }),
       ),
   );
-  await using gateway = await startGateway({ limits: { wallClockMs: 1500 } });
+  await using gateway = await startGateway({ limits: { wallClockMs: 4000 } });
   const response = await fetch(`${gateway.url}/functions/v1/leftovers`, {
     headers: { "x-endless": `http://127.0.0.1:${endless.addr.port}/` },
   });
@@ -89,7 +89,7 @@ Deno.test("timers and connections left open keep no process alive", async () => 
   await response.body?.cancel();
   const { pid } = gateway.functions.live().leftovers ?? { pid: 0 };
   assert.ok(usageOf(pid), "it lives on for the next request");
-  for (let tries = 0; usageOf(pid) && tries < 100; tries++) {
+  for (let tries = 0; usageOf(pid) && tries < 400; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.equal(usageOf(pid), null, "and is gone when its time is up");

@@ -69,7 +69,7 @@ export async function startGateway(
       new SignJWT({ sub: "me" }).setProtectedHeader({ alg: "ES256", kid: "test" })
         .setExpirationTime("1m").sign(keys.privateKey),
     async logged(part) {
-      for (let tries = 0; tries < 100; tries++) {
+      for (let tries = 0; tries < 400; tries++) {
         const line = logs.find(({ message }) => message.includes(part));
         if (line) return line;
         await new Promise((resolve) => setTimeout(resolve, 50));

@@ -13,7 +13,7 @@ import {
 } from "./worker_errors.ts";
 
 /** How long the end of a process may lag behind the end of its connections. */
-const exitLagMs = 1000;
+const exitLagMs = 5_000;
 
 /** Has a function answer a request; whatever goes wrong is answered as the platform would. */
 export async function serveRequest(

@@ -3,10 +3,14 @@ export interface ServerSettings {
   readonly port: number;
   /** Trades safety against power loss for speed: only for stacks that tests throw away. */
   readonly fast: boolean;
+  /** Log between two checkpoints; given here, since what the server starts with outranks `alter system`. */
+  readonly maxWalSize?: string;
 }
 
 /** Command-line settings of the server: logical replication for Realtime, small and loopback only. */
-export function serverArguments({ port, fast }: ServerSettings): string[] {
+export function serverArguments(
+  { port, fast, maxWalSize = "512MB" }: ServerSettings,
+): string[] {
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: "127.0.0.1",
@@ -16,7 +20,7 @@ export function serverArguments({ port, fast }: ServerSettings): string[] {
     max_replication_slots: "10",
     max_wal_senders: "10",
     shared_buffers: "256MB",
-    max_wal_size: "512MB",
+    max_wal_size: maxWalSize,
     // A reader that never comes back must not fill the disk with log kept for it.
     max_slot_wal_keep_size: "512MB",
     shared_preload_libraries: "pg_stat_statements",

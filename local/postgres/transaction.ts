@@ -8,6 +8,17 @@ export function isLostConnection(error: unknown): boolean {
   return error instanceof Error && "code" in error && lost.test(String(error.code));
 }
 
+/**
+ * Lets this process live on when a connection breaks at its birth. On each new one the driver asks for
+ * the array types, and nobody listens to that question. (Asked not to, the driver never hands out a
+ * connection that was reserved before it stood.)
+ */
+export function outliveLostConnections(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (isLostConnection(event.reason)) event.preventDefault();
+  });
+}
+
 const never = new Promise<never>(() => {});
 
 /**

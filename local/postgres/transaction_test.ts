@@ -22,7 +22,7 @@ async function ownPid(sql: postgres.Sql | postgres.TransactionSql): Promise<numb
 /** The driver may give the last word of a lost connection to the first query on the next one. */
 async function goesOn(sql: postgres.Sql): Promise<void> {
   const answers = () => sql`select 42 as answer`.then(([row]) => row?.answer === 42, () => false);
-  equal(await waitUntil(answers, 5000, 100), true, "the pool goes on");
+  equal(await waitUntil(answers, 20_000, 100), true, "the pool goes on");
 }
 
 const closed = { code: "CONNECTION_CLOSED" };

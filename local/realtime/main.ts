@@ -1,10 +1,12 @@
 /** The realtime part of the local stack: Supabase Realtime's contract on one PostgreSQL. */
 
 import { exitWithSupervisor, log, partEnv } from "../part.ts";
+import { outliveLostConnections } from "../postgres/transaction.ts";
 import { planNamed } from "./rates.ts";
 import { startRealtime } from "./server.ts";
 
 const env = partEnv();
+outliveLostConnections();
 const server = startRealtime({
   databaseUrl: env.adminDbUrl,
   port: env.port,

@@ -6,7 +6,7 @@ import { Project } from "./contract/project.ts";
 
 const CLIENTS = 20;
 /** A client tries again after 1, 2 and 5 seconds; a part is started again within one. */
-const BACK_WITHIN_MS = 15_000;
+const BACK_WITHIN_MS = 30_000;
 
 async function killRealtime(): Promise<void> {
   const before = (await readStack()).parts.realtime?.pid ?? 0;

@@ -1,5 +1,6 @@
 /** Plays pg_cron's scheduler and pg_net's worker for the stand-in extensions. */
 import postgres from "postgres";
+import { oneAtATime } from "../one_at_a_time.ts";
 import { exitWithSupervisor, log, partEnv } from "../part.ts";
 import { Cron } from "./cron.ts";
 import { loadJobs, markInterruptedRuns } from "./jobs.ts";
@@ -22,14 +23,15 @@ const netSql = connect(1);
 const cron = new Cron(jobRunner(sql, env.adminDbUrl));
 const net = new NetWorker(netSql);
 
-async function reloadJobs(): Promise<void> {
+// Of two looks at once the older might end last, and a paused job would go on.
+const reloadJobs = oneAtATime(async () => {
   try {
     cron.setJobs(await loadJobs(sql));
     cron.tick();
   } catch (error) {
     log("warn", "cron.job could not be read", { error: String(error) });
   }
-}
+});
 
 // The second callback runs at every (re)connect: what was missed meanwhile is caught up with.
 await markInterruptedRuns(sql);

@@ -6,15 +6,19 @@ import { readStack } from "../stack/client.ts";
 Deno.test("after a kill -9 of the scheduler interrupted runs are marked and requests sent again", async () => {
   await using sql = await contractDatabase();
   let hits = 0;
+  const killed = Promise.withResolvers<void>();
   await using target = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
-    if (++hits === 1) await new Promise((resolve) => setTimeout(resolve, 2000));
+    // The first is answered when its asker has long been killed.
+    if (++hits === 1) await killed.promise;
     return new Response("fine");
   });
   const name = `restart ${crypto.randomUUID()}`;
   await sql`select cron.schedule(${name}, '1 second', 'select pg_sleep(20)')`;
   try {
     const [{ id }] = await sql<[{ id: string }]>`
-      select net.http_get(${`http://127.0.0.1:${target.addr.port}/`}) as id`;
+      select net.http_get(
+        ${`http://127.0.0.1:${target.addr.port}/`}, timeout_milliseconds => 60000
+      ) as id`;
     const run = await eventually(async () => {
       const [row] = await sql`
         select runid from cron.job_run_details d join cron.job j using (jobid)
@@ -40,6 +44,7 @@ Deno.test("after a kill -9 of the scheduler interrupted runs are marked and requ
     assert.equal(answer.status_code, 200);
     assert.equal(hits, 2);
   } finally {
+    killed.resolve();
     await sql`select cron.unschedule(${name})`;
   }
 });

@@ -1,11 +1,11 @@
-import { equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import postgres from "postgres";
 import { readPostmaster } from "../postgres/postmaster.ts";
 import { readStack, type RunningStack, startStack } from "./client.ts";
 import { type PartName, partNames, type StackInfo } from "./info.ts";
 import { repositoryRoot } from "./paths.ts";
-import { waitUntil } from "./process.ts";
+import { processesNaming, waitUntil } from "./process.ts";
 
 const demoProgram = join(repositoryRoot, "local", "demo", "main.ts");
 /** Lines of the demo: before it first asks for anything, and when its jobs are being worked on. */
@@ -79,19 +79,6 @@ async function demo(
   return printed;
 }
 
-/** Processes whose command line names this stack: its parts, its database, its functions. */
-async function processesOf(stack: StackInfo): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (command.includes(`${stack.state_dir}/`)) {
-      found.push(`${name} ${command.replaceAll("\0", " ")}`);
-    }
-  }
-  return found;
-}
-
 /**
  * A killed worker costs a lease and the time until somebody looks: minutes, but for a test. And the
  * demo's user would soon have used up the month.
@@ -154,7 +141,8 @@ Deno.test({
       const begun = performance.now();
       await stack.stop();
       ok(performance.now() - begun < 3000, `the stop took ${performance.now() - begun} ms`);
-      equal((await processesOf(stack)).join("\n"), "", "processes outlived the stack");
+      // Its parts, its database, its functions: all of them name its folder.
+      deepEqual(await processesNaming(`${stack.state_dir}/`), [], "processes outlived the stack");
     } finally {
       await stack.stop({ remove: true });
       if (shared === undefined) Deno.env.delete("STREAMVIBE_STACK");

@@ -28,21 +28,37 @@ export function isFree(port: number): boolean {
   }
 }
 
-/** A loopback port the system hands out, free at this moment. */
+/*
+ * Ports that somebody is to listen on later, or again after a restart, are none that systems hand out
+ * by themselves (from 32768 on): any connection that is opened meanwhile could be given one of those.
+ */
+
+const given = new Set<number>();
+
+/** A loopback port that is free at this moment, and that this process was never given before. */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = firstFree(
+    () => 10_000 + Math.floor(Math.random() * 10_000),
+    (port) => !given.has(port) && isFree(port),
+  );
+  given.add(port);
   return port;
 }
 
 /** An API port whose whole set is free, from a range no default of ours lies in. */
 export function freeApiPort(): number {
+  return firstFree(
+    () => 20_000 + 10 * Math.floor(Math.random() * 1_200),
+    (api) => Object.values(portsFrom(api)).every(isFree),
+  );
+}
+
+function firstFree(pick: () => number, isGood: (port: number) => boolean): number {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const api = 56_000 + 10 * Math.floor(Math.random() * 400);
-    if (Object.values(portsFrom(api)).every(isFree)) return api;
+    const port = pick();
+    if (isGood(port)) return port;
   }
-  throw new Error("No ten free ports in a row were found between 56000 and 60000.");
+  throw new Error("No free port was found between 10000 and 32000.");
 }
 
 /** One sentence about the first taken port, or null when all are free. */

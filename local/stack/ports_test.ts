@@ -1,10 +1,24 @@
-import { deepEqual, equal, match, throws } from "node:assert/strict";
-import { freePort, isFree, listeningInodes, portsFrom, takenPortSentence } from "./ports.ts";
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import {
+  freeApiPort,
+  freePort,
+  isFree,
+  listeningInodes,
+  portsFrom,
+  takenPortSentence,
+} from "./ports.ts";
 
 Deno.test("portsFrom() lays the ports out as `supabase start` does", () => {
   deepEqual(portsFrom(54321), { api: 54321, db: 54322, mail: 54324, providers: 54330 });
   throws(() => portsFrom(80), /cannot be used/);
   throws(() => portsFrom(NaN), /cannot be used/);
+});
+
+Deno.test("ports for later are none that a connection may be given meanwhile", () => {
+  for (let n = 0; n < 100; n++) {
+    const ports = [freePort(), ...Object.values(portsFrom(freeApiPort()))];
+    ok(ports.every((port) => port < 32_768), ports.join());
+  }
 });
 
 Deno.test("takenPortSentence() names the port and what it is for", async () => {

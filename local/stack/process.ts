@@ -30,6 +30,27 @@ export function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
+/** Processes whose command line has all these words. */
+export async function processesNaming(
+  ...words: string[]
+): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const pid of await allPids()) {
+    const command = await commandLine(pid) ?? "";
+    if (words.every((word) => command.includes(word))) found.push({ pid, command });
+  }
+  return found;
+}
+
+async function allPids(): Promise<number[]> {
+  if (Deno.build.os === "linux") {
+    const entries = await Array.fromAsync(Deno.readDir("/proc"));
+    return entries.map(({ name }) => Number(name)).filter(Number.isInteger);
+  }
+  const { stdout } = await new Deno.Command("ps", { args: ["-axo", "pid="] }).output();
+  return new TextDecoder().decode(stdout).split("\n").map(Number).filter((pid) => pid > 0);
+}
+
 async function commandLine(pid: number): Promise<string | null> {
   if (Deno.build.os === "linux") {
     const state = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);

@@ -16,7 +16,7 @@ const playedParts: Readonly<Partial<Record<PartName, string>>> = {
   providers: "Google, YouTube, Instagram, Facebook and TikTok",
 };
 
-const readyWithinMs = 20_000;
+const readyWithinMs = 60_000;
 /** Together they stay below the three seconds a stop may take. */
 const partPatienceMs = 1300;
 const databasePatienceMs = 1600;

@@ -2,7 +2,7 @@
 import type { RealtimeChannel } from "@supabase/supabase-js";
 
 /** How long a test waits for what must come. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 /** How long a test waits to be sure that nothing comes. */
 const SILENCE_MS = 300;
 

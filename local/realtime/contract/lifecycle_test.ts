@@ -42,7 +42,7 @@ Deno.test("a join with a bad token says what is wrong with it", async () => {
 
 Deno.test("a channel is closed when its token expires", async () => {
   await using project = await Project.open();
-  const client = await project.client({ token: await project.token("x", { seconds: 2 }) });
+  const client = await project.client({ token: await project.token("x", { seconds: 4 }) });
   const channel = client.channel(`contract-${crypto.randomUUID()}`);
   const system = new Inbox<{ status: string; message: string }>();
   const states = new Inbox<string>();
@@ -63,12 +63,12 @@ Deno.test("a refreshed token keeps the channel open past the end of the first", 
   await using project = await Project.open();
   const user = crypto.randomUUID();
   const topic = `${await project.ownTopics()}:${user}`;
-  const client = await project.client({ token: await project.token(user, { seconds: 2 }) });
+  const client = await project.client({ token: await project.token(user, { seconds: 4 }) });
   const channel = client.channel(topic, privately);
   const inbox = broadcasts(channel);
   await subscribed(channel);
   await project.useToken(client, await project.token(user));
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await new Promise((resolve) => setTimeout(resolve, 4500));
   await project.sql`select realtime.send('{}', 'still_here', ${topic})`;
   await inbox.first();
 });

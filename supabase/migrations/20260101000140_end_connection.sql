@@ -78,14 +78,16 @@ create function private.cancel_account_syncs(p_user_id uuid, p_social_account_id
 returns void
 language plpgsql volatile set search_path = ''
 as $$
+declare
+  v_active constant uuid[] := private.active_jobs(p_user_id);
 begin
   perform private.cancel_job_tree(sync.id)
   from (
     select job.id
-    from private.job_active as active
-    join public.job_queue as job on job.id = active.job_id
+    from public.job_queue as job
     join public.job_type as type on type.name = job.job_type and type.category = 'platform_sync'
-    where active.user_id = p_user_id and job.params ->> 'social_account_id' = p_social_account_id::text
+    where job.id = any(v_active) and job.completed_at is null
+      and job.params ->> 'social_account_id' = p_social_account_id::text
     order by job.id
   ) as sync;
 end;

@@ -117,12 +117,13 @@ insert into private.job_setting default values;
 -- user with 5 000 waiting jobs and a user with one take turns, without the claim ranking the backlog.
 create table private.job_lane (
   job_priority smallint primary key,
-  virtual_time bigint not null default 0
+  virtual_time bigint not null default 0,
+  system_turns regclass not null
 ) with (fillfactor = 10);
 
 comment on table private.job_lane is 'Fair-queueing clock, one row per priority; moved by the claim.';
-
-insert into private.job_lane (job_priority) select generate_series(1, 10);
+comment on column private.job_lane.system_turns is
+  'The sequence of the lane, by number: to look it up by name takes longer than to count on.';
 
 -- Where the system's jobs line up: one behind the other, like a user's. A sequence per lane, because there
 -- may be a million of them to count, and because nobody waits for one.
@@ -132,6 +133,8 @@ begin
     execute format('create sequence private.job_lane_system_%s as bigint', v_priority);
     execute format(
       'revoke all on sequence private.job_lane_system_%s from public, anon, authenticated, service_role', v_priority);
+    insert into private.job_lane (job_priority, system_turns)
+    values (v_priority, ('private.job_lane_system_' || v_priority)::regclass);
   end loop;
 end;
 $$;

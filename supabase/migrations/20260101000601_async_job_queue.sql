@@ -25,7 +25,7 @@ create table public.job_queue (
   is_classic boolean not null default false,
   status text not null default 'pending',
   job_type text not null,
-  dedupe_key text collate "C" not null default gen_random_uuid()::text,
+  dedupe_key text collate "C" default gen_random_uuid()::text,
   params jsonb not null default '{}',
   turn bigint default 0,
   expires_at timestamptz,
@@ -73,7 +73,7 @@ revoke all on function private.refuse_jobs(text) from public, anon, authenticate
 comment on table public.job_queue is
   'Background jobs, live and finished. Changed only by functions; what is true of every row is asked by its triggers.';
 comment on column public.job_queue.user_id is
-  'The owner; null only for system jobs. No foreign key, which would look at each of these, too: job_active has it, and tg_users__delete_jobs() does what follows.';
+  'The owner; null only for system jobs. No foreign key, which would look at each of these, too: private.know_users() asks, and tg_users__delete_jobs() does what follows.';
 comment on column public.job_queue.fencing_token is
   'Number of the current attempt; grows with every claim, cancel and recovery, never back.';
 comment on column public.job_queue.crash_streak is
@@ -85,7 +85,7 @@ comment on column public.job_queue.is_classic is
 comment on column public.job_queue.parent_job_id is
   'No foreign key: it would search for children at every single delete. tg_job_queue__after_delete() does it once per statement.';
 comment on column public.job_queue.dedupe_key is
-  'Digest of type and params; a random value marks a job that nobody may join. Of top-level jobs with the same one the newest is joined; older ones may be active, too old to be joined or followed by one of create_job(). Unique among the children of a job.';
+  'Digest of type and params; null or a random value marks a job that nobody may join. Of top-level jobs with the same one the newest is joined; older ones may be active, too old to be joined or followed by one of create_job(). Unique among the children of a job.';
 comment on column public.job_queue.held_by is
   'Why a pending job stands in no lane: it waits for its children, its user is paused, or its user has a crowd of them and as many running as max_per_user allows.';
 comment on column public.job_queue.requested_at is
@@ -112,7 +112,7 @@ create index job_queue_type_idx on public.job_queue (job_type, created_at);
 -- By a number, which takes half of the space and of the time that the digest does; who asks compares that, too.
 create index job_queue_request_idx
   on public.job_queue (hashtextextended(dedupe_key, 0), user_id, requested_at desc) with (deduplicate_items = off)
-  where parent_job_id is null;
+  where parent_job_id is null and dedupe_key is not null;
 -- A parent's children, each of them once.
 create unique index job_queue_child_key on public.job_queue (parent_job_id, dedupe_key)
   where parent_job_id is not null;

@@ -53,3 +53,33 @@ comment on table public.job_worker is 'Live workers by heartbeat; is_draining as
 alter table public.job_worker enable row level security;
 revoke all on public.job_worker from public, anon, authenticated, service_role;
 grant select, update, delete on public.job_worker to service_role;
+
+-- Workers that sleep. Each of these rows is good for one job, which whoever creates it hands over by taking
+-- the row: see async_hand_over.sql. Beside job_worker, because a creator may keep its row locked for as long
+-- as its transaction is open, and no heartbeat must wait for that.
+create unlogged table private.job_sleeper (
+  sleeper_id bigint generated always as identity primary key,
+  worker_id text not null,
+  channel text not null,
+  job_types text[] not null,
+  asleep_at bigint not null,
+  hears_until timestamptz not null,
+  lease_id bigint
+) with (fillfactor = 50);
+
+comment on table private.job_sleeper is 'Workers that sleep and may be handed one job each, without a claim.';
+comment on column private.job_sleeper.channel is
+  'On which it listens. Known to nobody else, so that nobody else hears of jobs or can make one up.';
+comment on column private.job_sleeper.asleep_at is
+  'When it said so, on its own clock: by that it knows how old what it hears can be.';
+comment on column private.job_sleeper.hears_until is
+  'A worker that is well says again that it sleeps long before. One that has died is handed nothing from then on.';
+comment on column private.job_sleeper.lease_id is 'Of the job it was handed; null = it may be handed one.';
+
+alter table private.job_sleeper enable row level security;
+revoke all on private.job_sleeper from public, anon, authenticated, service_role;
+
+-- Until when somebody sleeps, in milliseconds, unless a job has come since: what every enqueue asks first, since
+-- a sequence costs next to nothing.
+create unlogged sequence private.sleep_clock as bigint minvalue 0 start with 0;
+revoke all on sequence private.sleep_clock from public, anon, authenticated, service_role;

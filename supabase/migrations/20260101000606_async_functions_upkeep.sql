@@ -12,6 +12,7 @@ as $$
 declare
   v_leases bigint[];
   v_job_ids uuid[];
+  v_unheard uuid[];
 begin
   -- Whoever holds one of these entries is doing this very work. At most some 2 000 jobs in one go.
   select array_agg(lease_id) into v_leases
@@ -30,13 +31,20 @@ begin
   if v_leases is null then
     return;
   end if;
+  -- Whether these have ever begun nobody knows.
+  v_unheard := array(
+    select unnest(job_ids)
+    from private.job_lease
+    where lease_id = any(v_leases) and is_handed_over and started_at is not null);
+  perform private.write_starts(v_leases);
   v_job_ids := array(
     select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
 
   return query
   with lost as (
     select job.id, job.user_id, job.job_priority, job.created_at, job.checkpoint is null as starts_over,
-      job.lease_expires_at <= now() as is_crash, job.crash_streak + 1 >= type.max_crashes as is_last,
+      job.lease_expires_at <= now() and job.id <> all(v_unheard) as is_crash,
+      job.crash_streak + 1 >= type.max_crashes as is_last,
       -- Nobody worked on after the lease: an outage of a night must not use up max_runtime.
       job.runtime_seconds + greatest(0,
         extract(epoch from least(now(), job.lease_expires_at) - job.slice_started_at)) as worked,
@@ -125,9 +133,15 @@ as $$
 declare
   v_job_ids uuid[];
 begin
+  if exists (select from private.job_bundle where expires_at <= now()) then
+    perform private.unfold_bundles(array(
+      select bundle_id from private.job_bundle where expires_at <= now() limit 2 for update skip locked));
+  end if;
   select array_agg(job_id) into v_job_ids
   from (
+    -- Locked, as a claim does: the row of a job that is being started may never say so.
     select job_id from private.job_waiting where expires_at <= now() order by expires_at limit 1000
+    for update skip locked
   ) as stale;
   if v_job_ids is null then
     return;
@@ -254,6 +268,7 @@ begin
   -- One look, since nearly always there is nothing to do.
   if not (
     exists (select from private.job_lease where check_at <= now())
+    or exists (select from private.job_bundle where expires_at <= now())
     or exists (select from private.job_waiting where expires_at <= now())
     or exists (
       select from private.job_waiting

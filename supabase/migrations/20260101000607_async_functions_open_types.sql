@@ -121,10 +121,10 @@ begin
   -- At most some 5 000 jobs in one go: the next claim goes on.
   for i in 1..10 loop
     with seen as materialized (
-      select first.job_id, first.user_id, open_type.name
+      select first.entry, first.user_id, open_type.name, open_type.max_per_user is not null as is_capped
       from unnest(p_open) as open_type
       cross join lateral (
-        select waiting.job_id, waiting.user_id
+        select waiting.ctid as entry, waiting.user_id
         from private.job_waiting as waiting
         where waiting.job_type = open_type.name and waiting.turn is not null
         order by waiting.job_priority, waiting.turn, waiting.place
@@ -140,17 +140,27 @@ begin
       for key share skip locked
     ),
     crowd as (
-      -- A pause may last, a slot is soon free: a few jobs that wait for one stay where they are.
-      select job_id
-      from (select job_id, user_id, count(*) over (partition by name) as jobs from seen) as counted
-      where user_id in (select user_id from paused) or jobs > private.lane_window() / 2
+      -- A pause may last, a slot is soon free: a few jobs that wait for one stay where they are. So do those
+      -- of a user who is being resumed: where there is no cap, a lock on the pause is all that keeps them.
+      select entry
+      from (select *, count(*) over (partition by name) as jobs from seen) as counted
+      where user_id in (select user_id from paused) or (is_capped and jobs > private.lane_window() / 2)
     ),
     taken as (
-      select job.ctid as row_id
-      from public.job_queue as job
-      where job.id = any(array(select job_id from crowd))
-        and job.status = 'pending' and job.turn is not null
-      for update skip locked
+      select job.row_id
+      from (
+        -- Entry first: what another claim is starting is left to it.
+        select waiting.job_id
+        from private.job_waiting as waiting
+        where waiting.ctid = any(array(select entry from crowd))
+        for update skip locked
+      ) as entry
+      cross join lateral (
+        select job.ctid as row_id
+        from public.job_queue as job
+        where job.id = entry.job_id and job.status = 'pending' and job.turn is not null
+        for update skip locked
+      ) as job
     )
     update public.job_queue as job
     set turn = null,

@@ -22,7 +22,7 @@ as $$
 begin
   -- Blind to what others commit, it would find no equal job and no limit reached.
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    perform private.raise_error('CONFLICT', null, 'Jobs are created and retried under read committed only.');
+    perform private.raise_error('CONFLICT', null, 'Jobs are created and retried, and users deleted, under read committed only.');
   end if;
 end;
 $$;
@@ -122,20 +122,6 @@ $$;
 comment on function private.find_result(uuid, text, interval) is
   'The newest completed top-level job under this key that ended within p_ttl.';
 
-create function private.count_active_jobs(p_user_id uuid)
-returns int
-language plpgsql volatile set search_path = ''
-as $$
-begin
-  -- Counting stops early: more than this says nothing more.
-  return (
-    select count(*) from (
-      select from private.job_active where user_id = p_user_id limit 1000) as active);
-end;
-$$;
-comment on function private.count_active_jobs(uuid) is
-  'A user''s active top-level jobs. Volatile: must see what was committed after a lock.';
-
 -- Looks, and creates only what it did not find. What makes that race-free is a lock under which one
 -- request at a time looks and inserts: of one user, so that the limit is counted right, too; of system
 -- jobs, which have no limit, for one thing. The look comes after the lock in a statement of its own, so
@@ -217,11 +203,11 @@ $$;
 comment on function private.refuse_job_type(text) is 'Says why nobody, or no user, creates jobs of this type.';
 
 create type private.job_place as (
-  job_type text, max_retries int, expires_after interval, quota_type text, is_paused boolean, job_priority smallint,
-  turn bigint, first_turn bigint
+  max_retries int, scheduled_for timestamptz, expires_at timestamptz, quota_type text, job_priority smallint,
+  turn bigint, is_paused boolean
 );
 comment on type private.job_place is
-  'What a new job takes from its type, and where it stands: its turn, null while it waits for its time, and the first free one of the lane.';
+  'What a new job takes from its type, where it stands: its turn, null while it waits for its time.';
 
 create function private.find_place(
   p_user_id uuid, p_job_type text, p_priority int, p_scheduled_for timestamptz, p_is_user boolean
@@ -232,20 +218,38 @@ language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
+  v_epoch bigint;
   v_place private.job_place;
   v_most int;
   v_active int;
 begin
-  select type.name, type.max_retries, type.expires_after, type.quota_type, type.is_paused, lane.job_priority,
+  -- As private.lock_requests() and private.enter_line().
+  if not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || p_user_id, 0)) then
+    perform private.lock_requests(p_user_id, p_job_type, null);
+  end if;
+  -- As private.know_users().
+  perform from public.users where id = p_user_id for key share;
+  if not found then
+    perform private.know_users(array[p_user_id]);
+  end if;
+  loop
+    v_epoch := pg_sequence_last_value('private.job_epoch');
+    exit when pg_try_advisory_xact_lock_shared(hashtextextended('job_epoch', v_epoch))
+      and pg_sequence_last_value('private.job_epoch') = v_epoch;
+  end loop;
+  select type.max_retries, greatest(p_scheduled_for, current_timestamp),
+    greatest(p_scheduled_for, current_timestamp) + type.expires_after, type.quota_type, lane.job_priority,
     -- As private.line_up(): one behind the other, so that users take turns.
-    case when p_scheduled_for > now() then null else lane.virtual_time + 1 + (
-      select count(*)
-      from (select turn, job_priority from private.job_waiting where job_id = any(own.ids) offset 0) as waiting
-      where waiting.turn is not null and waiting.job_priority = lane.job_priority
-    ) end,
-    lane.virtual_time + 1, setting.max_active_jobs_per_user, cardinality(own.ids)
-  into v_place.job_type, v_place.max_retries, v_place.expires_after, v_place.quota_type, v_place.is_paused,
-    v_place.job_priority, v_place.turn, v_place.first_turn, v_most, v_active
+    case when p_scheduled_for > current_timestamp then null else lane.virtual_time + 1 + own.in_line end,
+    type.is_paused, setting.max_active_jobs_per_user,
+    -- As private.count_active_jobs().
+    own.jobs + (select count(*) from private.job_active where user_id = p_user_id) + case
+      when exists (select from private.job_lease where started_at is not null and user_ids is not null)
+        then coalesce((private.count_deferred_jobs(array[p_user_id]))[1], 0)
+      else 0
+    end
+  into v_place.max_retries, v_place.scheduled_for, v_place.expires_at, v_place.quota_type, v_place.job_priority,
+    v_place.turn, v_place.is_paused, v_most, v_active
   from public.job_type as type
   join private.job_lane as lane on lane.job_priority = case
     -- A user may step back in the queue, not forward: that would be at the other users' cost.
@@ -253,8 +257,12 @@ begin
     else coalesce(p_priority, type.default_priority)
   end
   cross join private.job_setting as setting
-  cross join (
-    select array(select job_id from private.job_active where user_id = p_user_id limit 1000) as ids offset 0
+  cross join lateral (
+    select count(*) as jobs,
+      count(*) filter (where waiting.turn is not null and waiting.job_priority = lane.job_priority) as in_line
+    from (
+      select turn, job_priority from private.job_waiting where user_id = p_user_id and is_counted limit 1000
+    ) as waiting
   ) as own
   where type.name = p_job_type and (type.user_creatable or not p_is_user);
   if v_active >= v_most then
@@ -265,7 +273,7 @@ begin
 end;
 $$;
 comment on function private.find_place(uuid, text, int, timestamptz, boolean) is
-  'Where a new job of a user stands, who has room for one; null when there is no such type for the user. The caller holds the user''s lock.';
+  'Where a new job of a user stands, who has room for one, under the user''s lock; nulls when there is no such type for the user.';
 
 revoke all on function
   private.job_dedupe_key(text, jsonb),
@@ -273,7 +281,6 @@ revoke all on function
   private.lock_requests(uuid, text, text),
   private.find_newest_job(uuid, text),
   private.find_result(uuid, text, interval),
-  private.count_active_jobs(uuid),
   private.join_equal_job(uuid, text, text, interval, boolean),
   private.refuse_job_type(text),
   private.find_place(uuid, text, int, timestamptz, boolean)

@@ -36,11 +36,8 @@ begin
       select virtual_time + 1 + (
         select count(*)
         from (
-          -- By their ids, and fenced off: planned on a young table, this would read a lane or all that wait.
-          select turn, job_priority
-          from private.job_waiting
-          where job_id = any(array(select job_id from private.job_active where user_id = p_user_id limit 1000))
-          offset 0
+          -- Fenced off: planned on a young table, this would read a lane.
+          select turn, job_priority from private.job_waiting where user_id = p_user_id and is_counted limit 1000
         ) as waiting
         where waiting.turn is not null and waiting.job_priority = p_priority)
       from private.job_lane
@@ -70,19 +67,19 @@ declare
   v_epoch constant bigint := private.enter_line();
 begin
   return query
-  select own.user_id, own.job_priority, lane.virtual_time + 1 + jobs.in_line, jobs.active
-  from unnest(p_user_ids, p_priorities) as own (user_id, job_priority)
+  select own.user_id, own.job_priority, lane.virtual_time + 1 + waiting.in_line,
+    -- As private.count_active_jobs().
+    waiting.jobs + coalesce(own.deferred, 0)
+      + (select count(*) from private.job_active as active where active.user_id = own.user_id)::int
+  from unnest(p_user_ids, p_priorities, private.count_deferred_jobs(p_user_ids)) as own (user_id, job_priority, deferred)
   join private.job_lane as lane on lane.job_priority = own.job_priority
   cross join lateral (
-    select cardinality(active.ids) as active, (
-        select count(*)
-        from (select turn, job_priority from private.job_waiting where job_id = any(active.ids) offset 0) as waiting
-        where waiting.turn is not null and waiting.job_priority = own.job_priority
-      ) as in_line
+    select count(*)::int as jobs,
+      count(*) filter (where entry.turn is not null and entry.job_priority = own.job_priority) as in_line
     from (
-      select array(select job_id from private.job_active where user_id = own.user_id limit 1000) as ids offset 0
-    ) as active
-  ) as jobs;
+      select turn, job_priority from private.job_waiting where user_id = own.user_id and is_counted limit 1000
+    ) as entry
+  ) as waiting;
 end;
 $$;
 comment on function private.line_up_users(uuid[], smallint[]) is
@@ -104,10 +101,11 @@ create view private.lane_head with (security_invoker = true) as
 select cursor.job_type, cursor.job_priority, head.turn, head.place, cursor.turn as from_turn, cursor.place as from_place,
   (select time.virtual_time from private.job_lane as time where time.job_priority = cursor.job_priority) as lane_time,
   type.lease, type.max_runtime,
-  coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null as is_limited
+  coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null as is_limited,
+  case when head.user_id is not null then head.job_id end as first_of_user
 from private.job_cursor as cursor
 cross join lateral (
-  select waiting.job_type, waiting.turn, waiting.place
+  select waiting.job_type, waiting.turn, waiting.place, waiting.user_id, waiting.job_id
   from private.job_waiting as waiting
   where waiting.job_type = cursor.job_type and waiting.job_priority = cursor.job_priority
     and waiting.turn is not null and (waiting.turn, waiting.place) >= (cursor.turn, cursor.place)
@@ -122,7 +120,7 @@ cross join lateral (
   offset 0
 ) as type;
 comment on view private.lane_head is
-  'Lanes of open types in which a job stands ready: where the first one stands, from where it was looked for, and the time of the lane.';
+  'Lanes of open types in which a job stands ready: where the first one stands, from where it was looked for, and the time of the lane; first_of_user: that job, if it is a user''s.';
 revoke all on private.lane_head from public, anon, authenticated, service_role;
 
 create function private.lanes_with_work(p_job_types text[])

@@ -20,7 +20,9 @@ create type private.picked_jobs as (
 comment on type private.picked_jobs is
   'Jobs of one type that a claim has locked; last_turn: the highest; worked: the longest any has run before, in seconds.';
 
-create function private.take_jobs(p_worker_id text, p_batch_size int, p_job_types text[])
+create function private.take_jobs(
+  p_worker_id text, p_batch_size int, p_job_types text[], p_may_defer boolean default false
+)
 returns table (
   id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint,
   retry_count int, max_retries int, crash_count int, parent_job_id uuid, fencing_token bigint, lease_ms int
@@ -44,6 +46,8 @@ declare
   v_lease_end timestamptz;
   v_lease_ms int;
   v_said text;
+  v_turn bigint;
+  v_found int;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -56,10 +60,12 @@ begin
       -- this claim starts are seen: see tg_job_type__count_running().
       exists (select from private.job_lease where check_at <= now() for update skip locked)
         or exists (select from private.job_waiting where expires_at <= now())
+        or exists (select from private.job_bundle where expires_at <= now())
         or exists (
           select from private.job_waiting
           where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right,
       exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
+      exists (select from private.job_bundle) as has_bundles,
       exists (select from private.job_pause) as is_paused,
       array(
         select lane from private.lane_head as lane
@@ -77,17 +83,22 @@ begin
   end loop;
   v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
-  if v.is_draining or (v_lanes = '{}' and not v.is_capped) then
+  if v.is_draining or (v_lanes = '{}' and not v.is_capped and not v.has_bundles) then
     return;
   end if;
 
   v_by_rules := v.is_capped or v.is_paused
-    or (v.aged > 0 and v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority);
+    or (v.aged > 0 and coalesce(v_lanes[1].job_priority <> v_lanes[cardinality(v_lanes)].job_priority, false))
+    or (v.aged > 0 and v.has_bundles
+      and private.has_other_bundles(p_job_types, v_lanes[1].job_priority));
   foreach v_lane in array v_lanes loop
     v_by_rules := v_by_rules or v_lane.is_limited;
   end loop;
   if v_by_rules then
     v_lanes := array[null::private.lane_head];
+    if v.has_bundles then
+      perform private.unfold_heads(p_job_types);
+    end if;
   end if;
 
   -- Priority by priority; or once, by the rules.
@@ -95,6 +106,25 @@ begin
     v_lane := v_lanes[place];
     continue when v_lane.job_priority = v_priority;
     v_priority := v_lane.job_priority;
+    if v.has_bundles and not v_by_rules then
+      v_turn := (
+        select min(lane.turn) from unnest(v_lanes) as lane where lane.job_priority = v_priority);
+      return query
+      select * from private.take_bundled(p_worker_id, p_job_types, v_left, v_priority, v_turn);
+      get diagnostics v_found = row_count;
+      v_left := v_left - v_found;
+      exit when v_left <= 0;
+    end if;
+    -- Where more wait than this worker has room for, owners wait for the queue: they are told of the start when
+    -- it is written. Where they do not, they are told at once.
+    if p_may_defer and v_lane.first_of_user is not null and v_left > 1 and not v_by_rules then
+      return query
+      select * from private.take_unwritten(p_worker_id, v_lanes, v_priority, v_left);
+      if found then
+        v_left := 0;
+        exit;
+      end if;
+    end if;
     if v_by_rules then
       v_jobs := private.lock_jobs(private.pick_by_rules(v_batch_size, p_job_types, v.aged, v.aged_before));
     elsif v_lanes[place + 1].job_priority = v_priority then
@@ -154,6 +184,7 @@ begin
       -- From this moment: a claim that had to wait must not hand out leases that are half used up.
       v_lease_end := clock_timestamp() + v_job.lease;
       v_lease_ms := date_part('epoch', v_job.lease) * 1000;
+
       v_said := set_config('job_engine.update', case when v_job.has_owner then 'claimed, of users' else 'claimed' end, true);
       return query
       -- What the trigger does for all others is done here, in the same statement.
@@ -205,6 +236,16 @@ begin
     end loop;
     exit when v_left <= 0;
   end loop;
+  if v.has_bundles and not v_by_rules and v_left > 0 then
+    return query
+    select * from private.take_bundled(p_worker_id, p_job_types, v_left, 10::smallint, 9223372036854775807);
+    get diagnostics v_found = row_count;
+    v_left := v_left - v_found;
+  end if;
+  if v.has_bundles and not p_may_defer then
+    perform private.write_starts(array(
+      select lease_id from private.job_lease where worker_id = p_worker_id and started_at is not null));
+  end if;
 
   -- Moving a floor costs as much as passing over a hundred dead entries.
   if v.has_no_number and random() * 100 < v_batch_size - v_left then
@@ -212,11 +253,11 @@ begin
   end if;
 end;
 $$;
-comment on function private.take_jobs(text, int, text[]) is
-  'Body of claim_jobs(): what a worker needs of each job, in no order. Lends the right to change the queue.';
+comment on function private.take_jobs(text, int, text[], boolean) is
+  'Body of claim_jobs(): what a worker needs of each job, in no order; p_may_defer: it completes through complete_by_id(), so that starts need not be written (private.write_starts()). Lends the right to change the queue.';
 
-revoke all on function private.take_jobs(text, int, text[]) from public, anon, authenticated, service_role;
-grant execute on function private.take_jobs(text, int, text[]) to service_role;
+revoke all on function private.take_jobs(text, int, text[], boolean) from public, anon, authenticated, service_role;
+grant execute on function private.take_jobs(text, int, text[], boolean) to service_role;
 
 create function public.claim_jobs(
   p_worker_id text, p_batch_size int default 10, p_job_types text[] default null

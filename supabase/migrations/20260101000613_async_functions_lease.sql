@@ -20,6 +20,14 @@ begin
     return false;
   end if;
 
+  if exists (select from private.job_bundle) then
+    -- Or it would stay a member of its bundle.
+    perform private.unfold_bundles(array(
+      select bundle_id from private.job_bundle
+      where job_type = v_job_type and p_job_id = any(job_ids)
+      for update));
+  end if;
+
   -- A limit is counted by one transaction at a time. Who asks for this one job cannot pass on to another
   -- as a claim does, and waits instead.
   perform pg_advisory_xact_lock(private.job_type_lock(type.name))
@@ -33,6 +41,10 @@ begin
     return false;
   end if;
 
+  -- Who is starting it this moment is waited for, so that the next statement sees what came of it. Who need not
+  -- write the start has its entry alone.
+  perform from public.job_queue where id = p_job_id for update;
+  perform from private.job_waiting where job_id = p_job_id for update;
   update public.job_queue as job
   set status = 'processing',
     worker_id = p_worker_id,
@@ -48,7 +60,9 @@ begin
   from public.job_type as type
   where job.id = p_job_id and job.status = 'pending' and type.name = job.job_type
     and coalesce(job.held_by, 'user_cap') = 'user_cap' and job.scheduled_for <= now()
-    and (job.expires_at is null or job.expires_at > now());
+    and (job.expires_at is null or job.expires_at > now())
+    -- A deferred start has taken it away, and its row does not say so.
+    and exists (select from private.job_waiting as waiting where waiting.job_id = job.id);
   if not found then
     return false;
   end if;
@@ -82,6 +96,17 @@ begin
     set heartbeat_at = now(), capacity = excluded.capacity, in_flight = excluded.in_flight,
       region = excluded.region
   returning worker.is_draining into v_is_draining;
+
+  -- What lasts until a heartbeat is to be seen, and its lease to be extended.
+  if exists (select from private.job_lease where worker_id = p_worker_id and started_at is not null) then
+    perform private.write_starts(array(
+      select lease_id
+      from private.job_lease
+      where worker_id = p_worker_id and started_at is not null
+        -- What it was handed over it need not have heard of, unless it names it.
+        and (not is_handed_over
+          or p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id)))));
+  end if;
 
   with lease as (
     select distinct on (job_id) job_id, fencing_token

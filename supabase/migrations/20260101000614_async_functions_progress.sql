@@ -13,6 +13,9 @@ declare
   -- Not least(): it would read a missing percentage as 100.
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
+  if p_fencing_token >= 1000000000000 then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+  end if;
   update public.job_queue as job
   set progress_percent = greatest(job.progress_percent, v_percent),
     progress_message = coalesce(left(p_progress_message, 1000), job.progress_message),
@@ -42,6 +45,9 @@ declare
   -- Not least(): it would read a missing percentage as 100.
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
+  if p_fencing_token >= 1000000000000 then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+  end if;
   update public.job_queue as job
   set checkpoint = p_checkpoint,
     -- Not for saving the same again: a job that dies behind its checkpoint every time must come to an end.
@@ -67,6 +73,9 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 begin
+  if exists (select from private.job_lease where started_at is not null) then
+    perform private.write_starts_of(p_jobs);
+  end if;
   return query
     with given as materialized (
       select distinct on (job_id) job_id, fencing_token, checkpoint,

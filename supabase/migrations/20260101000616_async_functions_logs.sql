@@ -74,6 +74,9 @@ as $$
 declare
   v_count int;
 begin
+  if exists (select from private.job_lease where started_at is not null) then
+    perform private.write_starts_of(p_logs);
+  end if;
   begin
     v_count := private.insert_job_logs(p_logs);
   exception when check_violation then

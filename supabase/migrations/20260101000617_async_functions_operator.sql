@@ -61,6 +61,14 @@ begin
       limit 1
     ) as head
     union all
+    select open_type.name, (
+      select bundle.scheduled_for
+      from private.job_bundle as bundle
+      where bundle.job_type = open_type.name
+      order by bundle.job_priority, bundle.turn
+      limit 1)
+    from unnest(v_open) as open_type
+    union all
     select capped.job_type, (
       select first.scheduled_for
       from private.job_waiting as first
@@ -108,8 +116,12 @@ begin
     'oldest_pending_seconds', coalesce(
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
     'pending', (
-      select count(*) from (
-        select from private.job_waiting where turn is not null limit 10000) as ready),
+      select least(10000, sum(jobs)) from (
+        (select 1 as jobs from private.job_waiting where turn is not null limit 10000)
+        union all
+        (select jobs from private.job_bundle limit 10000)
+        union all
+        select 0) as ready),
     'scheduled', (
       select count(*) from (
         select from private.job_waiting where turn is null and held_by is null limit 10000) as delayed),
@@ -131,12 +143,18 @@ begin
           select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
           from generate_series(1, 10) as lane (job_priority)
           cross join lateral (
-            select waiting.scheduled_for
+            (select waiting.scheduled_for
             from private.job_waiting as waiting
             where waiting.job_type = type.name and waiting.job_priority = lane.job_priority
               and waiting.turn is not null
             order by waiting.turn, waiting.place
-            limit 1
+            limit 1)
+            union all
+            (select bundle.scheduled_for
+            from private.job_bundle as bundle
+            where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
+            order by bundle.turn
+            limit 1)
           ) as head
         ) as seconds
         from public.job_type as type

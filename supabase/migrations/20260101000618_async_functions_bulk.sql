@@ -34,7 +34,8 @@ create type private.job_requests as (
   expires_at timestamptz[],
   keys text[],
   dedupe_keys text[],
-  joins_since timestamptz[]
+  joins_since timestamptz[],
+  dedupes boolean[]
 );
 comment on type private.job_requests is
   'Requests for jobs, column by column, since rows of a type are packed and unpacked at every look.';
@@ -49,7 +50,8 @@ declare
   v_read record;
 begin
   if coalesce(jsonb_typeof(p_jobs), '') <> 'array' then
-    perform private.raise_error('VALIDATION_ERROR', null, 'The jobs must be a JSON array.');
+    perform private.raise_error('VALIDATION_ERROR', null,
+      'The jobs must be a JSON array, or an object with an array of params.');
   elsif jsonb_array_length(p_jobs) > v_limit then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('limit', v_limit),
       'These are too many jobs for one call.');
@@ -59,30 +61,30 @@ begin
     array_agg(priority) as priorities, array_agg(max_retries) as max_retries,
     array_agg(due_at) as scheduled_for, array_agg(due_at + expires_after) as expires_at, array_agg(key) as keys,
     -- As private.job_dedupe_key(), written out: a call per job costs as much again.
-    array_agg(left(encode(sha256(convert_to(
-      job_type || ' ' || coalesce(to_jsonb(key), params)::text, 'UTF8')), 'hex'), 32)) as dedupe_keys,
-    array_agg(now() - dedupe_window) as joins_since,
+    array_agg(encode(substr(sha256(convert_to(
+      job_type || ' ' || coalesce(to_jsonb(key), params)::text, 'UTF8')), 1, 16), 'hex')) as dedupe_keys,
+    array_agg(now() - dedupe_window) as joins_since, array_agg(dedupes) as dedupes,
     min(place) filter (where code is not null) as refused, array_agg(code) as codes
   into v_read
   from (
     select job.place, job.user_id, job.job_type, job.key, coalesce(job.params, '{}') as params,
       coalesce(case when job.priority between 1 and 10 then job.priority end, type.default_priority)::smallint as priority,
       type.max_retries, type.expires_after,
-      type.dedupe_window,
+      type.dedupe_window, job.dedupe is not false as dedupes,
       greatest(now(), job.scheduled_for, now() + job.delay_ms * interval '1 millisecond') as due_at,
       case
         when type.name is null then 'UNKNOWN_JOB_TYPE'
         when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
-          or length(job.key) not between 1 and 200 then 'VALIDATION_ERROR'
+          or length(job.key) not between 1 and 200 or (job.dedupe is false and job.key is not null) then 'VALIDATION_ERROR'
         -- The stored size is a cheap lower bound of a quarter of the text.
         when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
           then 'PARAMS_TOO_LARGE'
       end as code
     from rows from (jsonb_to_recordset(p_jobs) as (
         job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for timestamptz,
-        delay_ms double precision))
+        delay_ms double precision, dedupe boolean))
       with ordinality
-      as job (job_type, params, key, priority, user_id, scheduled_for, delay_ms, place)
+      as job (job_type, params, key, priority, user_id, scheduled_for, delay_ms, dedupe, place)
     left join public.job_type as type on type.name = job.job_type
     order by job.place
   ) as request;
@@ -92,7 +94,8 @@ begin
       jsonb_build_object('index', v_read.refused - 1, 'job_type', v_read.job_types[v_read.refused]));
   end if;
   return row(v_read.user_ids, v_read.job_types, v_read.params, v_read.priorities, v_read.max_retries,
-    v_read.scheduled_for, v_read.expires_at, v_read.keys, v_read.dedupe_keys, v_read.joins_since)::private.job_requests;
+    v_read.scheduled_for, v_read.expires_at, v_read.keys, v_read.dedupe_keys, v_read.joins_since,
+    v_read.dedupes)::private.job_requests;
 end;
 $$;
 comment on function private.read_job_requests(jsonb) is
@@ -144,6 +147,7 @@ set plan_cache_mode = force_generic_plan set enable_nestloop = off set enable_me
 as $$
 #variable_conflict use_column
 declare
+  v_jobs jsonb := p_jobs;
   v_asked private.job_requests;
   v_made uuid[];
   v_known int[];
@@ -152,19 +156,30 @@ declare
   v_limit int;
 begin
   perform private.check_isolation();
-  if (case jsonb_typeof(p_jobs) when 'array' then jsonb_array_length(p_jobs) end) between 1 and 5000 then
-    v_made := case when p_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(p_jobs)
-      else private.create_plain_user_jobs(p_jobs) end;
-    if v_made is not null then
-      return query select made.ordinal::int, made.id, 'created'
-        from unnest(v_made) with ordinality as made (id, ordinal);
-      return;
-    end if;
+  -- The short ways first. What is said of all at once is said of each when it does not take the shortest.
+  if jsonb_typeof(p_jobs -> 'params') = 'array' then
+    v_made := private.create_plain_jobs(p_jobs);
+    v_jobs := case when v_made is null then private.spread_job_requests(p_jobs) end;
+  end if;
+  if (case jsonb_typeof(v_jobs) when 'array' then jsonb_array_length(v_jobs) end) between 1 and 5000 then
+    v_made := case when v_jobs -> 0 ->> 'user_id' is null then private.create_plain_jobs(v_jobs)
+      else private.create_plain_user_jobs(v_jobs) end;
+  end if;
+  if v_made is not null then
+    return query select generate_series(1, cardinality(v_made)), unnest(v_made), 'created';
+    return;
   end if;
 
-  v_asked := private.read_job_requests(p_jobs);
+  v_asked := private.read_job_requests(v_jobs);
   if v_asked.job_types is null then
     return;
+  end if;
+  -- What is like nothing meets nobody, now or later.
+  if false = any(v_asked.dedupes) then
+    v_asked.dedupe_keys := array(
+      select case when dedupes then key else gen_random_uuid()::text end
+      from unnest(v_asked.dedupe_keys, v_asked.dedupes) with ordinality as request (key, dedupes, place)
+      order by place);
   end if;
   -- Each is a lock, and the server's table of locks is shared by everybody.
   if (select count(distinct user_id) from unnest(v_asked.user_ids) as user_id) > 1000 then
@@ -270,6 +285,6 @@ as $$
   select * from private.create_jobs(p_jobs);
 $$;
 comment on function public.create_jobs(jsonb) is
-  'Service only. Up to 5 000, of up to 1 000 users, of [{user_id?, job_type, params, priority?, scheduled_for?, key?}]: each is created, joined to its equal active job, or limited (its user has as many as may be).';
+  'Service only. Up to 5 000, of up to 1 000 users, of [{user_id?, job_type, params, priority?, scheduled_for?, key?, dedupe?}], or one such object with an array of params: each is created, joined to its equal active job (unless dedupe is false), or limited (its user has as many as may be).';
 revoke all on function public.create_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.create_jobs(jsonb) to service_role;

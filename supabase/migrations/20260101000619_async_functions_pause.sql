@@ -47,12 +47,12 @@ begin
   returning xmax = 0 into v_is_new;
 
   -- Down from the active top-level jobs: however many a user has finished, none of those is looked at.
+  v_active := private.active_jobs(p_user_id);
   v_active := array(
     with recursive tree as (
       select job.id
-      from private.job_active as active
-      join public.job_queue as job on job.id = active.job_id
-      where active.user_id = p_user_id and job.completed_at is null
+      from public.job_queue as job
+      where job.id = any(v_active) and job.completed_at is null
       union all
       select child.id
       from tree
@@ -60,12 +60,21 @@ begin
     )
     select id from tree
   );
+  -- What a worker has already is running.
+  perform private.write_starts(array(
+    select lease_id from private.job_lease where started_at is not null and job_ids && v_active));
   with waiting as (
-    select job.ctid as row_id
-    from public.job_queue as job
-    where job.id = any(v_active) and job.status = 'pending'
-      and coalesce(job.held_by, 'user_cap') = 'user_cap'
-    for update skip locked
+    select job.row_id
+    from (
+      -- Entry first, as a claim, which is left what it is starting.
+      select job_id from private.job_waiting where job_id = any(v_active) for update skip locked
+    ) as entry
+    cross join lateral (
+      select job.ctid as row_id
+      from public.job_queue as job
+      where job.id = entry.job_id and job.status = 'pending' and coalesce(job.held_by, 'user_cap') = 'user_cap'
+      for update skip locked
+    ) as job
   )
   update public.job_queue as job
   set turn = null, held_by = 'user_pause'
@@ -97,7 +106,11 @@ begin
     select id
     from public.job_queue
     where id = any(array(
-        select job_id from private.job_waiting where held_by = 'user_pause' and user_id = p_user_id))
+        select job_id
+        from private.job_waiting
+        where held_by = 'user_pause' and user_id = p_user_id
+          -- The index is in the order of types.
+          and job_type = any(array(select name from public.job_type))))
       and held_by = 'user_pause'
     order by id
     for update

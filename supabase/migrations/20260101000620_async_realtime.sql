@@ -4,8 +4,13 @@
 -- not truth: a lost message never costs a write.
 
 -- Half of what telling costs are the two indexes of realtime.messages. So a message has an id and a time of its
--- own that grow, here the moment of the statement and the message's number in it: what is sent together stands
--- together in both, and is replayed in the order in which it was sent.
+-- own that grow, here the moment of the statement and the message's number: what is sent together stands together
+-- in both, and is replayed in the order in which it was sent.
+create sequence private.job_update_number maxvalue 899999999999 cache 100 cycle;
+comment on sequence private.job_update_number is
+  'Numbers messages, with 12 digits once 100 000 000 000 is added; to count them in the statement costs more.';
+revoke all on sequence private.job_update_number from public, anon, authenticated, service_role;
+
 create type private.job_update as (
   seq bigint,
   job_id uuid,

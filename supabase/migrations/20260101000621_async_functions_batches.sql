@@ -30,6 +30,9 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  if p_fencing_token >= 1000000000000 then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+  end if;
   -- Held to the end: nobody can take the job over, and only its attempt creates children.
   select job.user_id into v_user_id
   from public.job_queue as job
@@ -115,6 +118,9 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_on_child_failure'));
   elsif coalesce(p_when_done, '') not in ('complete', 'resume') then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
+  end if;
+  if p_fencing_token >= 1000000000000 then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
   end if;
 
   update public.job_queue as job

@@ -113,12 +113,18 @@ begin
         select min(head.scheduled_for)
         from generate_series(1, 10) as priority
         cross join lateral (
-          select waiting.scheduled_for
+          (select waiting.scheduled_for
           from private.job_waiting as waiting
           where waiting.job_type = counted.job_type and waiting.job_priority = priority
             and waiting.turn is not null
           order by waiting.turn, waiting.place
-          limit 1
+          limit 1)
+          union all
+          (select bundle.scheduled_for
+          from private.job_bundle as bundle
+          where bundle.job_type = counted.job_type and bundle.job_priority = priority
+          order by bundle.turn
+          limit 1)
         ) as head
         where head.scheduled_for <= now()
       ) end)), 0))::double precision

@@ -30,12 +30,13 @@ begin
     array_agg(left(encode(sha256(convert_to(
       v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
     bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
-      and user_id is not null and coalesce(scheduled_for, delay_ms) is null
+      and user_id is not null and coalesce(scheduled_for, delay_ms) is null and dedupe is not false
       and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
       and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
   into v_asked
   from jsonb_to_recordset(p_jobs) as job (
-    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text);
+    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text,
+    dedupe boolean);
   if v_asked.are_plain is not true then
     return null;
   end if;
@@ -71,17 +72,19 @@ begin
   end if;
 
   v_ids := private.time_ordered_ids(cardinality(v_asked.keys));
+  perform private.know_users(v_user.ids);
   -- What the trigger would do but for the news, which is told so.
   v_said := set_config('job_engine.insert', 'listed, of users', true);
   with job as materialized (
-    select id, user_id, params, key, ordinal, v_lane.turns[nth_user] + nth - 1 as turn
+    -- In the order in which they will be taken, so that the jobs of a claim are neighbours.
+    select v_ids[row_number() over (order by turn, ordinal)] as id, user_id, params, key, turn, ordinal
     from (
-      select request.*, row_number() over (partition by user_id order by ordinal) as nth,
-        dense_rank() over (order by user_id) as nth_user
-      from unnest(v_ids, v_asked.user_ids, v_asked.params, v_asked.keys) with ordinality
-        as request (id, user_id, params, key, ordinal)
+      select request.*, v_lane.turns[dense_rank() over (order by user_id)] - 1
+        + row_number() over (partition by user_id order by ordinal) as turn
+      from unnest(v_asked.user_ids, v_asked.params, v_asked.keys) with ordinality
+        as request (user_id, params, key, ordinal)
     ) as request
-    order by ordinal
+    order by turn, ordinal
   ),
   created as (
     insert into public.job_queue (
@@ -90,14 +93,15 @@ begin
     from job
   ),
   waiting as (
-    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, scheduled_for, expires_at)
-    select id, user_id, v_type.name, v_type.priority, turn, now(), v_type.expires_at from job
+    insert into private.job_waiting (
+      job_id, user_id, job_type, job_priority, is_counted, turn, scheduled_for, expires_at)
+    select id, user_id, v_type.name, v_type.priority, true, turn, now(), v_type.expires_at from job
   ),
-  active as (
-    insert into private.job_active (user_id, job_id) select user_id, id from job
+  counted as (
+    insert into private.job_count_change (job_type, status, change)
+    values (v_type.name, 'pending', cardinality(v_ids))
   )
-  insert into private.job_count_change (job_type, status, change)
-  values (v_type.name, 'pending', cardinality(v_ids));
+  select array_agg(id order by ordinal) into v_ids from job;
   v_said := set_config('job_engine.insert', '', true);
   if not v_type.is_paused then
     perform private.ring_doorbell();

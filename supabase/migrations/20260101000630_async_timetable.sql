@@ -41,6 +41,10 @@ comment on function private.invoke_function(text, jsonb) is
 -- others at once: a hundred inserts in a second ring once, and none of them waits.
 create sequence private.doorbell_clock as bigint minvalue 0 start with 0;
 revoke all on sequence private.doorbell_clock from public, anon, authenticated, service_role;
+-- Until when it is in vain to ring, in milliseconds, so that most enqueues need not ask who is there. A worker that
+-- has room puts it back with each heartbeat.
+create sequence private.doorbell_hush as bigint minvalue 0 start with 0;
+revoke all on sequence private.doorbell_hush from public, anon, authenticated, service_role;
 
 create function private.doorbell_is_due()
 returns boolean
@@ -73,6 +77,7 @@ language plpgsql volatile set search_path = ''
 as $$
 declare
   v record;
+  v_is_due boolean;
 begin
   select live, idle, (select max_workers from private.job_setting) as max_workers
   into v
@@ -81,8 +86,12 @@ begin
     perform pg_notify('job_ready', '');
     return 'notified';
   elsif v.live >= v.max_workers then
+    perform setval('private.doorbell_hush', (date_part('epoch', clock_timestamp()) * 1000)::bigint + 1000);
     return 'busy';
-  elsif not private.doorbell_is_due() then
+  end if;
+  v_is_due := private.doorbell_is_due();
+  perform setval('private.doorbell_hush', pg_sequence_last_value('private.doorbell_clock') + 1000);
+  if not v_is_due then
     return 'coalesced';
   end if;
 
@@ -97,6 +106,25 @@ end;
 $$;
 comment on function private.ring_doorbell() is
   'Tells workers that work waits: a notification when one is idle, else, once a second at most, a call that starts one. Never fails.';
+
+create function private.tg_job_worker__listen()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  -- Seen at once, the row at commit: a ring between the two is told that nobody is there, and what comes in the
+  -- second after it waits for the next heartbeat, or for the tick.
+  perform setval('private.doorbell_hush', 0);
+  return null;
+end;
+$$;
+comment on function private.tg_job_worker__listen() is
+  'Trigger: a worker that has room hears of every job. Lends the right to end the hush of the doorbell.';
+
+create trigger _100_listen
+  after insert or update on public.job_worker
+  for each row when (new.in_flight < new.capacity and not new.is_draining)
+  execute function private.tg_job_worker__listen();
 
 create function private.last_ring_status()
 returns int
@@ -146,6 +174,9 @@ begin
     raise warning 'the counters were not added up: %', sqlerrm;
   end;
   delete from public.job_worker where heartbeat_at < now() - interval '1 minute';
+  delete from private.job_sleeper
+  where sleeper_id in (
+    select sleeper_id from private.job_sleeper where hears_until < now() - interval '1 minute' for update skip locked);
 
   -- A refusal is asked about again, or health would not see that it has been put right.
   if private.oldest_due_at() is not null or private.last_ring_status() in (401, 403) then
@@ -241,6 +272,7 @@ revoke all on function
   private.invoke_function(text, jsonb),
   private.doorbell_is_due(),
   private.ring_doorbell(),
+  private.tg_job_worker__listen(),
   private.last_ring_status(),
   private.process_background_jobs(),
   private.keep_house(),

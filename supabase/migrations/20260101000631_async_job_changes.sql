@@ -9,7 +9,7 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   v_new record;
-  v_is_owned boolean := false;
+  v_is_owned boolean;
 begin
   -- Who creates these has done all of this in the same statement; their owners are to know.
   if current_setting('job_engine.insert', true) = 'listed' then
@@ -17,8 +17,10 @@ begin
   elsif current_setting('job_engine.insert', true) = 'listed, of users' then
     v_is_owned := true;
   else
-    insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+    insert into private.job_waiting (
+      job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
+    select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
+      scheduled_for, expires_at
     from new_job
     where status = 'pending';
 
@@ -83,12 +85,17 @@ begin
     end if;
 
     if v_new.owned > 0 then
+      perform private.know_users(array(
+        select user_id
+        from new_job
+        where user_id is not null and parent_job_id is null and completed_at is null
+        group by user_id));
+    end if;
+    if v_new.processing > 0 then
       insert into private.job_active (user_id, job_id)
       select user_id, id
       from new_job
-      where user_id is not null and parent_job_id is null and completed_at is null;
-    end if;
-    if v_new.processing > 0 then
+      where status = 'processing' and user_id is not null and parent_job_id is null;
       perform private.list_running_jobs(array(select id from new_job where status = 'processing'));
     end if;
     if v_new.failed > 0 then
@@ -96,12 +103,9 @@ begin
       select id, job_type, completed_at from new_job where status = 'failed';
     end if;
 
-    -- Asked here, so that most enqueues need no call: a worker sleeps, or one may be started.
+    -- As private.add_job() asks.
     if v_new.due > 0 and (
-      select count(*) filter (where in_flight < capacity and not is_draining) > 0
-        or (select extract(epoch from clock_timestamp()) * 1000 - last_value >= 1000 from private.doorbell_clock)
-      from public.job_worker
-      where heartbeat_at > clock_timestamp() - interval '6 seconds' and capacity > 0)
+      pg_sequence_last_value('private.doorbell_hush') > date_part('epoch', clock_timestamp()) * 1000) is not true
     then
       perform private.ring_doorbell();
     end if;
@@ -114,7 +118,8 @@ begin
       select 'user_jobs:' || job.user_id, 'broadcast',
         to_jsonb(row(job.seq, job.id, job.status, job.user_id, job.job_type, job.error_code, job.updated_at,
           job.error_message, job.progress_message, job.progress_percent)::private.job_update),
-        'job_update', true, clock_timestamp(), (message.id_begin || 100000000000 + row_number() over ())::uuid
+        'job_update', true, clock_timestamp(),
+        (message.id_begin || 100000000000 + nextval('private.job_update_number'))::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join new_job as job
       -- Children begin by the thousand, and their parent has said so. Nobody can listen on a job's own topic
@@ -161,14 +166,15 @@ comment on function private.list_running_jobs(uuid[]) is
 create function private.tg_job_queue__after_delete()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
+-- Whatever the caller needs for its own plan.
+set enable_indexscan = on set enable_nestloop = on set enable_hashjoin = on
 as $$
 declare
   v_old record;
 begin
   -- One look at 100 000 rows, and the rest from the groups they make.
   with gone as materialized (
-    select job_type, status, count(*)::int as jobs, count(user_id) > 0 as had_owner,
-      bool_or(completed_at is null and user_id is not null) as was_active
+    select job_type, status, count(*)::int as jobs, count(user_id) > 0 as had_owner
     from old_job
     group by job_type, status
   ),
@@ -177,7 +183,7 @@ begin
     select job_type, status, -jobs from gone
   )
   select count(*) as kinds, bool_or(status = 'pending') as was_pending, bool_or(status = 'processing') as was_running,
-    bool_or(was_active) as was_active, bool_or(status = 'failed') as had_failed,
+    bool_or(had_owner and status = 'processing') as was_active, bool_or(status = 'failed') as had_failed,
     bool_or(had_owner and job_type in (select name from public.job_type where quota_type is not null)) as was_charged
   into v_old
   from gone;
@@ -194,8 +200,8 @@ begin
     execute 'delete from private.job_running as entry using old_job where entry.job_id = old_job.id';
   end if;
   if v_old.was_active then
-    execute 'delete from private.job_active as entry using old_job
-      where entry.user_id = old_job.user_id and entry.job_id = old_job.id';
+    perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
+    from old_job where status = 'processing' and user_id is not null;
   end if;
   if v_old.had_failed then
     execute 'delete from private.job_failure as entry using old_job where entry.job_id = old_job.id';
@@ -227,6 +233,7 @@ begin
   delete from private.job_count;
   delete from private.job_count_change;
   delete from private.job_waiting;
+  delete from private.job_bundle;
   delete from private.job_lease;
   delete from private.job_running;
   delete from private.job_active;

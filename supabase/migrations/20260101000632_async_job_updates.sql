@@ -20,8 +20,10 @@ begin
   if v_said in ('claimed', 'completed') then
     return null;
   elsif v_said <> '' then
-    select 1::bigint as jobs, none as was_pending, none as pending, ended as was_processing, none as processing,
-      none as was_ended, ended, none as failed, true as has_moved, v_said like '%users%' as has_owner, v_said like '%parents%' as has_parent,
+    -- What ended unseen has never been listed as running.
+    select 1::bigint as jobs, none as was_pending, none as pending,
+      starts_with(v_said, 'completed,')::int::bigint as was_processing, none as processing, none as was_ended, ended,
+      none as failed, true as has_moved, v_said like '%users%' as has_owner, v_said like '%parents%' as has_parent,
       -- It was said of this statement, not of those that follow from it.
       set_config('job_engine.update', '', true)
     into v
@@ -76,24 +78,21 @@ begin
       coalesce(sum(after) filter (where status = 'failed'), 0) as failed,
       bool_or(before <> after) as has_moved, bool_or(has_owner) as has_owner, bool_or(has_parent) as has_parent,
       bool_or(is_broken) as is_broken, bool_or(is_out_of_range) as is_out_of_range
-    into v
-    from moved;
-    if v.is_broken then
+    into v from moved;
+    if v.jobs is null then
+      return null;
+    elsif v.is_broken then
       perform private.refuse_jobs('state_is_whole');
     elsif v.is_out_of_range then
       perform private.refuse_jobs('values_in_range');
     end if;
-  end if;
-  if v.jobs is null then
-    return null;
   end if;
 
   -- Started other than by a claim, or put under a shorter lease.
   if v.processing > 0 then
     v_job_ids := array(
       select job.id
-      from new_job as job
-      join old_job on old_job.id = job.id
+      from new_job as job join old_job on old_job.id = job.id
       where job.status = 'processing'
         and (old_job.status <> 'processing' or job.lease_expires_at < old_job.lease_expires_at
           or job.slice_started_at < old_job.slice_started_at or job.runtime_seconds > old_job.runtime_seconds));
@@ -105,11 +104,10 @@ begin
   if v.pending > 0 then
     with arrived as (
       insert into private.job_waiting as waiting (
-        job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-      select job.id, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by, job.scheduled_for,
-        job.expires_at
-      from new_job as job
-      join old_job on old_job.id = job.id
+        job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
+      select job.id, job.user_id, job.job_type, job.job_priority, job.user_id is not null and
+        job.parent_job_id is null, job.turn, job.held_by, job.scheduled_for, job.expires_at
+      from new_job as job join old_job on old_job.id = job.id
       where job.status = 'pending'
         and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority, old_job.turn, old_job.held_by,
           old_job.scheduled_for, old_job.expires_at)
@@ -117,9 +115,9 @@ begin
           job.scheduled_for, job.expires_at)
       order by job.scheduled_for, job.created_at
       on conflict (job_id) do update
-        set user_id = excluded.user_id, job_type = excluded.job_type, job_priority = excluded.job_priority,
-          turn = excluded.turn, held_by = excluded.held_by, scheduled_for = excluded.scheduled_for,
-          expires_at = excluded.expires_at,
+        set user_id = excluded.user_id, is_counted = excluded.is_counted, job_type = excluded.job_type,
+          job_priority = excluded.job_priority, turn = excluded.turn, held_by = excluded.held_by,
+          scheduled_for = excluded.scheduled_for, expires_at = excluded.expires_at,
           -- Who lines up anew does so at the end.
           place = case when waiting.turn = excluded.turn then waiting.place else excluded.place end
       returning job_type, job_priority, turn
@@ -130,11 +128,18 @@ begin
     where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority
       and cursor.turn > late.turn;
 
+    -- By somebody who knows of no bundles.
+    if v.was_pending > 0 and private.has_unwritten() then
+      perform private.write_out(array_agg(job.job_type) filter (where job.user_id is null), array_agg(job.id))
+      from new_job as job
+      join old_job on old_job.id = job.id and old_job.status = 'pending' and old_job.turn is not null
+      where job.status = 'pending' and job.fencing_token = 0;
+    end if;
+
     -- What was lined up from a pause or a cap was lined up by who claims.
     v_is_due := exists (
       select
-      from new_job as job
-      join old_job on old_job.id = job.id
+      from new_job as job join old_job on old_job.id = job.id
       where job.status = 'pending' and job.turn is not null
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
@@ -148,17 +153,17 @@ begin
     where job_id = any(array(select id from new_job where status <> 'processing'));
   end if;
 
-  if v.has_owner and v.was_ended + v.ended > 0 and least(v.was_ended, v.ended) < v.jobs then
+  if v.has_owner and v.was_processing > 0 and v.processing < v.jobs then
     perform private.forget_active_jobs(array_agg(user_id), array_agg(id))
-    from new_job
-    where completed_at is not null and user_id is not null and parent_job_id is null;
-    insert into private.job_active (user_id, job_id)
-    select user_id, id
-    from new_job
-    where v.was_ended > 0 and user_id is not null and parent_job_id is null and completed_at is null
-    on conflict do nothing;
+    from new_job where status <> 'processing' and user_id is not null and parent_job_id is null;
+  end if;
+  if v.has_owner and (starts_with(v_said, 'claimed') or (v.processing > 0 and v.was_processing < v.jobs)) then
+    insert into private.job_active (user_id, job_id) select user_id, id from new_job
+    where status = 'processing' and user_id is not null and parent_job_id is null on conflict do nothing;
   end if;
   if v.was_ended > 0 and v.ended < v.jobs then
+    perform private.know_users(array_agg(distinct user_id))
+    from new_job where user_id is not null and parent_job_id is null and completed_at is null;
     with forgotten as (
       delete from private.job_failure
       where job_id = any(array(select id from new_job where completed_at is null))
@@ -189,15 +194,14 @@ begin
   if v_is_due then
     perform private.ring_doorbell();
   end if;
-  if v.has_owner then
-    -- Whose status has changed has changed. Only where some kept theirs is each asked what it was before.
-    if least(v.was_pending, v.pending) + least(v.was_processing, v.processing) + least(v.was_ended, v.ended) > 0 then
-      select array_agg(job.id) filter (where job.seq = old_job.seq),
-        array_agg(job.id) filter (where job.status = old_job.status)
-      into v_untold_ids, v_unmoved_ids
-      from new_job as job
-      join old_job on old_job.id = job.id;
-    end if;
+  -- Whose status has changed has changed. Only where some kept theirs is each asked what it was before.
+  if v.has_owner
+    and least(v.was_pending, v.pending) + least(v.was_processing, v.processing) + least(v.was_ended, v.ended) > 0
+  then
+    select array_agg(job.id) filter (where job.seq = old_job.seq),
+      array_agg(job.id) filter (where job.status = old_job.status)
+    into v_untold_ids, v_unmoved_ids
+    from new_job as job join old_job on old_job.id = job.id;
   end if;
   if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
     -- A failure, say no partition, is a warning.
@@ -205,7 +209,7 @@ begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
         'broadcast', job.payload, 'job_update', true, clock_timestamp(),
-        (message.id_begin || 100000000000 + row_number() over ())::uuid
+        (message.id_begin || 100000000000 + nextval('private.job_update_number'))::uuid
       from (select left(private.time_ordered_id()::text, 24) as id_begin offset 0) as message
       cross join (
         select told.id, told.user_id, case

@@ -8,6 +8,8 @@ as $$
 begin
   lock table public.job_queue in share row exclusive mode;
   if tg_op = 'UPDATE' then
+    -- By the name under which they are listed.
+    perform private.write_out(array[old.name]);
     update public.job_queue set job_type = new.name where job_type = old.name;
     update private.job_lease set job_type = new.name where job_type = old.name;
   elsif exists (select from public.job_queue where job_type = old.name) then
@@ -39,6 +41,7 @@ begin
   then
     -- Claims that are under way have not counted theirs, and who comes after them knows of the limit.
     lock table private.job_lease in exclusive mode;
+    perform private.write_out(array[new.name]);
     insert into private.job_running (job_id, job_type, user_id)
     select job.id, job.job_type, job.user_id
     from private.job_lease as lease
@@ -61,11 +64,16 @@ returns void
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  -- Writers wait: what is under way would be listed twice or not at all.
+  -- Writers wait: what is under way would be listed twice or not at all. (A job that is started otherwise
+  -- than by a claim locks the other way round: of two that meet so, one has to be repeated.)
+  lock table private.job_lease in access exclusive mode;
   lock table public.job_queue in share mode;
-  truncate private.job_waiting, private.job_lease, private.job_running, private.job_active, private.job_failure;
-  insert into private.job_waiting (job_id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, turn, held_by, scheduled_for, expires_at
+  perform private.write_starts(array(select lease_id from private.job_lease where started_at is not null));
+  truncate private.job_waiting, private.job_bundle, private.job_lease, private.job_running, private.job_active, private.job_failure;
+  insert into private.job_waiting (
+    job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
+  select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
+    scheduled_for, expires_at
   from public.job_queue
   where status = 'pending'
   order by job_priority, turn, created_at;
@@ -73,7 +81,12 @@ begin
   insert into private.job_active (user_id, job_id)
   select user_id, id
   from public.job_queue
-  where user_id is not null and parent_job_id is null and completed_at is null;
+  where user_id is not null and parent_job_id is null and status = 'processing';
+  perform private.know_users(array(
+    select user_id
+    from public.job_queue
+    where user_id is not null and parent_job_id is null and completed_at is null
+    group by user_id));
   insert into private.job_failure (job_id, job_type, failed_at)
   select id, job_type, completed_at from public.job_queue where status = 'failed';
   perform private.recount_jobs();

@@ -59,6 +59,19 @@ begin
   job_id := job.job_id;
   status := job.status;
   outcome := job.outcome;
+
+  -- The schedule spreads its syncs over minutes. Who asks does not wait for that; what has begun before was put
+  -- off by the platform, and stays so.
+  if outcome = 'joined' and exists (
+    select from public.job_queue as known where known.id = job_id and known.scheduled_for > now())
+  then
+    update public.job_queue as known
+    set scheduled_for = now(), updated_at = now()
+    where known.id = job_id and known.status = 'pending' and known.fencing_token = 0 and known.held_by is null;
+    if found then
+      perform private.ring_doorbell();
+    end if;
+  end if;
 end;
 $$;
 comment on function private.request_sync(text, uuid, int) is
@@ -82,6 +95,6 @@ begin
 end;
 $$;
 comment on function public.request_sync(text, uuid, int) is
-  'Enqueues a sync of the caller''s account (their only one of the platform when none is named), or joins the one under way.';
+  'Enqueues a sync of the caller''s account (their only one of the platform when none is named), or joins the one under way, which then begins at once if it has only been scheduled.';
 revoke all on function public.request_sync(text, uuid, int) from public, anon, authenticated, service_role;
 grant execute on function public.request_sync(text, uuid, int) to authenticated;

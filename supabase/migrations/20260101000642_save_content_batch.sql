@@ -56,6 +56,9 @@ as $$
 declare
   v_job public.job_queue;
 begin
+  if p_fencing_token >= 1000000000000 then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+  end if;
   -- Held to the end: nobody can cancel or take over the job between this check and the caller's commit.
   select * into v_job from public.job_queue as held
   where held.id = p_job_id and held.status = 'processing'

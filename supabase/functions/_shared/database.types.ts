@@ -342,7 +342,7 @@ export type Database = {
           "crash_count": number;
           "crash_streak": number;
           "created_at": string;
-          "dedupe_key": string;
+          "dedupe_key": string | null;
           "error_code": string | null;
           "error_message": string | null;
           "expires_at": string | null;
@@ -381,7 +381,7 @@ export type Database = {
           "crash_count"?: number;
           "crash_streak"?: number;
           "created_at"?: string;
-          "dedupe_key"?: string;
+          "dedupe_key"?: string | null;
           "error_code"?: string | null;
           "error_message"?: string | null;
           "expires_at"?: string | null;
@@ -419,7 +419,7 @@ export type Database = {
           "crash_count"?: number;
           "crash_streak"?: number;
           "created_at"?: string;
-          "dedupe_key"?: string;
+          "dedupe_key"?: string | null;
           "error_code"?: string | null;
           "error_message"?: string | null;
           "expires_at"?: string | null;
@@ -1125,7 +1125,7 @@ export type Database = {
           "crash_count": number;
           "crash_streak": number;
           "created_at": string;
-          "dedupe_key": string;
+          "dedupe_key": string | null;
           "error_code": string | null;
           "error_message": string | null;
           "expires_at": string | null;

@@ -1,20 +1,11 @@
-/**
- * JSON lines on stdout, one event each. Nothing that grants access or names a person by e-mail gets
- * out: fields are redacted by name, and every string by the look of its content.
- */
+/** JSON lines on stdout, one event each, from which secrets are redacted. */
+import { HIDDEN, hides, isId, redact, redactFields, redactText } from "./redact.ts";
 
 /** How loud a line is. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** Additional facts of a line. */
 export type LogFields = Record<string, unknown>;
-
-/** What each line begins with. */
-interface Head {
-  level: LogLevel;
-  time: string;
-  message: string;
-}
 
 /** Writes lines that all carry the same context. */
 export interface Logger {
@@ -27,100 +18,8 @@ export interface Logger {
 }
 
 const HEAD_NAMES = ["level", "time", "message"];
-const HIDDEN = "[redacted]";
 /** The platform cuts a line at 10 000 characters; a cut line is no longer JSON. */
 const MAX_LINE = 9_000;
-const MAX_STRING = 2_000;
-const MAX_DEPTH = 6;
-
-const SECRET_NAME =
-  /^(code|state|key|jwt)$|token|secret|password|authorization|api_?key|cookie|verifier|credential|e-?mail/i;
-/** What every secret below has somewhere: one look clears most texts (ids, job types, outcomes). */
-const MAY_BE_SECRET = /[=@]|eyJ|s[bv]_|ya29|[14]\/|bearer|IGAA|EAA/i;
-
-/**
- * No part of a text is read again from many starting points, so that the work grows with the text's
- * length and not with its square: a run that turns out harmless is consumed and put back as it was.
- */
-const SECRET_LOOKS: [RegExp, (found: string, ...parts: (string | undefined)[]) => string][] = [
-  [/\beyJ[\w-]+(\.[\w-]+(?:\.[\w-]*)?)?/g, hiddenIfMore], // JWT
-  [/\bsb_(?:secret|publishable)_[\w-]+/g, hidden],
-  [/\bsv_automation_[\w-]+/g, hidden],
-  [/\bya29\.[\w.-]+/g, hidden], // Google access token
-  [/\b[14]\/\/?0[\w-]{8,}/g, hidden], // Google refresh token and authorization code
-  [/\b(?:IGAA|EAA)[\w-]{16,}/g, hidden], // Meta access token
-  [/\bbearer\s+[^\s"',]+/gi, () => `Bearer ${HIDDEN}`],
-  [
-    /([?&\s"']|^)((?:access_|refresh_|id_|input_|fb_exchange_)?token|appsecret_proof|code|state|code_verifier|client_secret|key|apikey)=[^&\s"'#]+/gi,
-    (_, before, name) => `${before}${name}=${HIDDEN}`,
-  ],
-  [/(\b\w+:\/\/[^\s:/@]+):[^\s@/]+@/g, (_, before) => `${before}:${HIDDEN}@`], // password in a URL
-  [/[\w.+-]+(@[\w-]+(?:\.[\w-]+)+)?/g, hiddenIfMore], // e-mail
-];
-
-function hidden(): string {
-  return HIDDEN;
-}
-
-function hiddenIfMore(found: string, more: string | undefined): string {
-  return more === undefined ? found : HIDDEN;
-}
-
-/** Hides what looks like a credential or an e-mail address in a text. */
-export function redactText(text: string): string {
-  const result = MAY_BE_SECRET.test(text) ? withoutSecrets(text) : text;
-  return result.length > MAX_STRING ? `${result.slice(0, MAX_STRING)}…` : result;
-}
-
-function withoutSecrets(text: string): string {
-  let result = text;
-  for (const [look, replacement] of SECRET_LOOKS) result = result.replace(look, replacement);
-  return result;
-}
-
-/** The beginning of a text as PostgreSQL can store it: no NUL, no half of a pair where it was cut. */
-export function storableText(text: string, maxLength: number): string {
-  return text.replaceAll("\0", "").slice(0, maxLength).toWellFormed();
-}
-
-/** A copy that is safe to log. Numbers and booleans pass whatever their name (`fencing_token`). */
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return redactText(value);
-  if (typeof value === "bigint") return value.toString();
-  if (typeof value !== "object" || value === null) return value;
-  if (depth >= MAX_DEPTH) return "[deep]";
-  if (value instanceof Error) return redactError(value, depth);
-  if (value instanceof Date) return value;
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  return redactFields(value as LogFields, depth);
-}
-
-function redactFields(fields: LogFields, depth = 0): LogFields {
-  const copy = { ...fields };
-  for (const name of Object.keys(copy)) {
-    const value = copy[name];
-    const safe = hides(name, value) ? HIDDEN : redact(value, depth + 1);
-    if (safe !== value) copy[name] = safe;
-  }
-  return copy;
-}
-
-function hides(name: string, value: unknown): boolean {
-  const canHold = typeof value === "string" || (typeof value === "object" && value !== null);
-  return canHold && SECRET_NAME.test(name);
-}
-
-function redactError(error: Error, depth: number): LogFields {
-  const { name, message, stack, cause } = error;
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  return {
-    name,
-    message: redactText(message),
-    ...(code && { error_code: redactText(code) }),
-    ...(stack && { stack: redactText(stack) }),
-    ...(cause !== undefined && { cause: redact(cause, depth + 1) }),
-  };
-}
 
 /** A logger that adds `context` to each line. `write` is for tests. */
 export function createLogger(
@@ -128,17 +27,30 @@ export function createLogger(
   // One call for each line: the platform makes one event of each call, and cuts it by its length.
   write: (line: string) => void = (line) => console.log(line),
 ): Logger {
-  const names = Object.keys(context);
-  const taken = new Set([...HEAD_NAMES, ...names]);
-  const isOrdinary = taken.size === HEAD_NAMES.length + names.length;
-  const always = membersOf(redactFields(context));
+  const taken = new Set([...HEAD_NAMES, ...Object.keys(context)]);
+  const isOrdinary = taken.size === HEAD_NAMES.length + Object.keys(context).length;
+  const always = membersOf(context)!;
+
+  let latest = { level: "", message: "", time: "", head: "", beginning: "" };
+
+  /** What lines begin with. Many say the same in the same millisecond. */
+  function begin(level: LogLevel, message: string) {
+    const time = timestamp();
+    const { level: saidLevel, message: said, time: saidAt } = latest;
+    if (time !== saidAt || message !== said || level !== saidLevel) {
+      const head = `{"level":"${level}","time":"${time}"${memberOf("message", message)}`;
+      latest = { level, message, time, head, beginning: head + always };
+    }
+    return latest;
+  }
 
   function emit(level: LogLevel, message: string, fields: LogFields = {}) {
-    const head = { level, time: timestamp(), message: redactText(message) };
-    const line = isOrdinary && !Object.keys(fields).some((name) => taken.has(name))
-      ? `${opening(head)}${always}${membersOf(redactFields(fields))}}`
-      : JSON.stringify({ ...head, ...redactFields({ ...context, ...fields }) });
-    write(line.length <= MAX_LINE ? line : JSON.stringify({ ...head, ...shorten(context) }));
+    const { beginning, head } = begin(level, message);
+    const members = isOrdinary ? membersOf(fields, taken) : null;
+    const line = members !== null
+      ? `${beginning}${members}}`
+      : replacing(head, redactFields({ ...context, ...fields }));
+    write(line.length <= MAX_LINE ? line : replacing(head, shorten(context)));
   }
   return {
     debug: (message, fields) => emit("debug", message, fields),
@@ -149,28 +61,68 @@ export function createLogger(
   };
 }
 
-function opening({ level, time, message }: Head): string {
-  return `{"level":"${level}","time":"${time}","message":${JSON.stringify(message)}`;
+/** What is known of a field by its name, of which the code has few; and the text it had last. */
+const knownFields = new Map<
+  string,
+  { start: string; isSecret: boolean; text: string; json: string }
+>();
+
+/** A line in which fields may stand in place of what it begins with. */
+function replacing(head: string, fields: LogFields): string {
+  return JSON.stringify({ ...JSON.parse(`${head}}`), ...fields });
 }
 
-/** Further members of a JSON object, each with the comma before it. */
-function membersOf(fields: LogFields): string {
-  const json = JSON.stringify(fields);
-  return json === "{}" ? "" : `,${json.slice(1, -1)}`;
+/** Further members of a JSON object, redacted, each with the comma before it; null if one is taken. */
+function membersOf(fields: LogFields, taken?: Set<string>): string | null {
+  let members = "";
+  for (const name of Object.keys(fields)) {
+    if (taken?.has(name)) return null;
+    members += memberOf(name, fields[name]);
+  }
+  return members;
 }
 
+/** `JSON.stringify(redactFields())`, for a line is written per job and most say nearly the same. */
+function memberOf(name: string, value: unknown): string {
+  let field = knownFields.get(name);
+  if (!field) {
+    field = {
+      start: `,${JSON.stringify(name)}:`,
+      isSecret: hides(name, ""),
+      text: "",
+      json: '""',
+    };
+    knownFields.set(name, field);
+  }
+  if (Number.isFinite(value)) return `${field.start}${value}`;
+  if (typeof value === "string" && !field.isSecret) {
+    if (isId(value)) return `${field.start}"${value}"`;
+    if (value !== field.text) {
+      field.json = JSON.stringify(redactText(value));
+      field.text = value;
+    }
+    return field.start + field.json;
+  }
+  const json = JSON.stringify(hides(name, value) ? HIDDEN : redact(value, 1));
+  return json === undefined ? "" : field.start + json;
+}
+
+let latest = NaN;
 let latestSecond = NaN;
 let untilSecond = "";
+let latestTime = "";
 
 /** The time as `toISOString()` has it, which takes longer than the rest of a line. */
 function timestamp(): string {
   const now = Date.now();
+  if (now === latest) return latestTime;
   const second = Math.floor(now / 1000);
   if (second !== latestSecond) {
     latestSecond = second;
     untilSecond = new Date(now).toISOString().slice(0, -"000Z".length);
   }
-  return `${untilSecond}${String(now % 1000).padStart(3, "0")}Z`;
+  latest = now;
+  return latestTime = `${untilSecond}${String(now % 1000).padStart(3, "0")}Z`;
 }
 
 function shorten(context: LogFields): LogFields {

@@ -103,7 +103,7 @@ function describeChildren({ total, completed, failed, cancelled }: BatchRow, ite
 
 function describeChild(child: ChildRow) {
   // What follows "key:" is the name its parent gave it; else the key is a digest and names nothing.
-  const key = /^key:(.*)$/s.exec(child.dedupe_key)?.[1];
+  const key = /^key:(.*)$/s.exec(child.dedupe_key ?? "")?.[1];
   return {
     id: child.id,
     ...(key !== undefined && { key }),

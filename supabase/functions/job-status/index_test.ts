@@ -141,7 +141,9 @@ stackTest("job-status estimates the rest of a job that runs in slices", async ()
     if (percent === 0 || job.completed_at) assert.equal(eta_seconds, null);
     if (eta_seconds !== null) estimates.push(eta_seconds);
     if (job.completed_at) {
-      assert.deepEqual([job.status, job.result.slices], ["completed", 4]);
+      assert.equal(job.status, "completed");
+      // The time of the worker itself may be over meanwhile, which is another slice.
+      assert.ok([4, 5].includes(job.result.slices), `${job.result.slices} slices`);
       break;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -46,8 +46,8 @@ async function run(
     onTrouble() {},
   });
   if (cancelledAt < Infinity) clock.after(cancelledAt, () => attempt.abort("cancelled"));
-  const running = runHandler(parent(handler), attempt, undefined, clock, () => 0);
-  return { outcome: await clock.runUntil(running), store, row, clock };
+  const { outcome } = await clock.runUntil(runHandler(parent(handler), attempt, undefined));
+  return { outcome, store, row, clock };
 }
 
 const manyLeaves = (count: number) =>

@@ -7,6 +7,7 @@ import type { InFlight } from "./in_flight.ts";
 import type { JobStore } from "./job_store.ts";
 import type { WorkerOptions } from "./options.ts";
 import { Prospects } from "./prospects.ts";
+import { Sleeper } from "./sleeper.ts";
 import { Wake } from "./wake.ts";
 
 interface ClaimLoopParts<Deps> {
@@ -22,21 +23,23 @@ interface ClaimLoopParts<Deps> {
   onTrouble(error: unknown): void;
 }
 
-/** One that runs, and the one that the server begins as soon as it has answered that. */
-const MOST_CLAIMS = 2;
-
 /** Looks for work as long as there is room, time and hope for more. */
 export class ClaimLoop<Deps> {
-  /** Set when notifications wake us: then polling only finds jobs whose time has come. */
-  isNotified = false;
   readonly #wake: Wake;
   readonly #prospects = new Prospects();
   readonly #claims: Claims;
+  readonly #sleeper: Sleeper<Deps>;
+  #isOver = false;
   readonly #watch: DrainWatch;
 
   constructor(private readonly parts: ClaimLoopParts<Deps>) {
     this.#wake = new Wake(parts.clock);
     this.#claims = new Claims({ ...parts, prospects: this.#prospects });
+    this.#sleeper = new Sleeper({
+      ...parts,
+      free: () => this.#free(),
+      isWilling: () => !this.#isOver && parts.remaining() > 0 && parts.heartbeat.healthy,
+    });
     const { clock, inFlight: { counts }, store } = parts;
     this.#watch = new DrainWatch({ store, clock, counts, lookAgain: () => this.nudge() });
   }
@@ -58,26 +61,43 @@ export class ClaimLoop<Deps> {
     return this.#watch.drained();
   }
 
+  /** Hears when there is work, where the connection lets it. */
+  listen(): Promise<void> {
+    return this.#sleeper.listen(() => this.nudge());
+  }
+
   /** Nobody looks any more: whoever waits for an empty queue gets what there is. */
-  end(): void {
+  async end(): Promise<void> {
+    await this.#sleeper.close();
     this.#watch.end();
   }
 
   async run(): Promise<void> {
+    await this.#lookUntilIdle();
+    this.#isOver = true;
+    await this.#sleeper.getUp();
+  }
+
+  async #lookUntilIdle(): Promise<void> {
     const { clock, inFlight, options, remaining } = this.parts;
+    let { claimed } = inFlight.counts;
     let busyAt = clock.now();
     let pause = options.poll_min_ms;
     let isRung = true;
     while (remaining() > 0) {
       const found = await this.#look(isRung);
-      if (found > 0 || inFlight.held.size > 0) busyAt = clock.now();
+      if (inFlight.counts.claimed > claimed || inFlight.held.size > 0) busyAt = clock.now();
+      claimed = inFlight.counts.claimed;
       if (found > 0) pause = options.poll_min_ms;
       const isPromising = found > 0 && this.#prospects.hasMore && this.#free() > 0;
       if (isPromising || this.#claims.underWay > 0) continue;
       const isIdle = found === 0 && clock.now() - busyAt >= options.linger_ms;
       if (isIdle && await this.#mayLeave()) return;
-      const longest = this.isNotified ? options.poll_listening_ms : options.poll_max_ms;
+      // Where notifications wake us, polling only finds jobs whose time has come.
+      const longest = this.#sleeper.canHear ? options.poll_listening_ms : options.poll_max_ms;
+      this.#sleeper.doze();
       isRung = await this.#wake.wait(Math.min(pause, longest, Math.max(1, remaining())));
+      this.#sleeper.rouse();
       pause = Math.min(pause * 2, longest);
     }
     while (this.#claims.underWay > 0) await this.#begin();
@@ -89,46 +109,39 @@ export class ClaimLoop<Deps> {
 
   /** Claims jobs for the free slots, and starts what the first of the claims brings; answers how many. */
   async #look(isRung: boolean): Promise<number> {
-    const { heartbeat, inFlight } = this.parts;
+    const { heartbeat, inFlight, options } = this.parts;
     heartbeat.noteRoom();
-    this.#claim(isRung);
+    // A worker that cannot extend its leases must not take more of them.
+    if (heartbeat.healthy) this.#claims.fill(() => this.#free(), options.claim_batch, isRung);
     if (this.#claims.underWay === 0) {
       this.#prospects.missed();
       return 0;
     }
     const found = await this.#begin();
     heartbeat.noteRoom();
-    const isOver = inFlight.held.size === 0 && this.#claims.underWay === 0;
-    if (found === 0 && isOver) await this.#watch.foundNothing();
+    const isOver = found === 0 && this.#claims.underWay === 0;
+    // Or what is handed over at this moment would be missed.
+    if (isOver && this.#watch.isAwaited) await this.#sleeper.getUp();
+    if (isOver && inFlight.held.size === 0) await this.#watch.foundNothing();
     return found ?? 0;
-  }
-
-  #claim(isRung: boolean): void {
-    // A worker that cannot extend its leases must not take more of them.
-    if (!this.parts.heartbeat.healthy) return;
-    const { claim_batch } = this.parts.options;
-    if (this.#claims.underWay === 0 && this.#free() > 0) {
-      this.#claims.send(Math.min(claim_batch, this.#free()), isRung);
-    }
-    while (this.#claims.underWay < MOST_CLAIMS && this.#free() >= claim_batch) {
-      if (!this.#prospects.hasMore) return;
-      this.#claims.send(claim_batch, false);
-    }
   }
 
   /** Starts what the next answer brings: how many, or null when the claim has failed. */
   async #begin(): Promise<number | null> {
     const { jobs, sentAt } = await this.#claims.next();
     if (jobs && jobs.length > 0) this.parts.inFlight.start(jobs, sentAt);
+    this.#sleeper.admit();
     return jobs && jobs.length;
   }
 
   /** Signs off, then looks once more: whoever enqueued before saw a live worker and rang no bell. */
   async #mayLeave(): Promise<boolean> {
-    const { heartbeat, store, workerId, onTrouble } = this.parts;
+    const { heartbeat, inFlight, store, workerId, onTrouble } = this.parts;
     await heartbeat.stop();
     await store.unregister(workerId).catch(onTrouble);
-    if (await this.#look(true) === 0 && !this.#wake.rung) return true;
+    await this.#sleeper.getUp();
+    const found = await this.#look(true);
+    if (found === 0 && inFlight.held.size === 0 && !this.#wake.rung) return true;
     heartbeat.start();
     return false;
   }

@@ -2,6 +2,9 @@ import type { Clock } from "./clock.ts";
 import type { ClaimedJob, JobStore } from "./job_store.ts";
 import type { Prospects } from "./prospects.ts";
 
+/** One that runs, and the one that the server begins as soon as it has answered that. */
+const MOST_CLAIMS = 2;
+
 interface ClaimsParts {
   workerId: string;
   types: string[];
@@ -39,6 +42,14 @@ export class Claims {
   /** The slots that they may fill. */
   get asked(): number {
     return this.#sent.reduce((sum, { asked }) => sum + asked, 0);
+  }
+
+  /** For as many slots as are free, and no more claims than the server can be busy with. */
+  fill(free: () => number, batch: number, isRung: boolean): void {
+    if (this.underWay === 0 && free() > 0) this.send(Math.min(batch, free()), isRung);
+    while (this.underWay < MOST_CLAIMS && free() >= batch && this.parts.prospects.hasMore) {
+      this.send(batch, false);
+    }
   }
 
   send(asked: number, isRung: boolean): void {

@@ -28,8 +28,10 @@ export interface RunnableJob<Deps> {
   readonly type: string;
   /** Throws a `ZodError` when params are not what the handler expects. */
   parseParams(params: unknown): unknown;
-  /** Validates params, runs the handler, validates its result. */
-  execute(run: JobRun, deps: Deps): Promise<unknown>;
+  /** Validates params and starts the handler. */
+  start(run: JobRun, deps: Deps): Promise<unknown>;
+  /** Validates what the handler has returned. */
+  parseResult(result: unknown): unknown;
 }
 
 /** A job type with its types still on it, as handlers export it and tests use it. */
@@ -50,16 +52,22 @@ export function defineJob<
   R extends z.ZodType,
   Deps,
 >(spec: JobSpec<P, C, R, Deps>): JobDefinition<P, C, R, Deps> {
+  // Most jobs end with nothing, and are asked once whether they may.
+  let isNothingValid = false;
   return {
     type: spec.type,
     params: spec.params,
     spec,
     parseParams: (params) => spec.params.parse(params),
-    async execute(run, deps) {
+    start(run, deps) {
       const params = parse(spec.params, run.job.params, "INVALID_PARAMS", "params");
-      const ctx = run.context(params, readCheckpoint(spec.checkpoint, run));
-      const result = await spec.run(ctx, deps);
-      return parse(spec.result, result, "INVALID_RESULT", "result");
+      return spec.run(run.context(params, readCheckpoint(spec.checkpoint, run)), deps);
+    },
+    parseResult(result) {
+      if (result === null && isNothingValid) return null;
+      const parsed = parse(spec.result, result, "INVALID_RESULT", "result");
+      isNothingValid ||= result === null && parsed === null;
+      return parsed;
     },
   };
 }

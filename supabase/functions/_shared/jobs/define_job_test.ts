@@ -82,3 +82,20 @@ Deno.test("ctx.sleep() ends with the abort reason as soon as the signal fires", 
   });
   assert.deepEqual(outcome, { kind: "cancelled" });
 });
+
+Deno.test("a result is asked whether it is valid, also after one that was nothing", () => {
+  const common = {
+    type: "t",
+    params: z.object({}),
+    checkpoint: z.never(),
+    run: () => Promise.resolve(null as never),
+  };
+  const nothing = defineJob({ ...common, result: z.null() });
+  const madeOfNothing = defineJob({ ...common, result: z.null().transform(() => "made") });
+  for (let n = 0; n < 2; n += 1) {
+    assert.equal(nothing.parseResult(null), null);
+    assert.throws(() => nothing.parseResult(undefined), { code: "INVALID_RESULT" });
+    assert.equal(madeOfNothing.parseResult(null), "made");
+    assert.throws(() => counting.parseResult(null), { code: "INVALID_RESULT" });
+  }
+});

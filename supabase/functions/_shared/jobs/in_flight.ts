@@ -1,18 +1,21 @@
 import type { Db } from "../db.ts";
 import type { Logger } from "../log.ts";
+import { Announcements } from "./announcements.ts";
 import type { Clock } from "./clock.ts";
 import { noCounts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
 import { HeldJobs } from "./held_jobs.ts";
-import { endingOf, logEnding } from "./job_report.ts";
-import { JobRun, type RunParts } from "./job_run.ts";
+import { endingOf, JobReport } from "./job_report.ts";
+import { JobRun } from "./job_run.ts";
 import type { ClaimedJob, JobStore } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
-import type { Outcome } from "./outcomes.ts";
-import { runHandler } from "./run_handler.ts";
-import type { Settler } from "./settler.ts";
+import { outcomeOfAbort } from "./outcomes.ts";
+import { carry } from "./run_handler.ts";
+import type { RunParts } from "./run_parts.ts";
+import type { Ended } from "./settlement.ts";
+import { type RecordedOf, Settler } from "./settler.ts";
 
 interface InFlightParts<Deps> {
   store: JobStore;
@@ -23,9 +26,8 @@ interface InFlightParts<Deps> {
   logger: Logger;
   logs: LogBuffer;
   options: WorkerOptions;
-  settler: Settler;
   remaining(): number;
-  /** Called each time a job of this type has left its slot. */
+  /** Called when jobs of this type have left their slots. */
   onFree(type: string): void;
   onTrouble(error: unknown): void;
 }
@@ -34,12 +36,30 @@ interface InFlightParts<Deps> {
 export class InFlight<Deps> {
   readonly counts = noCounts();
   readonly held = new HeldJobs();
+  readonly #settler: Settler<JobRun>;
   #settling = 0;
   readonly #runParts: RunParts;
-  #callOffAnnouncing: (() => void) | null = null;
+  /** Calls off the end of a grace, for handlers that have been told to stop. */
+  readonly #graces = new WeakMap<JobRun, () => void>();
+  readonly #announcements: Announcements;
+  readonly #report: JobReport;
 
   constructor(private readonly parts: InFlightParts<Deps>) {
-    this.#runParts = { ...parts, progressIntervalMs: parts.options.progress_interval_ms };
+    const { logger, options } = parts;
+    this.#report = new JobReport(logger);
+    this.#runParts = {
+      ...parts,
+      progressIntervalMs: options.progress_interval_ms,
+      onAbort: (run, reason) => this.#giveGrace(run, reason),
+    };
+    this.#announcements = new Announcements(parts.clock, this.held, options.first_progress_ms);
+    this.#settler = new Settler({
+      ...parts,
+      windowMs: options.settle_window_ms,
+      maxBatch: options.settle_batch,
+      company: () => this.running > 0,
+      onRecorded: (ended, recordedOf) => this.#recorded(ended, recordedOf),
+    });
   }
 
   /** How many have not come to their outcome yet. */
@@ -51,80 +71,80 @@ export class InFlight<Deps> {
   start(jobs: readonly ClaimedJob[], claimedAt: number): void {
     const startedAt = this.parts.clock.now();
     this.counts.claimed += jobs.length;
-    this.held.makeWay(jobs);
     for (const job of jobs) {
       const run = new JobRun(job, this.#runParts, startedAt, claimedAt + job.lease_ms);
       this.held.add(run);
       this.#carry(run);
     }
-    this.#announceLater(this.parts.options.first_progress_ms);
+    this.#announcements.expect();
   }
 
-  /** Takes a job to its end. Never rejects: that would end the process, and the other jobs with it. */
-  async #carry(run: JobRun): Promise<void> {
-    const { clock, deps, jobs, logger, settler, onTrouble } = this.parts;
-    try {
-      const definition = jobs.get(run.job.job_type);
-      if (!definition) return;
-      const outcome = await runHandler(definition, run, deps, clock, this.#graceMs);
-      run.isOver = true;
-      if (run.hasSpoken || outcome.kind === "failed") await this.#lastWords(run, outcome);
-      run.close();
-      this.#settling += 1;
-      const recorded = await settler.settle(run, outcome);
-      this.#settling -= 1;
-      const ending = endingOf(outcome, recorded);
-      this.counts[ending] += 1;
-      logEnding(logger, run.job, outcome, ending, clock.now() - run.startedAt);
-    } catch (error) {
-      onTrouble(error);
-    } finally {
-      this.#release(run);
-    }
+  #carry(run: JobRun): void {
+    const definition = this.parts.jobs.get(run.job.job_type);
+    if (definition) carry(definition, run, this.parts.deps, this.#ended);
+    else this.#release([run]);
   }
 
-  /** Progress and log are written first: once the outcome stands, the fence refuses them. */
-  async #lastWords(run: JobRun, outcome: Outcome): Promise<void> {
-    const { logs } = this.parts;
-    if (outcome.kind === "cancelled" || outcome.kind === "lost") return;
-    if (outcome.kind === "failed") {
-      const { code, message } = outcome;
-      // Not through the handler's own log, which may be full.
-      logs.forJob(run.lease, () => true).error("Attempt failed", { code, message });
-    }
-    await Promise.all([run.flush(), logs.flush()]);
+  /** A handler that was told to stop and does not is left behind: whatever it still writes is refused. */
+  #giveGrace(run: JobRun, reason: AbortReason): void {
+    const { clock, options } = this.parts;
+    const graceMs = reason === "shutdown" ? options.unload_grace_ms : options.abort_grace_ms;
+    const leaveBehind = () => this.#ended({ attempt: run, outcome: outcomeOfAbort(reason) });
+    this.#graces.set(run, clock.after(graceMs, leaveBehind));
   }
 
-  readonly #graceMs = (reason: AbortReason): number => {
-    const { abort_grace_ms, unload_grace_ms } = this.parts.options;
-    return reason === "shutdown" ? unload_grace_ms : abort_grace_ms;
+  /** Its handler has come to an outcome, or is left behind. */
+  readonly #ended = (ended: Ended<JobRun>): void => {
+    const { attempt: run, outcome: { kind } } = ended;
+    if (run.isOver) return;
+    run.isOver = true;
+    if (run.aborted !== null) this.#graces.get(run)?.();
+    const isHeard = kind !== "cancelled" && kind !== "lost";
+    if (isHeard && (run.hasSpoken || kind === "failed")) this.#speakLast(ended);
+    else this.#settle(ended);
   };
 
-  /** One timer lets all jobs that take their time say so: most are over before a timer of their own pays. */
-  #announceLater(ms: number): void {
-    this.#callOffAnnouncing ??= this.parts.clock.after(ms, () => {
-      this.#callOffAnnouncing = null;
-      this.#announce();
-    });
+  /** Progress and log are written first: once the outcome stands, the fence refuses them. */
+  async #speakLast(ended: Ended<JobRun>): Promise<void> {
+    const { attempt: run, outcome } = ended;
+    const { logs, onTrouble } = this.parts;
+    try {
+      if (outcome.kind === "failed") {
+        const { code, message } = outcome;
+        // Not through the handler's own log, which may be full.
+        logs.forJob(run.lease, () => true).error("Attempt failed", { code, message });
+      }
+      await Promise.all([run.flush(), logs.flush()]);
+    } catch (error) {
+      onTrouble(error);
+    }
+    this.#settle(ended);
   }
 
-  #announce(): void {
-    const { clock, options } = this.parts;
-    const now = clock.now();
-    // In the order in which they were started.
-    for (const run of this.held) {
-      const wait = run.startedAt + options.first_progress_ms - now;
-      if (wait > 0) return this.#announceLater(wait);
-      if (!run.isOver) run.announce();
-    }
+  #settle(ended: Ended<JobRun>): void {
+    ended.attempt.close();
+    this.#settling += 1;
+    this.#settler.settle(ended);
   }
 
-  #release(run: JobRun): void {
-    this.held.remove(run);
-    if (this.held.size === 0) {
-      this.#callOffAnnouncing?.();
-      this.#callOffAnnouncing = null;
+  #recorded(ended: readonly Ended<JobRun>[], recordedOf: RecordedOf): void {
+    const now = this.parts.clock.now();
+    this.#settling -= ended.length;
+    for (const { attempt: run, outcome } of ended) {
+      const ending = endingOf(outcome, recordedOf(run.job.id));
+      this.counts[ending] += 1;
+      try {
+        this.#report.log(run.job, outcome, ending, now - run.startedAt);
+      } catch (error) {
+        this.parts.onTrouble(error);
+      }
     }
-    this.parts.onFree(run.job.job_type);
+    this.#release(ended.map(({ attempt }) => attempt));
+  }
+
+  #release(runs: readonly JobRun[]): void {
+    for (const run of runs) this.held.remove(run);
+    if (this.held.size === 0) this.#announcements.callOff();
+    for (const type of new Set(runs.map(({ job }) => job.job_type))) this.parts.onFree(type);
   }
 }

@@ -15,28 +15,41 @@ export function endingOf(outcome: Outcome, recorded: Recorded): Ending {
   return outcome.kind === "failed" ? "retried" : outcome.kind;
 }
 
-/** One line per attempt, for whoever runs the worker. */
-export function logEnding(
-  logger: Logger,
-  job: ClaimedJob,
-  outcome: Outcome,
-  ending: Ending,
-  durationMs: number,
-): void {
-  const fields: LogFields = {
-    job_id: job.id,
-    job_type: job.job_type,
-    attempt: 1 + (job.retry_count ?? 0) + (job.crash_count ?? 0),
-    claim: job.fencing_token,
-    duration_ms: Math.round(durationMs),
-    outcome: ending,
-  };
-  if (outcome.kind === "failed") {
-    Object.assign(fields, {
-      error: outcome.code,
-      error_message: outcome.message,
-      cause: outcome.cause,
-    });
+/** What the lines of jobs that were claimed and settled together share. */
+interface Said extends LogFields {
+  job_type: string;
+  attempt: number;
+  claim: number;
+  duration_ms: number;
+  outcome: Ending;
+}
+
+/** One line per attempt, for whoever runs the worker. What one line shares with the next is written once. */
+export class JobReport {
+  #latest: Said = { job_type: "", attempt: 0, claim: 0, duration_ms: 0, outcome: "lost" };
+  /** Says the same for further jobs; null until a second one asks for it. */
+  #again: Logger | null = null;
+
+  constructor(private readonly logger: Logger) {}
+
+  log(job: ClaimedJob, outcome: Outcome, ending: Ending, durationMs: number): void {
+    const { job_type, fencing_token: claim } = job;
+    const attempt = 1 + (job.retry_count ?? 0) + (job.crash_count ?? 0);
+    const duration_ms = Math.round(durationMs);
+    if (outcome.kind === "failed") {
+      const { code: error, message: error_message, cause } = outcome;
+      const said: Said = { job_type, attempt, claim, duration_ms, outcome: ending };
+      return this.logger.info("job", { ...said, error, error_message, cause, job_id: job.id });
+    }
+    const latest = this.#latest;
+    const isAlike = latest.claim === claim && latest.duration_ms === duration_ms &&
+      latest.attempt === attempt && latest.outcome === ending && latest.job_type === job_type;
+    if (isAlike) {
+      this.#again ??= this.logger.with(latest);
+      return this.#again.info("job", { job_id: job.id });
+    }
+    this.#again = null;
+    this.#latest = { job_type, attempt, claim, duration_ms, outcome: ending };
+    this.logger.info("job", { ...this.#latest, job_id: job.id });
   }
-  logger.info("job", fields);
 }

@@ -1,33 +1,10 @@
-import type { Db } from "../db.ts";
-import type { Clock } from "./clock.ts";
 import { type AbortReason, JobAborted } from "./errors.ts";
 import { insist } from "./insist.ts";
-import type { ClaimedJob, JobStore, Lease, Progress } from "./job_store.ts";
-import type { JobLog, LogBuffer } from "./log_buffer.ts";
+import type { ClaimedJob, Lease, Progress } from "./job_store.ts";
+import type { JobLog } from "./log_buffer.ts";
 import { ProgressWriter } from "./progress.ts";
 import { RunContext } from "./run_context.ts";
-
-/** What an attempt writes and reads while it runs. */
-export type RunStore = Pick<
-  JobStore,
-  | "saveProgress"
-  | "saveCheckpoint"
-  | "createChildren"
-  | "readBatch"
-  | "readChildren"
-  | "isBadInput"
->;
-
-/** What the attempts of one worker share. */
-export interface RunParts {
-  readonly store: RunStore;
-  readonly clock: Clock;
-  readonly db: Db;
-  readonly logs: LogBuffer;
-  readonly progressIntervalMs: number;
-  remaining(): number;
-  onTrouble(error: unknown): void;
-}
+import type { RunParts } from "./run_parts.ts";
 
 /**
  * One attempt at one job: whatever its handler writes goes through here, as long as the lease stands.
@@ -35,12 +12,13 @@ export interface RunParts {
  * progress, log) is made when it is first asked for.
  */
 export class JobRun {
-  readonly lease: Lease;
-  /** The handler has ended; its outcome is on the way. */
+  /** The handler has ended, or was left behind; its outcome is on the way. */
   isOver = false;
+  /** Who was started before and after it, among those that are held; kept by `HeldJobs`. */
+  before: JobRun | null = null;
+  after: JobRun | null = null;
   #isOpen = true;
   #aborted: JobAborted | null = null;
-  #onAbort: ((reason: AbortReason) => void) | null = null;
   #controller: AbortController | null = null;
   #writer: ProgressWriter | null = null;
   #log: JobLog | null = null;
@@ -51,8 +29,10 @@ export class JobRun {
     readonly startedAt = 0,
     /** When the lease ends on our own clock, unless a heartbeat extends it. */
     public until = Infinity,
-  ) {
-    this.lease = { job_id: job.id, fencing_token: job.fencing_token };
+  ) {}
+
+  get lease(): Lease {
+    return { job_id: this.job.id, fencing_token: this.job.fencing_token };
   }
 
   /** Why the handler was told to stop; null as long as nobody has. */
@@ -90,13 +70,7 @@ export class JobRun {
     if (this.#aborted) return;
     this.#aborted = new JobAborted(reason);
     this.#controller?.abort(this.#aborted);
-    this.#onAbort?.(reason);
-  }
-
-  /** Calls `listener` when the handler has been told to stop. */
-  onAbort(listener: (reason: AbortReason) => void): void {
-    if (this.#aborted) listener(this.#aborted.reason);
-    else this.#onAbort = listener;
+    if (!this.isOver) this.parts.onAbort?.(this, reason);
   }
 
   /** Writes "Starting" unless the handler has already said something. */
@@ -115,7 +89,6 @@ export class JobRun {
   /** From now on the handler writes nothing. */
   close(): void {
     this.#isOpen = false;
-    this.#onAbort = null;
     this.#writer?.close();
   }
 

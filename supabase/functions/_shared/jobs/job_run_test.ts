@@ -3,9 +3,10 @@ import type { AbortReason } from "./errors.ts";
 import { JobRun } from "./job_run.ts";
 import { LogBuffer } from "./log_buffer.ts";
 import { MemoryStore } from "./memory_store.ts";
+import type { RunParts } from "./run_parts.ts";
 import { claimedJob, FakeClock, noDb } from "./testing.ts";
 
-async function setUp() {
+async function setUp(onAbort?: RunParts["onAbort"]) {
   const clock = new FakeClock();
   const store = new MemoryStore();
   const row = store.add(claimedJob());
@@ -18,6 +19,7 @@ async function setUp() {
     progressIntervalMs: 0,
     remaining: () => 1_000,
     onTrouble() {},
+    onAbort,
   });
   return { clock, store, row, run };
 }
@@ -40,15 +42,15 @@ Deno.test("a signal that was asked for before fires once", async () => {
   assert.deepEqual([fired, run.aborted], [1, "shutdown"]);
 });
 
-Deno.test("onAbort() hears of an abort that comes, and of one that has been", async () => {
+Deno.test("an abort is told once, and not at all when the handler has ended", async () => {
   const heard: AbortReason[] = [];
-  for (const isFirst of [true, false]) {
-    const { run } = await setUp();
-    if (isFirst) run.abort("lease_lost");
-    run.onAbort((reason) => heard.push(reason));
-    if (!isFirst) run.abort("slice_over");
-  }
-  assert.deepEqual(heard, ["lease_lost", "slice_over"]);
+  const { run } = await setUp((_run, reason) => heard.push(reason));
+  run.abort("lease_lost");
+  run.abort("slice_over");
+  const ended = await setUp((_run, reason) => heard.push(reason));
+  ended.run.isOver = true;
+  ended.run.abort("shutdown");
+  assert.deepEqual(heard, ["lease_lost"]);
 });
 
 Deno.test("a run that is closed announces, logs and writes nothing", async () => {

@@ -1,3 +1,5 @@
+import type { Calling } from "./calling.ts";
+
 /** What proves to the database that a write comes from the attempt that holds the job. */
 export interface Lease {
   readonly job_id: string;
@@ -111,15 +113,12 @@ export interface Progress {
   message?: string | null;
 }
 
-/** Ends a subscription to wake-up calls. */
-export type Unlisten = () => Promise<void>;
-
 /**
  * The worker's view of the job tables. `store.ts` speaks to the database; `testing.ts` keeps it in
  * memory. Every write is fenced: `false`, null or a missing id means it was refused because the
  * lease is gone, and nothing was changed.
  */
-export interface JobStore {
+export interface JobStore extends Calling {
   claim(workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]>;
   heartbeat(beat: Beat): Promise<HeartbeatReply>;
   unregister(workerId: string): Promise<void>;
@@ -147,8 +146,6 @@ export interface JobStore {
   hasDueWork(): Promise<boolean>;
   /** Asks for another worker when claimable work is left. */
   ringDoorbell(): Promise<void>;
-  /** Calls `onReady` when work arrives; null where the connection cannot be told (poll instead). */
-  listen(onReady: () => void): Promise<Unlisten | null>;
   /** Whether an error means "this input can never be stored", as opposed to "try again". */
   isBadInput(error: unknown): boolean;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import postgres from "postgres";
+import type { Calls, Ear } from "./calling.ts";
 import { settlesWithin, systemClock } from "./clock.ts";
-import type { Unlisten } from "./job_store.ts";
+import { readNotice } from "./hand_over.ts";
 import { connection } from "./pool.ts";
 
 /**
@@ -9,35 +10,41 @@ import { connection } from "./pool.ts";
  */
 export async function listenProven(
   url: string,
-  onReady: () => void,
+  calls: Calls,
   proofMs: number,
-): Promise<Unlisten | null> {
-  const ear = postgres(url, {
+): Promise<Ear | null> {
+  const sql = postgres(url, {
     ...connection,
     max: 1,
     prepare: false,
     connection: { application_name: "job-processor ear" },
   });
-  const heard = prove(ear, onReady);
+  // Nobody else can know its name: who could would hear of our jobs, or could make one up.
+  const channel = `job_for:${crypto.randomUUID()}`;
+  const heard = prove(sql, channel, calls);
   if (!await settlesWithin(systemClock, proofMs, heard)) {
-    await ear.end({ timeout: 0 });
+    await sql.end({ timeout: 0 });
     return null;
   }
   try {
     await heard;
   } catch (error) {
-    await ear.end({ timeout: 0 });
+    await sql.end({ timeout: 0 });
     throw error;
   }
-  return () => ear.end({ timeout: 1 });
+  return { channel, close: () => sql.end({ timeout: 1 }) };
 }
 
-async function prove(ear: postgres.Sql, onReady: () => void): Promise<void> {
+async function prove(sql: postgres.Sql, channel: string, calls: Calls): Promise<void> {
   const proof = Promise.withResolvers<void>();
-  const channel = `job_proof_${crypto.randomUUID()}`;
-  await ear.listen(channel, () => proof.resolve());
+  const ourselves = `job_proof_${crypto.randomUUID()}`;
+  await sql.listen(ourselves, () => proof.resolve());
+  await sql.listen(channel, (payload) => {
+    const handOver = readNotice(payload);
+    if (handOver) calls.onHandOver(handOver);
+  });
   // Also called after a lost connection came back, when something may have been missed.
-  await ear.listen("job_ready", onReady, onReady);
-  await ear.notify(channel, "");
+  await sql.listen("job_ready", calls.onReady, calls.onReady);
+  await sql.notify(ourselves, "");
   await proof.promise;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { JobStore, Lease, LogLevel, LogLine } from "./job_store.ts";
-import { redact, storableText } from "../log.ts";
+import { redact, storableText } from "../redact.ts";
 
 /** What a handler writes its own log with; it lands in `job_log`, where the owner can read it. */
 export type JobLog = Record<

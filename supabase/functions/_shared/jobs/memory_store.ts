@@ -1,8 +1,6 @@
+import type { Calls, Sleep } from "./calling.ts";
 import type {
-  BatchSummary,
   Beat,
-  ChildJob,
-  ChildPage,
   ClaimedJob,
   Completion,
   Failure,
@@ -12,35 +10,30 @@ import type {
   Lease,
   LogLine,
   Progress,
-  Wait,
 } from "./job_store.ts";
-import { childResult, summaryOf } from "./memory_rows.ts";
-import { MemoryTable } from "./memory_table.ts";
+import { MemoryChildren } from "./memory_children.ts";
 
 /** Long enough that a test which does not travel in time sees no second attempt. */
 const BACKOFF_MS = 60_000;
 const MAX_RETRIES = 3;
 
 /** A job table in memory, for tests: the same answers, and switches for trouble. */
-export class MemoryStore extends MemoryTable implements JobStore {
-  readonly calls: string[] = [];
+export class MemoryStore extends MemoryChildren implements JobStore {
   readonly beats: Beat[] = [];
   readonly logs: LogLine[] = [];
   rings = 0;
   drain = false;
-  /** Thrown by every call while set. */
-  down: Error | null = null;
   /** Called with each batch before it is recorded; throws to refuse it. */
   onComplete: (jobs: Completion[]) => void = () => {};
 
   async claim(_workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]> {
-    await this.#call("claim");
+    await this.call("claim");
     return this.take(limit, types);
   }
 
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
     this.beats.push(beat);
-    await this.#call("heartbeat");
+    await this.call("heartbeat");
     const reply: HeartbeatReply = { held: [], cancelled: [], lost: [], drain: this.drain };
     for (const lease of beat.leases) {
       const cancelled = this.row(lease.job_id).status === "cancelled";
@@ -51,18 +44,18 @@ export class MemoryStore extends MemoryTable implements JobStore {
   }
 
   async unregister(): Promise<void> {
-    await this.#call("unregister");
+    await this.call("unregister");
   }
 
   async saveProgress(lease: Lease, progress: Progress): Promise<boolean> {
-    await this.#call("progress");
+    await this.call("progress");
     const held = this.holds(lease);
     if (held) this.row(lease.job_id).progress.push(progress);
     return held;
   }
 
   async saveCheckpoint(lease: Lease, checkpoint: unknown, progress?: Progress): Promise<boolean> {
-    await this.#call("checkpoint");
+    await this.call("checkpoint");
     const held = this.holds(lease);
     if (held) {
       const row = this.row(lease.job_id);
@@ -73,7 +66,7 @@ export class MemoryStore extends MemoryTable implements JobStore {
   }
 
   async complete(jobs: Completion[]): Promise<Set<string>> {
-    await this.#call(`complete ${jobs.length}`);
+    await this.call(`complete ${jobs.length}`);
     this.onComplete(jobs);
     const recorded = this.settle(
       jobs,
@@ -83,7 +76,7 @@ export class MemoryStore extends MemoryTable implements JobStore {
   }
 
   async fail(jobs: Failure[]): Promise<Map<string, string>> {
-    await this.#call(`fail ${jobs.length}`);
+    await this.call(`fail ${jobs.length}`);
     const settled = this.settle(jobs, (row, failure) => {
       const retry_count = row.job.retry_count ?? 0;
       row.failure = failure;
@@ -96,64 +89,31 @@ export class MemoryStore extends MemoryTable implements JobStore {
   }
 
   async giveBack(jobs: GiveBack[]): Promise<Set<string>> {
-    await this.#call(`give back ${jobs.length}`);
+    await this.call(`give back ${jobs.length}`);
     return this.settle(jobs, (row, { checkpoint = row.checkpoint, delay_ms = 0 }) => {
       Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
   }
 
-  async waitForChildren(wait: Wait): Promise<string | null> {
-    await this.#call("wait");
-    const [id] = this.settle([wait], (row, { checkpoint = row.checkpoint }) => {
-      Object.assign(row, { status: "pending", checkpoint, dueAt: Infinity, wait });
-    });
-    return id === undefined ? null : this.row(id).status;
-  }
-
-  async createChildren(lease: Lease, children: readonly ChildJob[], checkpoint?: unknown) {
-    await this.#call(`create ${children.length}`);
-    if (!this.holds(lease)) return null;
-    const parent = this.row(lease.job_id);
-    if (checkpoint !== undefined) parent.checkpoint = checkpoint;
-    return children.map((child) => this.addChild(parent, child));
-  }
-
-  async readBatch(parentId: string): Promise<BatchSummary> {
-    await this.#call("batch");
-    return summaryOf(this.childrenOf(parentId));
-  }
-
-  async readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage> {
-    await this.#call("children");
-    const rows = this.childrenOf(parentId).sort((a, b) => a.key < b.key ? -1 : 1);
-    const page = rows.filter(({ key }) => after === null || key > after).slice(0, limit);
-    const next = page.length < limit ? null : page.at(-1)!.key;
-    return { children: page.map(childResult), next };
-  }
-
   async addLogs(lines: LogLine[]): Promise<void> {
-    await this.#call("logs");
+    await this.call("logs");
     this.logs.push(...lines.filter((line) => this.holds(line)));
   }
 
   async hasDueWork(): Promise<boolean> {
-    await this.#call("due");
+    await this.call("due");
     return Array.from(this.rows.values())
       .some(({ status, dueAt }) => status === "pending" && dueAt <= this.now());
   }
 
   async ringDoorbell(): Promise<void> {
-    await this.#call("ring");
+    await this.call("ring");
     this.rings += 1;
   }
 
-  listen(onReady: () => void): Promise<() => Promise<void>> {
-    this.onAdded = onReady;
-    return Promise.resolve(() => {
-      this.onAdded = () => {};
-      return Promise.resolve();
-    });
-  }
+  readonly listen = (calls: Calls) => this.sleep.listen(calls);
+  readonly goToSleep = (sleep: Sleep) => this.sleep.goToSleep(sleep);
+  readonly wakeUp = () => this.sleep.wakeUp();
 
   isBadInput(error: unknown): boolean {
     return error instanceof RangeError;
@@ -161,10 +121,5 @@ export class MemoryStore extends MemoryTable implements JobStore {
 
   close(): Promise<void> {
     return Promise.resolve();
-  }
-
-  #call(name: string): Promise<void> {
-    this.calls.push(name);
-    return this.down ? Promise.reject(this.down) : Promise.resolve();
   }
 }

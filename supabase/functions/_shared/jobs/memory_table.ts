@@ -1,25 +1,26 @@
 import type { ChildJob, ClaimedJob, Lease } from "./job_store.ts";
 import { hasEnded, type MemoryRow, settleParent } from "./memory_rows.ts";
+import { MemorySleep } from "./memory_sleep.ts";
 
 /** Jobs in memory, under the rules of the real table: leases fence, children follow their parent. */
 export class MemoryTable {
   readonly rows = new Map<string, MemoryRow>();
-  /** Called when there is a new job. */
-  protected onAdded: () => void = () => {};
+  readonly sleep = new MemorySleep();
 
   constructor(protected readonly now: () => number = () => 0) {}
 
-  add(job: ClaimedJob, { key = job.id, delayMs = 0 } = {}): MemoryRow {
-    const row: MemoryRow = {
-      job,
-      key,
-      status: "pending",
-      dueAt: this.now() + delayMs,
-      progress: [],
-      checkpoint: job.checkpoint,
-    };
-    this.rows.set(job.id, row);
-    this.onAdded();
+  add(job: ClaimedJob, options: { key?: string; delayMs?: number } = {}): MemoryRow {
+    const row = this.#enter(job, options);
+    this.sleep.ready();
+    return row;
+  }
+
+  /** Adds a job as whoever creates one alone does: a worker that sleeps is handed it. */
+  create(job: ClaimedJob): MemoryRow {
+    const isHandedOver = this.sleep.mayTake(job.job_type);
+    const row = this.#enter(job);
+    if (isHandedOver) this.sleep.handOver(this.take(1, [job.job_type])[0]!);
+    else this.sleep.ready();
     return row;
   }
 
@@ -97,6 +98,19 @@ export class MemoryTable {
       parent_job_id: parent.job.id,
     }, { key, delayMs: child.delay_ms });
     return "created";
+  }
+
+  #enter(job: ClaimedJob, { key = job.id, delayMs = 0 } = {}): MemoryRow {
+    const row: MemoryRow = {
+      job,
+      key,
+      status: "pending",
+      dueAt: this.now() + delayMs,
+      progress: [],
+      checkpoint: job.checkpoint,
+    };
+    this.rows.set(job.id, row);
+    return row;
   }
 
   #pending(types: string[]): MemoryRow[] {

@@ -31,6 +31,8 @@ export interface WorkerOptions {
   poll_max_ms: number;
   /** The pause when LISTEN wakes the worker anyway; it then only finds jobs whose time has come. */
   poll_listening_ms: number;
+  /** A worker that finds nothing and is not called for so long lets itself be handed the next job. */
+  doze_ms: number;
   /** How long a worker with nothing to do stays awake. */
   linger_ms: number;
   /** How long unloading waits for handlers to stop before it gives their jobs back. */
@@ -53,6 +55,7 @@ export const defaultOptions: WorkerOptions = {
   poll_min_ms: 250,
   poll_max_ms: 1_000,
   poll_listening_ms: 1_000,
+  doze_ms: 3,
   linger_ms: 15_000,
   unload_grace_ms: 300,
 };

@@ -1,7 +1,7 @@
 import { PostgrestError } from "@supabase/postgrest-js";
 import { toAppError } from "../error_mapping.ts";
 import { AppError, type ErrorCode, errors } from "../errors.ts";
-import { redactText, storableText } from "../log.ts";
+import { redactText, storableText } from "../redact.ts";
 import { ProviderError, providerOutcomes } from "../platforms/provider_error.ts";
 import {
   type AbortReason,
@@ -49,8 +49,16 @@ export function outcomeOfAbort(reason: AbortReason): Outcome {
   return { kind: "yielded", delayMs: 0 };
 }
 
-/** The outcome of a handler that threw. What it does not recognise is retryable. */
+/** The outcome of a handler that threw, whatever it threw. What it does not recognise is retryable. */
 export function outcomeOfError(error: unknown): Outcome {
+  try {
+    return outcomeOfThrown(error);
+  } catch {
+    return failed("HANDLER_ERROR", errors.HANDLER_ERROR.message, true);
+  }
+}
+
+function outcomeOfThrown(error: unknown): Outcome {
   if (error instanceof JobAborted) return outcomeOfAbort(error.reason);
   if (error instanceof Snooze) {
     return { kind: "yielded", delayMs: error.delayMs, checkpoint: error.checkpoint };

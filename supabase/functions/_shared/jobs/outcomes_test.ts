@@ -69,6 +69,12 @@ Deno.test("an unknown exception is retryable, and what it said is for our log on
   assert.equal(failureOf("just a string").message, errors.HANDLER_ERROR.message);
 });
 
+Deno.test("what cannot even be looked at is an unknown exception", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assert.equal(failureOf(proxy).code, "HANDLER_ERROR");
+});
+
 Deno.test("a message is cut to what the database can store", () => {
   const told = (message: string) => failureOf(new FatalError("PROVIDER_REJECTED", { message }));
   const cut = told("x".repeat(499) + "\u{1F600} and more").message;

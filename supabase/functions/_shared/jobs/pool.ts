@@ -34,7 +34,7 @@ interface PoolOptions {
 }
 
 /** A statement as a template; what is filled in becomes a parameter. */
-type Tag = <T extends readonly object[]>(
+export type Tag = <T extends readonly object[]>(
   text: TemplateStringsArray,
   ...values: postgres.ParameterOrFragment<never>[]
 ) => Promise<T>;
@@ -113,4 +113,10 @@ function toJson(value: unknown): string {
   }
   if (text === undefined) throw new NotJson("not a JSON value");
   return text;
+}
+
+/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` is how other tools mark one. */
+export function isTransactionPooler(url: string): boolean {
+  const { port, searchParams } = new URL(url);
+  return port === "6543" || searchParams.get("pgbouncer") === "true";
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Progress } from "./job_store.ts";
-import { storableText } from "../log.ts";
+import { storableText } from "../redact.ts";
 
 /** As much as the database keeps. */
 const MAX_MESSAGE = 1_000;

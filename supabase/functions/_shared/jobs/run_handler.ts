@@ -1,35 +1,41 @@
-import type { Clock } from "./clock.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { AbortReason } from "./errors.ts";
 import type { JobRun } from "./job_run.ts";
+import type { Ended } from "./settlement.ts";
 import { type Outcome, outcomeOfAbort, outcomeOfError } from "./outcomes.ts";
 
-/**
- * Runs a handler to its outcome, also when it throws. A handler that was told to stop and does not is
- * left behind after its grace: its lease is given up, so whatever it still writes is refused.
- */
+/** What most handlers end with. */
+const completedWithNothing: Outcome = { kind: "completed", result: null };
+
+/** Runs a handler to its outcome, also when it throws. */
 export function runHandler<Deps>(
   definition: RunnableJob<Deps>,
   run: JobRun,
   deps: Deps,
-  clock: Clock,
-  graceMs: (reason: AbortReason) => number,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    let callOff: (() => void) | null = null;
-    const end = (outcome: Outcome) => {
-      callOff?.();
-      resolve(run.aborted === null ? outcome : afterAbort(run.aborted, outcome));
-    };
-    run.onAbort((reason) => {
-      callOff = clock.after(graceMs(reason), () => end(outcomeOfAbort(reason)));
-    });
-    definition.execute(run, deps).then(completed, outcomeOfError).then(end, reject);
-  });
+): Promise<Ended<JobRun>> {
+  return new Promise((resolve) => void carry(definition, run, deps, resolve));
 }
 
-function completed(result: unknown): Outcome {
-  return { kind: "completed", result };
+/** The same for whoever takes the outcome by a call: one promise per job is enough. Never rejects. */
+export async function carry<Deps>(
+  definition: RunnableJob<Deps>,
+  run: JobRun,
+  deps: Deps,
+  onEnded: (ended: Ended<JobRun>) => void,
+): Promise<void> {
+  let outcome: Outcome;
+  try {
+    const result = definition.parseResult(await definition.start(run, deps));
+    outcome = result === null ? completedWithNothing : { kind: "completed", result };
+  } catch (error) {
+    outcome = outcomeOfError(error);
+  }
+  if (run.aborted !== null) outcome = afterAbort(run.aborted, outcome);
+  try {
+    onEnded({ attempt: run, outcome });
+  } catch (error) {
+    run.parts.onTrouble(error);
+  }
 }
 
 /** Why the handler was stopped outweighs what it threw on its way out. */

@@ -1,23 +1,32 @@
 import { errors, isErrorCode } from "../errors.ts";
-import type { Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts";
+import type { ClaimedJob, Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts";
 import type { Failed, Outcome, Waiting } from "./outcomes.ts";
 
-interface Settlement {
-  attempt: { readonly lease: Lease };
-  outcome: Outcome;
+/** An attempt whose outcome is to be recorded. */
+export interface Attempt {
+  readonly job: Pick<ClaimedJob, "id" | "fencing_token" | "lease_ms">;
+  readonly lease: Lease;
+  /** When the lease ends as far as we know by now; after it there is nothing left to record. */
+  readonly until: number;
 }
 
-export function toCompletion({ attempt: { lease }, outcome }: Settlement): Completion {
-  const { job_id, fencing_token } = lease;
-  return { job_id, fencing_token, result: outcome.kind === "completed" ? outcome.result : null };
+/** An attempt that has come to its outcome. */
+export interface Ended<A extends Attempt = Attempt> {
+  readonly attempt: A;
+  readonly outcome: Outcome;
 }
 
-export function toGiveBack({ attempt: { lease }, outcome }: Settlement): GiveBack {
+export function toCompletion({ attempt: { job }, outcome }: Ended): Completion {
+  const result = outcome.kind === "completed" ? outcome.result : null;
+  return { job_id: job.id, fencing_token: job.fencing_token, result };
+}
+
+export function toGiveBack({ attempt: { lease }, outcome }: Ended): GiveBack {
   if (outcome.kind !== "yielded") return lease;
   return { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
 }
 
-export function toFailure({ attempt: { lease }, outcome }: Settlement): Failure {
+export function toFailure({ attempt: { lease }, outcome }: Ended): Failure {
   if (outcome.kind !== "failed") {
     return { ...lease, error_code: "INTERNAL_ERROR", error_message: "", retryable: true };
   }
@@ -56,4 +65,9 @@ function plainFailure({ code, message, retryable, retryAfterMs }: Failed): Faile
   const plain = errors[known].message;
   if (code === known && message === plain && retryAfterMs === undefined) return null;
   return { kind: "failed", code: known, message: plain, retryable };
+}
+
+/** Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever. */
+export function isHopeless({ until, job: { lease_ms } }: Attempt, since: number, now: number) {
+  return now >= Math.min(until, since + 2 * lease_ms);
 }

@@ -1,62 +1,67 @@
 import { type Clock, sleep } from "./clock.ts";
-import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
-import type { Outcome } from "./outcomes.ts";
-import { storableInstead, toCompletion, toFailure, toGiveBack, toWait } from "./settlement.ts";
+import type { JobStore } from "./job_store.ts";
+import {
+  type Attempt,
+  type Ended,
+  isHopeless,
+  storableInstead,
+  toCompletion,
+  toFailure,
+  toGiveBack,
+  toWait,
+} from "./settlement.ts";
 
 /** What the database made of an outcome: the job's new status, or null when it was refused. */
 export type Recorded = string | null;
+/** The same for all of a statement, by the job's id. */
+export type RecordedOf = (jobId: string) => Recorded;
 
-/** An attempt whose outcome is to be recorded. */
-export interface Attempt {
-  readonly lease: Lease;
-  /** When the lease ends as far as we know by now; after it there is nothing left to record. */
-  readonly until: number;
-  readonly job: Pick<ClaimedJob, "lease_ms">;
-}
+const allCompleted: RecordedOf = () => "completed";
+const noneRecorded: RecordedOf = () => null;
 
-interface Entry {
-  attempt: Attempt;
-  outcome: Outcome;
-  done(recorded: Recorded): void;
-}
-
-interface SettlerOptions {
+interface SettlerOptions<A extends Attempt> {
   store: JobStore;
   clock: Clock;
   windowMs: number;
   maxBatch: number;
   /** Whether another running job may finish soon, so that waiting for it can pay. */
   company(): boolean;
+  /** Told what became of outcomes, all of a statement at once. */
+  onRecorded(ended: readonly Ended<A>[], recordedOf: RecordedOf): void;
   /** Told about failures of the database, which the settler survives by itself. */
   onTrouble(error: unknown): void;
 }
+
+/** One that is being recorded, and a full one, which has no company to wait for meanwhile. */
+const MOST_UNDER_WAY = 2;
 
 /**
  * Records outcomes, many per statement. A lone job is settled at once; with others running, it
  * waits a few milliseconds for company. A database that fails is asked again until the lease ends.
  */
-export class Settler {
-  #waiting: Entry[] = [];
+export class Settler<A extends Attempt> {
+  #waiting: Ended<A>[] = [];
   #callOff: (() => void) | null = null;
-  #flushing: Promise<void> | null = null;
+  /** Batches we have not heard of yet. */
+  #underWay = 0;
 
-  constructor(private readonly options: SettlerOptions) {}
+  constructor(private readonly options: SettlerOptions<A>) {}
 
-  settle(attempt: Attempt, outcome: Outcome): Promise<Recorded> {
-    if (outcome.kind === "cancelled" || outcome.kind === "lost") return Promise.resolve(null);
-    return new Promise((done) => {
-      const entry = { attempt, outcome, done };
-      // Locks more than its own row, so it holds up nobody.
-      if (outcome.kind === "waiting") return void this.#recordKind([entry]);
-      this.#waiting.push(entry);
-      this.#schedule();
-    });
+  settle(ended: Ended<A>): void {
+    const { kind } = ended.outcome;
+    if (kind === "cancelled" || kind === "lost") {
+      return this.options.onRecorded([ended], noneRecorded);
+    }
+    // Locks more than its own row, so it holds up nobody.
+    if (kind === "waiting") return void this.#recordKind([ended]);
+    this.#waiting.push(ended);
+    this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#flushing) return;
-    const full = this.#waiting.length >= this.options.maxBatch;
-    if (full || !this.options.company()) {
+    const isFull = this.#waiting.length >= this.options.maxBatch;
+    if (this.#underWay >= (isFull ? MOST_UNDER_WAY : 1)) return;
+    if (isFull || !this.options.company()) {
       this.#callOff?.();
       this.#callOff = null;
       return this.#flush();
@@ -68,83 +73,78 @@ export class Settler {
   }
 
   #flush(): void {
-    if (this.#flushing || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, this.options.maxBatch);
-    this.#flushing = this.#record(batch).finally(() => {
-      this.#flushing = null;
+    if (this.#waiting.length === 0) return;
+    this.#underWay += 1;
+    this.#record(this.#waiting.splice(0, this.options.maxBatch)).finally(() => {
+      this.#underWay -= 1;
       // What came in meanwhile has waited for a round trip already.
-      this.#flush();
+      if (this.#underWay === 0 || this.#waiting.length >= this.options.maxBatch) this.#flush();
     });
   }
 
-  async #record(batch: Entry[]): Promise<void> {
-    const kinds = Map.groupBy(batch, (entry) => entry.outcome.kind);
-    await Promise.all(Array.from(kinds.values(), (entries) => this.#recordKind(entries)));
+  async #record(batch: Ended<A>[]): Promise<void> {
+    const kinds = Map.groupBy(batch, ({ outcome }) => outcome.kind);
+    await Promise.all(Array.from(kinds.values(), (alike) => this.#recordKind(alike)));
   }
 
-  async #recordKind(entries: Entry[]): Promise<void> {
-    const { clock, store, onTrouble } = this.options;
+  async #recordKind(ended: Ended<A>[]): Promise<void> {
+    const { clock, store, onRecorded, onTrouble } = this.options;
     const since = clock.now();
-    for (let pause = 50;; pause = Math.min(pause * 2, 2_000)) {
+    for (let pause = 50; ended.length > 0; pause = Math.min(pause * 2, 2_000)) {
+      let recordedOf: RecordedOf | null = null;
       try {
-        const recordedOf = await this.#send(entries);
-        return entries.forEach(({ attempt, done }) => done(recordedOf(attempt.lease.job_id)));
+        recordedOf = await this.#send(ended);
       } catch (error) {
-        if (store.isBadInput(error)) return await this.#recordApart(entries, error);
+        if (store.isBadInput(error)) return await this.#recordApart(ended, error);
         onTrouble(error);
       }
+      if (recordedOf) return onRecorded(ended, recordedOf);
       await sleep(clock, pause);
       const { hopeless = [], left = [] } = Object.groupBy(
-        entries,
+        ended,
         ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
       );
-      for (const entry of hopeless) entry.done(null);
-      if (left.length === 0) return;
-      entries = left;
+      if (hopeless.length > 0) onRecorded(hopeless, noneRecorded);
+      ended = left;
     }
   }
 
   /** One outcome that can never be stored must not take the others down with it. */
-  async #recordApart(entries: Entry[], error: unknown): Promise<void> {
-    const [only, ...others] = entries;
+  async #recordApart(ended: Ended<A>[], error: unknown): Promise<void> {
+    const [only, ...others] = ended;
     if (!only) return;
     if (others.length > 0) {
-      const half = Math.ceil(entries.length / 2);
-      await this.#recordKind(entries.slice(0, half));
-      return await this.#recordKind(entries.slice(half));
+      const half = Math.ceil(ended.length / 2);
+      await this.#recordKind(ended.slice(0, half));
+      return await this.#recordKind(ended.slice(half));
     }
     this.options.onTrouble(error);
     const outcome = storableInstead(only.outcome, error);
-    if (!outcome) return only.done(null);
+    if (!outcome) return this.options.onRecorded([only], noneRecorded);
     await this.#recordKind([{ ...only, outcome }]);
   }
 
   /** Sends outcomes of one kind; answers what became of each, by the job's id. */
-  async #send(entries: Entry[]): Promise<(jobId: string) => Recorded> {
+  async #send(ended: Ended<A>[]): Promise<RecordedOf> {
     const { store } = this.options;
-    const [{ attempt: { lease }, outcome }] = entries as [Entry];
+    const [{ attempt, outcome }] = ended as [Ended<A>];
     switch (outcome.kind) {
       case "completed": {
-        const refused = await store.complete(entries.map(toCompletion));
-        return (id) => refused.has(id) ? null : "completed";
+        const lost = await store.complete(ended.map(toCompletion));
+        return lost.size === 0 ? allCompleted : (id) => lost.has(id) ? null : "completed";
       }
       case "yielded": {
-        const recorded = await store.giveBack(entries.map(toGiveBack));
+        const recorded = await store.giveBack(ended.map(toGiveBack));
         return (id) => recorded.has(id) ? "pending" : null;
       }
       case "waiting": {
-        const status = await store.waitForChildren(toWait(lease, outcome));
+        const status = await store.waitForChildren(toWait(attempt.lease, outcome));
         return () => status;
       }
       default: {
-        const statuses = await store.fail(entries.map(toFailure));
+        const statuses = await store.fail(ended.map(toFailure));
         return (id) => statuses.get(id) ?? null;
       }
     }
   }
-}
-
-/** Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever. */
-function isHopeless({ until, job: { lease_ms } }: Attempt, since: number, now: number): boolean {
-  return now >= Math.min(until, since + 2 * lease_ms);
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Completion, Failure } from "./job_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 import type { Outcome } from "./outcomes.ts";
-import { Settler } from "./settler.ts";
+import type { Attempt } from "./settlement.ts";
+import { type Recorded, Settler } from "./settler.ts";
 import { claimedJob, FakeClock, settled } from "./testing.ts";
 
 const done: Outcome = { kind: "completed", result: { ok: true } };
@@ -14,32 +15,41 @@ async function setUp(jobs: number, company = true) {
   for (let n = 0; n < jobs; n += 1) store.add(claimedJob());
   const claimed = await store.claim("w", jobs, ["test_job"]);
   const trouble: unknown[] = [];
+  const waiting = new Map<Attempt, (recorded: Recorded) => void>();
   const settler = new Settler({
     store,
     clock,
     windowMs: 4,
     maxBatch: 100,
     company: () => company,
+    onRecorded(ended, recordedOf) {
+      for (const { attempt } of ended) waiting.get(attempt)!(recordedOf(attempt.job.id));
+    },
     onTrouble: (error) => trouble.push(error),
   });
+  const settle = (attempt: Attempt, outcome: Outcome) =>
+    new Promise<Recorded>((resolve) => {
+      waiting.set(attempt, resolve);
+      settler.settle({ attempt, outcome });
+    });
   const attempts = claimed.map((job) => ({
     job,
     lease: { job_id: job.id, fencing_token: job.fencing_token },
     until: 30_000,
   }));
   store.calls.length = 0;
-  return { clock, store, settler, attempts, trouble };
+  return { clock, store, settle, attempts, trouble };
 }
 
 Deno.test("a lone job is settled at once", async () => {
-  const { store, settler, attempts } = await setUp(1, false);
-  assert.equal(await settler.settle(attempts[0]!, done), "completed");
+  const { store, settle, attempts } = await setUp(1, false);
+  assert.equal(await settle(attempts[0]!, done), "completed");
   assert.deepEqual(store.calls, ["complete 1"]);
 });
 
 Deno.test("jobs that end within a few milliseconds share one statement per kind", async () => {
-  const { clock, store, settler, attempts } = await setUp(8);
-  const outcomes = attempts.map((attempt, n) => settler.settle(attempt, n < 6 ? done : fatal));
+  const { clock, store, settle, attempts } = await setUp(8);
+  const outcomes = attempts.map((attempt, n) => settle(attempt, n < 6 ? done : fatal));
   assert.deepEqual(store.calls, []);
   await clock.advance(4);
   const recorded = await Promise.all(outcomes);
@@ -48,18 +58,18 @@ Deno.test("jobs that end within a few milliseconds share one statement per kind"
 });
 
 Deno.test("what ends while a batch is under way goes together with the next", async () => {
-  const { clock, store, settler, attempts } = await setUp(3);
+  const { clock, store, settle, attempts } = await setUp(3);
   const gate = Promise.withResolvers<void>();
   const complete = store.complete.bind(store);
   store.complete = async (jobs: Completion[]) => {
     await gate.promise;
     return await complete(jobs);
   };
-  const first = settler.settle(attempts[0]!, done);
+  const first = settle(attempts[0]!, done);
   await clock.advance(4);
   const rest = [
-    settler.settle(attempts[1]!, done),
-    settler.settle(attempts[2]!, done),
+    settle(attempts[1]!, done),
+    settle(attempts[2]!, done),
   ];
   await clock.advance(50);
   gate.resolve();
@@ -67,37 +77,55 @@ Deno.test("what ends while a batch is under way goes together with the next", as
   assert.deepEqual(store.calls, ["complete 1", "complete 2"]);
 });
 
+Deno.test("a full batch does not wait for the one before it, the next one does", async () => {
+  const { clock, store, settle, attempts } = await setUp(350);
+  const gate = Promise.withResolvers<void>();
+  const sizes: number[] = [];
+  const complete = store.complete.bind(store);
+  store.complete = async (jobs: Completion[]) => {
+    sizes.push(jobs.length);
+    await gate.promise;
+    return await complete(jobs);
+  };
+  const recorded = Promise.all(attempts.map((attempt) => settle(attempt, done)));
+  await clock.advance(50);
+  assert.deepEqual(sizes, [100, 100]);
+  gate.resolve();
+  await recorded;
+  assert.deepEqual(sizes, [100, 100, 100, 50]);
+});
+
 Deno.test("an outcome of a lost lease is refused, and the others of its batch are not", async () => {
-  const { clock, store, settler, attempts } = await setUp(2);
+  const { clock, store, settle, attempts } = await setUp(2);
   store.steal(attempts[0]!.job.id);
-  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
+  const recorded = Promise.all(attempts.map((attempt) => settle(attempt, done)));
   await clock.advance(4);
   assert.deepEqual(await recorded, [null, "completed"]);
 });
 
 Deno.test("cancelled and lost jobs are not settled at all", async () => {
-  const { store, settler, attempts } = await setUp(2);
-  assert.equal(await settler.settle(attempts[0]!, { kind: "cancelled" }), null);
-  assert.equal(await settler.settle(attempts[1]!, { kind: "lost" }), null);
+  const { store, settle, attempts } = await setUp(2);
+  assert.equal(await settle(attempts[0]!, { kind: "cancelled" }), null);
+  assert.equal(await settle(attempts[1]!, { kind: "lost" }), null);
   assert.deepEqual(store.calls, []);
 });
 
 Deno.test("a result that cannot be stored fails its own job only", async () => {
-  const { clock, store, settler, attempts } = await setUp(3);
+  const { clock, store, settle, attempts } = await setUp(3);
   store.onComplete = (jobs) => {
     const bad = jobs.some((job) => job.job_id === attempts[1]!.job.id);
     if (bad) throw Object.assign(new RangeError("too large"), { hint: "RESULT_TOO_LARGE" });
   };
-  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
+  const recorded = Promise.all(attempts.map((attempt) => settle(attempt, done)));
   await clock.advance(4);
   assert.deepEqual(await recorded, ["completed", "failed", "completed"]);
   assert.equal(store.rows.get(attempts[1]!.job.id)!.failure!.error_code, "RESULT_TOO_LARGE");
 });
 
 Deno.test("a database that is away is asked again until it is back", async () => {
-  const { clock, store, settler, attempts, trouble } = await setUp(1, false);
+  const { clock, store, settle, attempts, trouble } = await setUp(1, false);
   store.down = new Error("connection refused");
-  const recorded = settler.settle(attempts[0]!, done);
+  const recorded = settle(attempts[0]!, done);
   await clock.advance(1_000);
   store.down = null;
   await clock.advance(2_000);
@@ -106,10 +134,10 @@ Deno.test("a database that is away is asked again until it is back", async () =>
 });
 
 Deno.test("a database that stays away is given up on when the lease ends", async () => {
-  const { clock, store, settler, attempts } = await setUp(1, false);
+  const { clock, store, settle, attempts } = await setUp(1, false);
   store.down = new Error("connection refused");
   let recorded: unknown = "waiting";
-  settler.settle({ ...attempts[0]!, until: 5_000 }, done).then((status) => recorded = status);
+  settle({ ...attempts[0]!, until: 5_000 }, done).then((status) => recorded = status);
   await clock.advance(4_000);
   assert.equal(recorded, "waiting");
   await clock.advance(3_000);
@@ -118,21 +146,21 @@ Deno.test("a database that stays away is given up on when the lease ends", async
 });
 
 Deno.test("a wait is settled by itself, and its job may have ended with it", async () => {
-  const { store, settler, attempts } = await setUp(2);
+  const { store, settle, attempts } = await setUp(2);
   const wait: Outcome = { kind: "waiting", onChildFailure: "partial", whenDone: "complete" };
   await store.createChildren(attempts[1]!.lease, [{ job_type: "test_job", params: {} }]);
-  assert.equal(await settler.settle(attempts[0]!, wait), "completed");
-  assert.equal(await settler.settle(attempts[1]!, wait), "pending");
+  assert.equal(await settle(attempts[0]!, wait), "completed");
+  assert.equal(await settle(attempts[1]!, wait), "pending");
   store.steal(attempts[1]!.job.id);
-  assert.equal(await settler.settle(attempts[1]!, wait), null);
+  assert.equal(await settle(attempts[1]!, wait), null);
 });
 
 Deno.test("one outcome among many that cannot be stored costs a few statements, not one for each", async () => {
-  const { clock, store, settler, attempts } = await setUp(64);
+  const { clock, store, settle, attempts } = await setUp(64);
   store.onComplete = (jobs) => {
     if (jobs.some((job) => job.job_id === attempts[42]!.job.id)) throw new RangeError("no");
   };
-  const recorded = Promise.all(attempts.map((attempt) => settler.settle(attempt, done)));
+  const recorded = Promise.all(attempts.map((attempt) => settle(attempt, done)));
   await clock.advance(4);
   const counts = Map.groupBy(await recorded, (status) => status ?? "none");
   assert.deepEqual([counts.get("completed")?.length, counts.get("failed")?.length], [63, 1]);
@@ -141,7 +169,7 @@ Deno.test("one outcome among many that cannot be stored costs a few statements, 
 
 /** Settles one outcome on a store that refuses some failures. */
 async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolean = () => false) {
-  const { store, settler, attempts } = await setUp(1, false);
+  const { store, settle, attempts } = await setUp(1, false);
   const fail = store.fail.bind(store);
   store.fail = async (jobs) => {
     if (jobs.some(refuses)) throw new RangeError("no");
@@ -149,7 +177,7 @@ async function settledAs(outcome: Outcome, refuses: (failure: Failure) => boolea
   };
   const no = () => Promise.reject(new RangeError("no"));
   Object.assign(store, { giveBack: no, waitForChildren: no });
-  const status = await settler.settle(attempts[0]!, outcome);
+  const status = await settle(attempts[0]!, outcome);
   return { status, failure: store.row(attempts[0]!.job.id).failure };
 }
 
@@ -185,10 +213,10 @@ Deno.test("a failure that not even plain words can say is given up, once", async
 });
 
 Deno.test("an outcome is tried for as long as heartbeats keep its lease", async () => {
-  const { clock, store, settler, attempts } = await setUp(1, false);
+  const { clock, store, settle, attempts } = await setUp(1, false);
   const attempt = { ...attempts[0]!, until: 5_000 };
   store.down = new Error("connection refused");
-  const recorded = settler.settle(attempt, done);
+  const recorded = settle(attempt, done);
   await clock.advance(4_000);
   attempt.until = 20_000;
   await clock.advance(8_000);

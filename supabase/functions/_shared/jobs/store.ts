@@ -1,12 +1,10 @@
-import type {
-  BatchSummary,
-  ChildResult,
-  ClaimedJob,
-  HeartbeatReply,
-  JobStore,
-} from "./job_store.ts";
+import { readHandOvers } from "./hand_over.ts";
+import { type AlikeJobs, jobsOf } from "./alike_jobs.ts";
+import type { HeartbeatReply, JobStore } from "./job_store.ts";
 import { listenProven } from "./listen.ts";
-import { NotJson, Pool } from "./pool.ts";
+import { isTransactionPooler, Pool } from "./pool.ts";
+import { childCalls } from "./store_children.ts";
+import { isBadInput, itemsOf, listOf } from "./sql_values.ts";
 
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
@@ -26,7 +24,7 @@ const HEARTBEAT_TIMEOUT_MS = 4_000;
 /** The server gives up this much earlier than we do: then the connection is good again. */
 const SERVER_HEAD_START_MS = 500;
 
-/** The job tables over one small pool. The only file of the worker that holds SQL. */
+/** The job tables over one small pool. All SQL of the worker is here and in `store_children.ts`. */
 export function openStore(
   { url, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
 ): JobStore {
@@ -40,15 +38,17 @@ export function openStore(
   const claimSql = claims.tag(callTimeoutMs);
   const urgentSql = pool.tag(HEARTBEAT_TIMEOUT_MS);
   const json = (value: unknown) => pool.json(value);
-  const orNull = (value: unknown) => value === undefined ? null : json(value);
 
   return {
     async claim(workerId, limit, types) {
-      return await claimSql<ClaimedJob[]>`
-        select id, user_id, job_type, params, checkpoint, nullif(progress_percent, 0) as progress_percent,
+      const found = await claimSql<AlikeJobs[]>`
+        select job_type, checkpoint, nullif(progress_percent, 0) as progress_percent,
                nullif(retry_count, 0) as retry_count, nullif(crash_count, 0) as crash_count,
-               parent_job_id, fencing_token, lease_ms
-        from private.take_jobs(${workerId}, ${limit}, ${listOf(types)})`;
+               parent_job_id, fencing_token, lease_ms, case when count(user_id) > 0 then array_agg(user_id)::text end as user_ids,
+               array_agg(id)::text as ids, '[' || string_agg(params::text, ',') || ']' as all_params
+        from private.take_jobs(${workerId}, ${limit}, ${listOf(types)}, true)
+        group by 1, 2, 3, 4, 5, 6, 7, 8`;
+      return found.flatMap(jobsOf);
     },
 
     async heartbeat(beat) {
@@ -104,46 +104,7 @@ export function openStore(
       return new Set(rows.map((row) => row.job_id));
     },
 
-    async waitForChildren(wait) {
-      const [row] = await sql<{ status: string | null }[]>`
-        select public.wait_for_children(
-          ${wait.job_id}, ${wait.fencing_token}, ${wait.on_child_failure}, ${wait.when_done},
-          ${orNull(wait.checkpoint)}
-        ) as status`;
-      return row!.status;
-    },
-
-    async createChildren(lease, children, checkpoint) {
-      try {
-        const rows = await sql<{ outcome: "created" | "joined" }[]>`
-          select outcome from public.create_child_jobs(
-            ${lease.job_id}, ${lease.fencing_token}, ${json(children)}, ${orNull(checkpoint)}
-          )`;
-        return rows.map(({ outcome }) => outcome);
-      } catch (error) {
-        if ((error as { hint?: unknown }).hint === "LEASE_LOST") return null;
-        throw error;
-      }
-    },
-
-    async readBatch(parentId) {
-      const [batch] = await sql<BatchSummary[]>`
-        select total, completed, failed, cancelled
-        from public.job_batch where parent_job_id = ${parentId}`;
-      return batch ?? { total: 0, completed: 0, failed: 0, cancelled: 0 };
-    },
-
-    async readChildren(parentId, after, limit) {
-      const rows = await sql<(ChildResult & { dedupe_key: string })[]>`
-        select id as job_id, case when starts_with(dedupe_key, 'key:') then substr(dedupe_key, 5) end as key,
-               job_type, status, error_code, result, dedupe_key
-        from public.job_queue
-        where parent_job_id = ${parentId} and (${after}::text is null or dedupe_key > ${after})
-        order by dedupe_key
-        limit ${limit}`;
-      const children = rows.map(({ dedupe_key: _, ...child }) => child);
-      return { children, next: rows.length < limit ? null : rows.at(-1)!.dedupe_key };
-    },
+    ...childCalls(sql, json),
 
     async addLogs(lines) {
       await sql`select public.add_job_logs(${json(lines)})`;
@@ -159,7 +120,21 @@ export function openStore(
       await sql`select private.ring_doorbell() where private.oldest_due_at() is not null`;
     },
 
-    listen: async (onReady) => pooled ? null : await listenProven(url, onReady, listenProofMs),
+    listen: async (calls) => pooled ? null : await listenProven(url, calls, listenProofMs),
+
+    async goToSleep({ worker_id, channel, types, asleep_at }) {
+      const [row] = await sql<{ unheard: unknown }[]>`
+        select private.go_to_sleep(${worker_id}, ${channel}, ${
+        listOf(types)
+      }, ${asleep_at}) as unheard`;
+      return readHandOvers(row!.unheard);
+    },
+
+    async wakeUp(workerId, at) {
+      const [row] = await sql<{ unheard: unknown }[]>`
+        select private.wake_up(${workerId}, ${at}) as unheard`;
+      return readHandOvers(row!.unheard);
+    },
 
     isBadInput,
 
@@ -167,26 +142,4 @@ export function openStore(
       await Promise.all([pool.close(), claims.close()]);
     },
   };
-}
-
-/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` is how other tools mark one. */
-export function isTransactionPooler(url: string): boolean {
-  const { port, searchParams } = new URL(url);
-  return port === "6543" || searchParams.get("pgbouncer") === "true";
-}
-
-/** A PostgreSQL array of names, ids or numbers: values that need no quotes. */
-function listOf(values: readonly (string | number)[]): string {
-  return `{${values.join()}}`;
-}
-
-function itemsOf(list: string): string[] {
-  return list === "{}" ? [] : list.slice(1, -1).split(",");
-}
-
-/** Classes 22 (data) and 54 (limits), constraint violations, and our own PT4xx refusals. */
-function isBadInput(error: unknown): boolean {
-  if (error instanceof NotJson) return true;
-  const code = (error as { code?: unknown })?.code;
-  return typeof code === "string" && /^(22|23|54)\w{3}$|^PT4\d\d$/.test(code);
 }

@@ -5,8 +5,9 @@ import { sleep, systemClock } from "./clock.ts";
 import { defineJob } from "./define_job.ts";
 import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
 import { defaultOptions, type WorkerOptions } from "./options.ts";
+import { isTransactionPooler } from "./pool.ts";
 import { openQueue, type Queue } from "./real_queue.ts";
-import { isTransactionPooler, openStore } from "./store.ts";
+import { openStore } from "./store.ts";
 import { noDb } from "./testing.ts";
 import { Worker } from "./worker.ts";
 
@@ -150,11 +151,14 @@ Deno.test("a listener on a session connection hears of work and can hang up", as
   await using queue = await openQueue();
   const heard = Promise.withResolvers<void>();
   let calls = 0;
-  const unlisten = await queue.store.listen(() => (calls += 1) > 1 && heard.resolve());
-  assert.ok(unlisten);
+  const ear = await queue.store.listen({
+    onReady: () => (calls += 1) > 1 && heard.resolve(),
+    onHandOver: () => {},
+  });
+  assert.ok(ear);
   await queue.sql`select pg_notify('job_ready', '')`;
   await heard.promise;
-  await unlisten();
+  await ear.close();
 });
 
 interface StepDeps {

@@ -36,12 +36,14 @@ export class TestQueue<Deps> {
   readonly store = new MemoryStore(() => this.clock.now());
   readonly runs: TestRun[] = [];
   readonly #logs = new LogBuffer(this.store, this.clock, 0);
+  #settled = () => {};
   readonly #settler = new Settler({
     store: this.store,
     clock: this.clock,
     windowMs: 0,
     maxBatch: 1,
     company: () => false,
+    onRecorded: () => this.#settled(),
     onTrouble: throws,
   });
 
@@ -99,11 +101,14 @@ export class TestQueue<Deps> {
       onTrouble: throws,
     });
     const definition = this.jobs.find(({ type }) => type === job.job_type)!;
-    const outcome = await clock.runUntil(runHandler(definition, run, this.deps, clock, () => 0));
+    const ended = await clock.runUntil(runHandler(definition, run, this.deps));
     await run.flush();
     run.close();
-    this.runs.push({ job, startedAt, outcome });
-    await this.#settler.settle(run, outcome);
+    this.runs.push({ job, startedAt, outcome: ended.outcome });
+    await new Promise<void>((resolve) => {
+      this.#settled = resolve;
+      this.#settler.settle(ended);
+    });
   }
 }
 

@@ -102,7 +102,7 @@ export async function runInMemory<
     },
   });
   options.started?.({ abort: (reason) => run.abort(reason) });
-  const outcome = await runHandler(definition, run, options.deps, clock, () => 0);
+  const { outcome } = await runHandler(definition, run, options.deps);
   await run.flush();
   return { outcome, ...done };
 }

@@ -1,32 +1,12 @@
-import type { Db } from "../db.ts";
-import type { Logger } from "../log.ts";
-import { Budget, type BudgetLimits, type UsageMeter } from "./budget.ts";
+import { Budget } from "./budget.ts";
 import { ClaimLoop } from "./claim_loop.ts";
-import { type Clock, settlesWithin } from "./clock.ts";
 import type { Counts } from "./counts.ts";
-import type { RunnableJob } from "./define_job.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HeldJobs } from "./held_jobs.ts";
 import { InFlight } from "./in_flight.ts";
-import type { HeartbeatReply, JobStore, Unlisten } from "./job_store.ts";
+import type { HeartbeatReply } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
-import type { WorkerOptions } from "./options.ts";
-import { Settler } from "./settler.ts";
-
-/** What a worker is made of. */
-export interface WorkerParts<Deps> {
-  id: string;
-  store: JobStore;
-  jobs: readonly RunnableJob<Deps>[];
-  deps: Deps;
-  db: Db;
-  clock: Clock;
-  logger: Logger;
-  options: WorkerOptions;
-  limits: Omit<BudgetLimits, "wall_ms">;
-  meter?: UsageMeter;
-  region: string | null;
-}
+import type { WorkerParts } from "./worker_parts.ts";
 
 /**
  * One life of a worker: claims, runs and settles jobs until its budget is used up or nothing has
@@ -34,6 +14,7 @@ export interface WorkerParts<Deps> {
  */
 export class Worker<Deps> {
   readonly #inFlight: InFlight<Deps>;
+  readonly #held: HeldJobs;
   readonly #heartbeat: Heartbeat;
   readonly #loop: ClaimLoop<Deps>;
   readonly #budget: Budget;
@@ -47,25 +28,17 @@ export class Worker<Deps> {
 
   constructor(private readonly parts: WorkerParts<Deps>) {
     const { clock, id, jobs, options, store } = parts;
-    const onTrouble = (error: unknown) => this.#trouble(error);
     this.#budget = new Budget(clock, { ...parts.limits, wall_ms: options.budget_ms }, parts.meter);
     this.#logs = new LogBuffer(store, clock, options.log_flush_ms);
     this.#inFlight = new InFlight({
       ...parts,
       jobs: new Map(jobs.map((job) => [job.type, job])),
       logs: this.#logs,
-      settler: new Settler({
-        store,
-        clock,
-        windowMs: options.settle_window_ms,
-        maxBatch: options.settle_batch,
-        company: () => this.#inFlight.running > 0,
-        onTrouble,
-      }),
       remaining: () => this.#remaining(),
       onFree: (type) => this.#loop.freed(type),
-      onTrouble,
+      onTrouble: this.#trouble,
     });
+    this.#held = this.#inFlight.held;
     this.#heartbeat = new Heartbeat({
       store,
       clock,
@@ -79,7 +52,7 @@ export class Worker<Deps> {
       leases: () => this.#held.leases(),
       onReply: (reply, sentAt) => this.#heard(reply, sentAt),
       onSilence: () => this.#held.abortExpired(clock.now()),
-      onTrouble,
+      onTrouble: this.#trouble,
     });
     this.#loop = new ClaimLoop({
       workerId: id,
@@ -90,9 +63,13 @@ export class Worker<Deps> {
       inFlight: this.#inFlight,
       heartbeat: this.#heartbeat,
       remaining: () => this.#remaining(),
-      onTrouble,
+      onTrouble: this.#trouble,
     });
   }
+
+  readonly #trouble = (error: unknown): void => {
+    this.parts.logger.warning("worker trouble", { worker_id: this.parts.id, error });
+  };
 
   get id(): string {
     return this.parts.id;
@@ -128,74 +105,44 @@ export class Worker<Deps> {
 
   async #live(): Promise<Counts> {
     this.#heartbeat.start();
-    const unlisten = this.#listen();
+    const listening = this.#loop.listen();
     try {
       await this.#loop.run();
       this.#leaving = true;
       // Who enqueues from now on must not count on us.
       this.#heartbeat.hurry();
-      await this.#drain();
+      // A claim that was under way when unloading began has come back since.
+      if (this.#unloading) this.#held.abortAll("shutdown");
+      const { clock, options } = this.parts;
+      await this.#held.emptyWithin(clock, options.slice_margin_ms);
     } finally {
-      await this.#leave(await unlisten);
+      await listening;
+      await this.#leave();
     }
     return this.#inFlight.counts;
   }
 
-  /** Lets handlers come to their end, tells them to when the budget is over, and waits. */
-  async #drain(): Promise<void> {
-    const { clock, options } = this.parts;
-    // A claim that was under way when unloading began has come back since.
-    if (this.#unloading) this.#held.abortAll("shutdown");
-    if (!await settlesWithin(clock, options.slice_margin_ms, this.#held.empty())) {
-      this.#held.abortAll("slice_over");
-    }
-    await this.#held.empty();
-  }
-
-  async #leave(unlisten: Unlisten | null): Promise<void> {
+  async #leave(): Promise<void> {
     const { id, options, store } = this.parts;
-    const onTrouble = (error: unknown) => this.#trouble(error);
     await this.#heartbeat.stop();
     await this.#logs.flush();
-    await unlisten?.().catch(onTrouble);
-    await store.unregister(id).catch(onTrouble);
+    await this.#loop.end();
+    await store.unregister(id).catch(this.#trouble);
     // A worker that was told to drain must not call for the next one.
     const isSpent = this.#budget.remaining() <= options.slice_margin_ms;
-    if (this.#unloading || isSpent) await store.ringDoorbell().catch(onTrouble);
-    this.#loop.end();
-  }
-
-  async #listen(): Promise<Unlisten | null> {
-    try {
-      const unlisten = await this.parts.store.listen(() => this.nudge());
-      this.#loop.isNotified = unlisten !== null;
-      return unlisten;
-    } catch (error) {
-      this.#trouble(error);
-      return null;
-    }
+    if (this.#unloading || isSpent) await store.ringDoorbell().catch(this.#trouble);
   }
 
   #heard(reply: HeartbeatReply, sentAt: number): void {
-    this.#held.extend(reply.held, sentAt);
-    this.#held.abort(reply.cancelled, "cancelled", sentAt);
-    this.#held.abort(reply.lost, "lease_lost", sentAt);
+    this.#held.heed(reply, sentAt);
     if (reply.drain && !this.#draining) {
       this.#draining = true;
       this.nudge();
     }
   }
 
-  get #held(): HeldJobs {
-    return this.#inFlight.held;
-  }
-
   #remaining(): number {
     if (this.#draining) return 0;
     return Math.max(0, this.#budget.remaining() - this.parts.options.slice_margin_ms);
-  }
-
-  #trouble(error: unknown): void {
-    this.parts.logger.warning("worker trouble", { worker_id: this.parts.id, error });
   }
 }

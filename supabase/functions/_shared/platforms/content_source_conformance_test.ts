@@ -165,7 +165,7 @@ for (const [platform, subject] of Object.entries(subjects)) {
   test("stops a call whose caller has gone, with the caller's reason", async (open) => {
     const opened = await open(60);
     const access = await accessTo(opened);
-    await opened.simulator.fault({ kind: "slow", path: list, delay_ms: 700 });
+    await opened.simulator.fault({ kind: "slow", path: list, delay_ms: 2_000 });
     const caller = new AbortController();
     const reason = new Error("gone");
     setTimeout(() => caller.abort(reason), 50);
@@ -173,6 +173,6 @@ for (const [platform, subject] of Object.entries(subjects)) {
     const started = Date.now();
     assert.equal(await faultOf(opened.source.listPage(access, null, options)), reason);
     assert.equal(await faultOf(opened.source.readAccount(opened.token, options)), reason);
-    assert.ok(Date.now() - started < 600);
+    assert.ok(Date.now() - started < 1_900);
   });
 }

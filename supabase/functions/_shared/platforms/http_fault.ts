@@ -1,6 +1,6 @@
 /** What a failed call to a provider means: by its own words where it has some, else by its status. */
 
-import { redactText } from "../log.ts";
+import { redactText } from "../redact.ts";
 import { ProviderError, type ProviderErrorClass, type ProviderFault } from "./provider_error.ts";
 
 /** What a provider's error body means; the provider's file reads it. */

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(16);
+select plan(21);
 
 select tests.create_user('ann');
 update public.job_type set retention = '1 day' where name = 'test_other';
@@ -58,6 +58,36 @@ delete from auth.users where id = tests.user_id('ann');
 select is(tests.left_over(), null, 'a user takes all jobs along');
 select is((select count(*)::int from public.job_batch where parent_job_id not in (select id from public.job_queue)), 0, 'and all batches');
 
+
+-- More than may go at once.
+truncate public.job_queue;
+insert into public.job_queue (job_type, params, status, progress_percent, completed_at, created_at)
+select 'test_open', jsonb_build_object('n', n), 'completed', 100, now() - interval '9 days', now() - make_interval(days => n)
+from generate_series(9, 15) as n;
+create function tests.ages_left() returns int[]
+language sql volatile
+as $$ select array_agg((params ->> 'n')::int order by (params ->> 'n')::int) from public.job_queue $$;
+select is(private.cleanup_old_jobs(2), 2, 'of more jobs than may go, as many go as may');
+select is(tests.ages_left(), '{9,10,11,12,13}', 'the oldest first');
+update public.job_queue set created_at = now() - interval '20 days';
+select is(private.cleanup_old_jobs(3), 3, 'also where all are of one age');
+select is(private.cleanup_old_jobs(0), 0, 'none where none may go');
+
+-- Among many families: a plan that goes by the hash of the jobs' ids would delete each on another page.
+truncate public.job_queue;
+insert into public.job_queue (job_type, params, status, progress_percent, completed_at, created_at)
+select 'test_open', jsonb_build_object('n', n), 'completed', 100, now() - interval '9 days', now() - interval '9 days'
+from generate_series(1, 1000) as n;
+insert into public.job_batch (parent_job_id, total) select gen_random_uuid(), 1 from generate_series(1, 5000);
+analyze public.job_queue, public.job_batch;
+create table tests.gone (place int generated always as identity, n int);
+create function tests.note_gone() returns trigger
+language plpgsql volatile security definer
+as $$ begin insert into tests.gone (n) values ((old.params ->> 'n')::int); return old; end $$;
+create trigger note_gone before delete on public.job_queue for each row execute function tests.note_gone();
+select private.cleanup_old_jobs();
+select results_eq('select n from tests.gone order by place', 'select * from generate_series(1, 1000)',
+  'among many families jobs are deleted page by page, in the order they lie in');
 
 select tests.side_tables_are_right();
 select * from finish();

@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(31);
+select plan(62);
 
 select tests.create_user('ann');
 -- As few rows as there can be when a plan is made.
@@ -15,7 +15,11 @@ as $$
   select jsonb_agg(jsonb_build_object('job_type', 'test_internal', 'params', jsonb_build_object('n', n)) || p_more order by n)
   from generate_series(p_from, p_to) as n
 $$;
-grant execute on function tests.plain(int, int, jsonb) to public;
+create function tests.alike(p_from int, p_to int, p_more jsonb default '{}') returns jsonb
+language sql stable
+as $$ select jsonb_build_object('job_type', 'test_internal', 'params', jsonb_agg(jsonb_build_object('n', n) order by n)) || p_more
+  from generate_series(p_from, p_to) as n $$;
+grant execute on function tests.plain(int, int, jsonb), tests.alike(int, int, jsonb) to public;
 
 create temporary table scans as select seq_scan from pg_stat_xact_user_tables where relid = 'public.job_queue'::regclass;
 select isnt(private.create_plain_jobs(tests.plain(901, 903)), null, 'plain jobs take the short way');
@@ -75,6 +79,56 @@ select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802) || '
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, '{"priority": 99999}')) $$), 'VALIDATION_ERROR', 'so are priorities there are not');
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, jsonb_build_object('params', jsonb_build_object('big', repeat(md5('a') || random(), 2000))))) $$),
   'PARAMS_TOO_LARGE', 'so are those over 64 KB');
+
+-- Said once for all: an object with an array of params.
+select isnt(private.create_plain_jobs(tests.alike(1001, 1003, '{"priority": 2}')), null, 'jobs that are all alike take the short way');
+select is(private.create_plain_jobs(tests.alike(1003, 1004)), null, 'not where one of them is there already');
+select is(private.create_plain_jobs(tests.alike(1004, 1005, '{"delay_ms": 1}')), null, 'nor for later');
+select is(private.create_plain_jobs(tests.alike(1004, 1005, '{"key": "k"}')), null, 'nor under one key');
+select is(private.create_plain_jobs(tests.alike(1004, 1005, '{"job_type": "nobody"}')), null, 'nor of a type there is not');
+select is(private.create_plain_jobs(tests.alike(1, 5001)), null, 'nor more than 5 000');
+select results_eq($$ select ordinal, outcome from public.create_jobs(tests.alike(1002, 1006)) $$,
+  $$ values (1, 'joined'), (2, 'joined'), (3, 'created'), (4, 'created'), (5, 'created') $$, 'the answer is the same');
+select results_eq($$ select outcome from public.create_jobs('[{"job_type": "test_internal", "params": {"n": 1006}}]') $$,
+  $$ values ('joined') $$, 'and so are the jobs');
+select is((select array_agg((tests.job(job_id)).job_priority) from public.create_jobs(tests.alike(1010, 1011, '{"priority": 2}'))), '{2,2}', 'what is said of all is true of each');
+select results_eq($$ select (tests.job(job_id)).user_id, outcome from public.create_jobs(tests.alike(1, 2, jsonb_build_object('user_id', tests.user_id('ann')))) $$,
+  $$ select tests.user_id('ann'), 'created' from generate_series(1, 2) $$, 'also an owner');
+select is((select count(*)::int from public.create_jobs('{"job_type": "test_internal", "params": []}')), 0, 'none are none');
+select is(tests.error_of($$ select public.create_jobs('{"job_type": "test_internal", "params": {}}') $$), 'VALIDATION_ERROR', 'one job is no array');
+select is(tests.error_of($$ select public.create_jobs(tests.alike(801, 802, '{"priority": 99999}')) $$), 'VALIDATION_ERROR', 'what is not valid is refused here, too');
+select is(tests.error_of($$ select public.create_jobs('{"job_type": "test_internal", "params": [{}, 1]}') $$), 'VALIDATION_ERROR', 'of each');
+select is(tests.error_of($$ select public.create_jobs(tests.alike(1, 5001)) $$), 'VALIDATION_ERROR', 'and so are too many');
+
+-- Not compared: not with what there is, nor with each other, nor what comes later with them.
+create function tests.single(p_from int, p_to int, p_more jsonb default '{}') returns jsonb
+language sql stable as $$ select tests.alike(p_from, p_to, '{"dedupe": false}' || p_more) $$;
+grant execute on function tests.single(int, int, jsonb) to public;
+select isnt(private.create_plain_jobs(tests.single(1, 20)), null, 'jobs that are not compared take the short way, whatever there is');
+select isnt(private.create_plain_jobs(tests.plain(1, 3, '{"dedupe": false}')), null, 'also one by one');
+select is(private.create_plain_jobs(tests.plain(2001, 2002, '{"dedupe": false}') || tests.plain(2003, 2003)), null, 'not beside others that are compared');
+select is(private.create_plain_jobs(tests.plain(2001, 2002) || tests.plain(2003, 2003, '{"dedupe": false}')), null, 'in either order');
+select is(private.create_plain_jobs(tests.single(2001, 2002, '{"key": "k"}')), null, 'nor under a key');
+select is(private.create_plain_jobs(tests.plain(2001, 2002, '{"dedupe": false, "key": "k"}')), null, 'nor each under one');
+select tests.become_service();
+create temporary table single as select * from public.create_jobs(tests.single(3001, 3002));
+select results_eq($$ select outcome, (tests.job(job_id)).params, (tests.job(job_id)).dedupe_key from single order by ordinal $$,
+  $$ values ('created', '{"n": 3001}'::jsonb, null::text), ('created', '{"n": 3002}', null) $$, 'they have no key');
+select results_eq($$ select outcome, count(distinct job_id)::int from public.create_jobs(tests.single(3001, 3001) || '{"params": [{"n": 3001}, {"n": 3001}]}') group by 1 $$,
+  $$ values ('created', 2) $$, 'equal ones of one call are two jobs');
+select is((select outcome from public.find_or_create_job(null, 'test_internal', '{"n": 3002}')), 'created', 'find_or_create_job() joins none of them');
+select results_eq($$ select outcome from public.create_jobs(tests.plain(3001, 3002)) $$, $$ values ('created'), ('joined') $$, 'nor does create_jobs(): what it joins is the other');
+select results_eq($$ select outcome, count(distinct job_id)::int from public.create_jobs(tests.plain(3003, 3003) || tests.plain(3003, 3003) || tests.plain(3003, 3003, '{"dedupe": false}') || tests.plain(3003, 3003, '{"dedupe": false}')) group by 1 order by 1 $$,
+  $$ values ('created', 3), ('joined', 1) $$, 'both kinds in one call are told apart');
+select results_eq($$ select outcome, count(*)::int from public.create_jobs(tests.single(5, 16) || jsonb_build_object('user_id', tests.user_id('ann'))) group by 1 order by 1 $$,
+  $$ values ('created', 8), ('limited', 4) $$, 'the limit per user holds for them');
+select results_eq($$ select outcome from public.create_jobs(tests.single(3005, 3005, '{"delay_ms": 60000}')), generate_series(1, 2) $$,
+  $$ values ('created'), ('created') $$, 'they may be for later');
+select is(tests.error_of($$ select public.create_jobs(tests.single(801, 802, '{"key": "k"}')) $$), 'VALIDATION_ERROR', 'a key that compares nothing is refused');
+select is(tests.error_of($$ select public.create_jobs(tests.single(801, 802, '{"params": [{}, 1]}')) $$), 'VALIDATION_ERROR', 'and so is what is not valid');
+select tests.become_postgres();
+update public.job_queue set status = 'cancelled', cancel_requested_at = now(), completed_at = now(), turn = null where id in (select job_id from single);
+select is((select outcome from private.retry_job((select job_id from single where ordinal = 1), now())), 'retried', 'one can be retried beside its equals');
 
 insert into public.job_queue (job_type) values ('test_internal');
 select tests.side_tables_are_right();

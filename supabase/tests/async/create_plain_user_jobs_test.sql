@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(24);
+select plan(25);
 
 select tests.create_user('ann'), tests.create_user('bob'), tests.create_user('eve');
 -- As few rows as there can be when a plan is made.
@@ -51,8 +51,10 @@ select is((select array_agg(case when user_id = tests.user_id('ann') then 'ann' 
   array['ann', 'bob', 'ann', 'bob'], 'and users take turns');
 select tests.become_postgres();
 select results_eq($$ select topic, payload ->> 'job_id', payload ->> 'status' from realtime.messages
-    where payload ->> 'job_id' in (select job_id::text from made) order by inserted_at, id $$,
-  $$ select 'user_jobs:' || (job).user_id, job_id::text, 'pending' from made order by ordinal $$, 'every owner is told, in order');
+    where payload ->> 'job_id' in (select job_id::text from made) order by topic, inserted_at, id $$,
+  $$ select 'user_jobs:' || (job).user_id, job_id::text, 'pending' from made order by 1, ordinal $$, 'every owner is told, in order');
+select results_eq($$ select job_id from made join public.job_queue as job on job.id = job_id order by job.ctid $$,
+  $$ select job_id from made order by (job).turn, ordinal $$, 'jobs lie in the order in which they will be taken');
 select is((select count(distinct id)::int from realtime.messages where payload ->> 'job_id' in (select job_id::text from made)
     and substr(id::text, 15, 1) = '7' and substr(id::text, 20, 1) in ('8', '9', 'a', 'b')), 14, 'by messages of ids of their own');
 

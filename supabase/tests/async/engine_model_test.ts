@@ -7,8 +7,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { batchSteps } from "./engine/batch_steps.ts";
 import { claimSteps } from "./engine/claim_steps.ts";
+import { clockSteps } from "./engine/clock_steps.ts";
 import { endingSteps } from "./engine/ending_steps.ts";
-import { limits } from "./engine/job.ts";
+import { limits } from "./engine/life.ts";
 import { Model } from "./engine/model.ts";
 import { requestSteps } from "./engine/request_steps.ts";
 import { EngineRun, type Tally } from "./engine/run.ts";
@@ -38,7 +39,7 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
       select max_active_jobs_per_user as active from private.job_setting`;
     const tally: Tally = { steps: 0, moves: new Map() };
     const steps = fc.commands(
-      [...requestSteps, ...claimSteps, ...writeSteps, ...endingSteps, ...batchSteps],
+      [...requestSteps, ...claimSteps, ...clockSteps, ...writeSteps, ...endingSteps, ...batchSteps],
       { maxCommands: 90, size: "max" },
     );
 
@@ -49,7 +50,14 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
         await fc.asyncModelRun(() => ({ model: new Model(own.jobTypes), real: run }), commands);
         await run.drain();
       }),
-      { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) },
+      {
+        numRuns: runs,
+        ...(seed !== undefined && { seed: Number(seed) }),
+        // A failure is shown as short as it can be made until then. Runs alone need a tenth of it, and on a
+        // machine that is busy with other things half.
+        interruptAfterTimeLimit: Math.max(300_000, runs * 3_000),
+        markInterruptAsFailure: true,
+      },
     );
 
     const moves = Array.from(tally.moves, ([move, times]) => `${move}: ${times}`).sort();

@@ -57,3 +57,54 @@ Deno.test("create_job() waits for a request under way, which may take the last p
     });
   }
 });
+
+Deno.test("a user has ten active jobs and no more, however they are being started and ended", async () => {
+  const jobTypes = [{ lease: "1 hour", max_runtime: "2 days" }];
+  await withOwnJobs({ connections: 9, jobTypes }, async ({ sql, users, jobTypes: [type] }) => {
+    const [setting] = await sql`select max_active_jobs_per_user as active from private.job_setting`;
+    const most = setting!.active;
+    let isOver = false;
+    const seen: number[] = [];
+
+    const creating = Array.from({ length: 4 }, async () => {
+      for (let n = 0; n < 60; n++) {
+        await request(sql, users[0]!, type!).catch((error) =>
+          assert.equal(refusal(error), "PT429 JOB_LIMIT_REACHED")
+        );
+      }
+    });
+    // Of three, two end unseen and every third has its start written first.
+    const working = [2, 3, 1].map(async (batch, place) => {
+      for (let n = 0; !isOver; n++) {
+        const jobs = await sql<{ id: string; token: string }[]>`
+          select id, fencing_token as token
+          from private.take_jobs(${`worker ${place}`}, ${batch}, ${[type!]}, true)`;
+        if (n % 3 === 0) {
+          await sql`select public.update_job_progress(${jobs[0]?.id ?? null}, 10, 'on', ${
+            jobs[0]?.token ?? null
+          })`;
+        }
+        await sql`
+          select private.complete_by_id(${jobs.map(({ id }) => id)}::uuid[],
+            ${jobs.map(({ token }) => token)}::bigint[])`;
+      }
+    });
+    const watching = (async () => {
+      while (!isOver) {
+        const [now] = await sql`
+          select count(*)::int as jobs from public.job_queue
+          where user_id = ${users[0]!} and completed_at is null`;
+        seen.push(now!.jobs);
+      }
+    })();
+    await Promise.all(creating);
+    isOver = true;
+    await Promise.all([...working, watching]);
+
+    assert.ok(Math.max(...seen) <= most, `${Math.max(...seen)} at once`);
+    const [last] = await sql`
+      select private.count_active_jobs(${users[0]!}) as counted, count(*)::int as jobs
+      from public.job_queue where user_id = ${users[0]!} and completed_at is null`;
+    assert.equal(last!.counted, last!.jobs, "none is forgotten, and none left over");
+  });
+});

@@ -65,7 +65,7 @@ export async function withOwnJobs(
       jobTypes,
       enqueue: (count) => enqueue(sql, users, jobTypes[0]!, count),
       job: (id) => readJob(sql, id),
-      waitingFor: (pid) => countWaiting(sql, pid),
+      waitingFor: (pid) => waitingFor(sql, pid),
     });
   } finally {
     await sql`
@@ -99,7 +99,8 @@ async function readJob(sql: postgres.Sql, id: string): Promise<JobRow> {
   return row.job;
 }
 
-async function countWaiting(sql: postgres.Sql, pid: number): Promise<number> {
+/** How many connections wait for a lock that this database transaction holds. */
+export async function waitingFor(sql: postgres.Sql, pid: number): Promise<number> {
   // Who waits behind a waiter waits for the same transaction.
   const [row] = await sql<{ waiting: number }[]>`
     with recursive waiter as (

@@ -54,6 +54,10 @@ Deno.test("a user who is being resumed is put aside by no claim, and no claim wa
         withOpenTransaction(sql, async (held) => {
           await held`set local lock_timeout = '5s'`;
           assert.equal(await claim(own, held), 0, "the resumption is not yet committed");
+          // Nor by the tick, which looks at the same moment.
+          await held`
+            select private.put_blocked_jobs_aside(
+              array(select open_type from private.open_job_types(1) as open_type))`;
         }, () => Promise.resolve()),
     );
     assert.equal(await heldOf(own), 0);
@@ -108,20 +112,34 @@ Deno.test("the doorbell rings once a second, and no open transaction keeps it fr
       const [row] = await held<{ due: boolean }[]>`select private.doorbell_is_due() as due`;
       return row!.due;
     };
-    const past = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-    await past(1_100);
-    const answers = await Promise.all(Array.from({ length: 12 }, () => isDue()));
-    assert.equal(answers.filter(Boolean).length, 1, "one of twelve");
+    /** Comes a second later, and again when just then somebody else, or this machine, was quicker. */
+    const nextSecond = (task: () => Promise<boolean>) =>
+      until(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1_100));
+        return await task();
+      });
+    await nextSecond(async () => {
+      const since = performance.now();
+      const answers = await Promise.all(Array.from({ length: 12 }, () => isDue()));
+      const rung = answers.filter(Boolean).length;
+      if (performance.now() - since < 900) assert.ok(rung <= 1, `${rung} of twelve`);
+      return rung === 1;
+    });
 
-    await past(1_100);
-    await withOpenTransaction(
-      sql,
-      async (held) => assert.ok(await isDue(held), "the next second"),
-      async () => {
-        assert.ok(!await isDue(), "not twice in it");
-        await past(1_100);
-        assert.ok(await isDue(), "but in the one after, whoever is still at it");
-      },
-    );
+    await nextSecond(async () => {
+      const since = performance.now();
+      let isFirst = false;
+      await withOpenTransaction(
+        sql,
+        async (held) => isFirst = await isDue(held),
+        async () => {
+          if (!isFirst) return;
+          const isTwice = await isDue();
+          if (performance.now() - since < 900) assert.ok(!isTwice, "not twice in a second");
+          await nextSecond(() => isDue());
+        },
+      );
+      return isFirst;
+    });
   });
 });

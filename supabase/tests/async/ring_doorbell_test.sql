@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(19);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_worker where true;
@@ -9,7 +9,8 @@ delete from vault.secrets where name in ('project_url', 'automation_key');
 delete from net.http_request_queue where true;
 -- The clock is a sequence, and so not rolled back; a second from now it is forgotten anyway.
 create function tests.rings() returns int language sql volatile as $$ select count(*)::int from net.http_request_queue $$;
-create function tests.wind_back() returns void language sql volatile as $$ select setval('private.doorbell_clock', 0) $$;
+create function tests.wind_back() returns void language sql volatile
+as $$ select setval('private.doorbell_clock', 0), setval('private.doorbell_hush', 0) $$;
 
 set local client_min_messages = error;
 select tests.wind_back();
@@ -56,6 +57,10 @@ select is(private.ring_doorbell(), 'coalesced', 'a worker that went silent is no
 select tests.wind_back();
 select public.heartbeat('tests-w' || n, '[]', 1, 1) from generate_series(1, 4) as n;
 select is(private.ring_doorbell(), 'busy', 'no more workers are started than max_workers');
+select cmp_ok(pg_sequence_last_value('private.doorbell_hush'), '>', (extract(epoch from clock_timestamp()) * 1000)::bigint,
+  'for a second no enqueue asks again');
+select public.heartbeat('tests-w1', '[]', 1, 0);
+select is(pg_sequence_last_value('private.doorbell_hush'), 0::bigint, 'unless a worker says that it has room');
 
 select tests.become_user('ann');
 select throws_ok($$ select private.ring_doorbell() $$, '42501', null, 'users do not ring');

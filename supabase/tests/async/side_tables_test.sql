@@ -38,8 +38,8 @@ create function tests.named_token(p_name text) returns bigint language sql volat
 -- That a fault would be found is shown once, table by table.
 insert into named values ('probe', tests.enqueue('ann'));
 delete from private.job_waiting where job_id = tests.named('probe');
-delete from private.job_active where job_id = tests.named('probe');
-select set_eq('select side_table from side_table_fault', $$ values ('job_waiting'), ('job_active') $$, 'a pending job that nothing knows of is found');
+insert into private.job_active values (tests.user_id('ann'), tests.named('probe'));
+select set_eq('select side_table from side_table_fault', $$ values ('job_waiting'), ('job_active') $$, 'a pending job that nothing knows of is found, and what does not run');
 select private.rebuild_side_tables();
 select tests.side_tables_are_right('and put right');
 update private.job_waiting set turn = turn + 1;
@@ -49,8 +49,9 @@ select private.rebuild_side_tables();
 select tests.claim('w', 1);
 update private.job_lease set check_at = check_at + interval '1 second';
 update private.job_running set user_id = tests.user_id('bob');
-select bag_eq('select side_table from side_table_fault', $$ values ('job_lease'), ('job_running'), ('job_running') $$,
-  'a running job that is looked at too late, or counted for another');
+delete from private.job_active;
+select bag_eq('select side_table from side_table_fault', $$ values ('job_lease'), ('job_running'), ('job_running'), ('job_active') $$,
+  'a running job that is looked at too late, or counted for another, or for nobody');
 select private.rebuild_side_tables();
 select public.fail_job(tests.named('probe'), 'no', 'NO', false, null, tests.named_token('probe'));
 delete from private.job_failure;

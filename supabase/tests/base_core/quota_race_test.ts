@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { readStack } from "../../../local/stack/client.ts";
+import { until, waitingFor, withOpenTransaction } from "../async/own_jobs.ts";
 
 const stack = await readStack();
 
@@ -64,15 +65,16 @@ Deno.test("consume_quota() gives the last unit to one of fifty at once", async (
 Deno.test("consume_quota() serves whoever waits while the tier grows", async () => {
   await withUsers(1, 12, async (sql, [user]) => {
     await sql`update public.subscription set syncs_used = 9 where user_id = ${user!}`;
-    const upgrade = sql.begin(async (transaction) => {
-      await transaction`update public.subscription set tier = 'basic' where user_id = ${user!}`;
-      await transaction`select pg_sleep(0.3)`;
-    });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-
-    const answers = await times(10, () => consume(sql, user!));
-    await upgrade;
-    assert.deepEqual(answers, answers.map(() => true));
+    let answers: Promise<boolean[]> | undefined;
+    await withOpenTransaction(
+      sql,
+      (held) => held`update public.subscription set tier = 'basic' where user_id = ${user!}`,
+      async (pid) => {
+        answers = times(10, () => consume(sql, user!));
+        await until(async () => await waitingFor(sql, pid) === 10);
+      },
+    );
+    assert.deepEqual(await answers, Array(10).fill(true));
     assert.equal(await used(sql, user!), 19);
   });
 });

@@ -82,7 +82,7 @@ insert into public.job_type (
   name, category, description, max_retries, backoff_base, backoff_cap, lease, max_crashes, cache_ttl, dedupe_window)
 select name, 'maintenance', 'Chaos.', 8, '100 milliseconds', '500 milliseconds', '2 seconds', crashes, null, '1 second'
 from (values
-  ('chaos_short', 50), ('chaos_slow', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_rated', 50), ('chaos_batch', 50),
+  ('chaos_short', 50), ('chaos_silent', 50), ('chaos_slow', 50), ('chaos_sliced', 50), ('chaos_flaky', 50), ('chaos_rated', 50), ('chaos_batch', 50),
   -- Gives up like any other would: WORKER_LOST is an end, too.
   ('chaos_fragile', 3)
 ) as kind (name, crashes);
@@ -92,7 +92,8 @@ update public.job_type set max_concurrency = 4 where name = 'chaos_flaky';
 update public.job_type set max_per_user = 2 where name = 'chaos_sliced';
 update public.job_type set rate_limit = 5, rate_window = '5 seconds' where name = 'chaos_rated';
 
-update private.job_setting set max_active_jobs_per_user = 100000;
+-- Room for the real processor beside those of the test.
+update private.job_setting set max_active_jobs_per_user = 100000, max_workers = 10;
 -- The real processor works on these beside us, and is killed as well.
 update public.job_type
 set lease = '2 seconds', max_crashes = 50, max_per_user = null, backoff_base = '100 milliseconds', backoff_cap = '1 second'

@@ -29,6 +29,8 @@ export async function figures(sql: postgres.Sql): Promise<Record<string, number>
       (select count(*)::int from public.job_batch) as batches,
       (select count(*)::int from public.job_queue where error_code = 'SUPERSEDED') as superseded,
       count(*) filter (where old_status = 'pending' and new_status = 'processing')::int as claims,
+      count(*) filter (where old_status = 'pending' and new_status = 'completed' and new_token > 1000000000000)::int
+        as ends_of_unwritten_starts,
       count(*) filter (where old_status = 'processing' and new_status = 'pending' and new_token > old_token)::int
         as leases_lost,
       count(*) filter (where old_status = 'processing' and new_token = old_token and lease_over > interval '0'

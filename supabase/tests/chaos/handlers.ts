@@ -30,6 +30,18 @@ const shortOf = (type: string) =>
 
 const short = shortOf("chaos_short");
 
+/** Says nothing, so that its start is only written for those who ask; some outlive their lease. */
+const silent = defineJob({
+  type: "chaos_silent",
+  params: z.object({ n: z.number(), ms: z.number() }),
+  checkpoint: z.never(),
+  result: z.null(),
+  async run(ctx) {
+    await ctx.sleep(ctx.params.ms);
+    return null;
+  },
+});
+
 /**
  * Longer than a lease, and then one write of a kind: what a processor does that was frozen meanwhile
  * and wakes up believing the job is still its own.
@@ -167,6 +179,7 @@ const slicedJob = sliced("chaos_sliced");
 /** Every kind of job of this test; `self_test` is left to the real processor. */
 export const chaosJobs: readonly RunnableJob<unknown>[] = [
   short,
+  silent,
   shortOf("chaos_rated"),
   slow,
   slicedJob,

@@ -1,7 +1,7 @@
 /** Those whose jobs they are: they create them, cancel a few, retry some of those, and ask for news. */
 import type postgres from "postgres";
 import { type Control, sleep } from "./control.ts";
-import type { Wanted } from "./workload.ts";
+import { bulk, type Wanted } from "./workload.ts";
 
 /** A job that was accepted: its id came back. */
 interface Accepted extends Wanted {
@@ -30,6 +30,19 @@ export class Owners {
       const rows = page.map((job) => this.#row(job));
       const ids = await this.control.persist(() => create.call(this, rows));
       page.forEach((job, n) => this.#accept({ ...job, id: ids[n]!, interference: "none" }));
+    }
+    await Promise.all(this.#interference);
+  }
+
+  /** Creates jobs of the system in bulk, again and again, and interferes with a few of them. */
+  async enqueueInBulk(ms: number): Promise<void> {
+    let n = 0;
+    for (const end = Date.now() + ms; Date.now() < end; await sleep(3_000)) {
+      const jobs = bulk(60, n, this.random);
+      n += jobs.length;
+      const rows = jobs.map(({ job_type, params }) => ({ job_type, params }));
+      const ids = await this.control.persist(() => this.#createTogether(rows));
+      jobs.forEach((job, n) => this.#accept({ ...job, id: ids[n]!, interference: "none" }));
     }
     await Promise.all(this.#interference);
   }

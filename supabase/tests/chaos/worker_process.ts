@@ -1,6 +1,6 @@
 /**
  * A processor as an operating system process: the real worker with the real store, one life after the
- * other, until it is killed. `worker_process.ts <database url> <name>`
+ * other, until it is killed. `worker_process.ts <database url> <name> [job types]`
  */
 import type { Db } from "../../functions/_shared/db.ts";
 import { systemClock } from "../../functions/_shared/jobs/clock.ts";
@@ -10,7 +10,8 @@ import { Worker } from "../../functions/_shared/jobs/worker.ts";
 import { createLogger } from "../../functions/_shared/log.ts";
 import { chaosJobs } from "./handlers.ts";
 
-const [dbUrl, name] = Deno.args as [string, string];
+const [dbUrl, name, ...types] = Deno.args as [string, string, ...string[]];
+const jobs = chaosJobs.filter(({ type }) => types.length === 0 || types.includes(type));
 const url = new URL(dbUrl);
 // The database's witness tells sessions apart by this.
 url.searchParams.set("application_name", name);
@@ -31,7 +32,7 @@ for (let life = 1; !isLeaving; life++) {
   worker = new Worker({
     id: `${name}-${life}`,
     store,
-    jobs: chaosJobs,
+    jobs,
     deps: undefined,
     // No handler here asks for it.
     db: undefined as unknown as Db,

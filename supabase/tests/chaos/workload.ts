@@ -56,6 +56,15 @@ export function workload(total: number, random: () => number): Wanted[] {
   return wanted;
 }
 
+/** Jobs of the system that are created in one call, most of which are over at once. */
+export function bulk(count: number, first: number, random: () => number): Wanted[] {
+  return Array.from({ length: count }, (_, n) => ({
+    job_type: "chaos_silent",
+    params: { n: first + n, ms: random() < 0.95 ? Math.floor(random() * 30) : 3_000 },
+    expected: completed,
+  }));
+}
+
 const afterSleep = ["complete", "complete", "fail", "yield", "checkpoint", "progress"];
 
 function slow(n: number, whole: Whole): Wanted {

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(21);
+select plan(25);
 
 select tests.create_user('ana'), tests.create_user('ben'), tests.create_user('eve');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -22,6 +22,23 @@ select results_eq($$ select user_id, job_type, params from public.job_queue
   $$ select tests.user_id('ana'), 'sync_youtube',
     jsonb_build_object('social_account_id', tests.account_id('ana')) $$,
   'the job is the caller''s and names the account');
+
+select tests.become_postgres();
+update public.job_queue set scheduled_for = now() + interval '4 minutes', turn = null where id = (select job_id from asked);
+select tests.become_user('ana');
+select results_eq($$ select job_id, outcome from public.request_sync('youtube') $$, $$ select job_id, 'joined' from asked $$,
+  'a sync that is only scheduled is joined, too');
+select tests.become_postgres();
+select ok((select scheduled_for <= now() from public.job_queue where id = (select job_id from asked)),
+  'and begins at once: whoever asks is not spread over minutes');
+select is((select count(*)::int from public.claim_jobs('tests-worker', 10, array['sync_youtube']) where id = (select job_id from asked)), 1,
+  'the next claim has it');
+select public.yield_jobs(jsonb_build_array(jsonb_build_object('job_id', id, 'fencing_token', fencing_token, 'delay_ms', 60000)))
+from public.job_queue where id = (select job_id from asked);
+select tests.become_user('ana');
+select public.request_sync('youtube');
+select ok((select scheduled_for > now() from public.job_queue where id = (select job_id from asked)),
+  'one that the platform has put off waits on');
 
 select is(tests.error_of($$ select public.request_sync('youtube', tests.account_id('ben')) $$),
   'SOCIAL_ACCOUNT_NOT_FOUND',

@@ -44,7 +44,7 @@ async function listen(person: Person, owner: Person): Promise<{ heard: Heard; jo
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let look = 0; look < 400 && !condition(); look++) {
+  for (let look = 0; look < 1_200 && !condition(); look++) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

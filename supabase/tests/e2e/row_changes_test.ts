@@ -39,7 +39,7 @@ Deno.test("postgres_changes tells the owner of their job and its log lines, and 
   const wanted = () =>
     seen.some(({ table, row }) => table === "job_queue" && row.status === "completed") &&
     seen.some(({ table }) => table === "job_log");
-  for (let look = 0; look < 200 && !wanted(); look++) {
+  for (let look = 0; look < 1_200 && !wanted(); look++) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readStack } from "../../../local/stack/client.ts";
 import { ended, Person } from "./person.ts";
 import { nothingElse } from "./sync_result.ts";
-import { accountWith, youtubeCalls } from "./simulator.ts";
+import { accountWith, addFault, removeFault, youtubeCalls } from "./simulator.ts";
 
 const whole = { ...nothingElse, total: 250, synced_count: 250, pages: 5, quota_used: 11 };
 
@@ -84,11 +84,16 @@ Deno.test("a sync stores the whole channel, shows its owner live progress, and r
 Deno.test("a second request for the same sync joins the job that is already under way", async () => {
   const stack = await readStack();
   const creator = await Person.signUp(stack);
-  await creator.connectYouTube(accountWith(500));
+  const account = accountWith(500);
+  await creator.connectYouTube(account);
+  // It goes on for longer than the slowest of the requests is on its way.
+  const slow = { kind: "slow", path: "/youtube", delay_ms: 1_000, count: null };
+  const { id } = await addFault(stack, account, slow);
 
   const answers = await Promise.all(
     Array.from({ length: 10 }, () => creator.call("sync-youtube", {})),
   );
+  await removeFault(stack, id);
 
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
   assert.equal(new Set(answers.map(({ body }) => body.job_id)).size, 1);

@@ -101,17 +101,20 @@ export async function openSyncs(sql: postgres.Sql, url: string) {
             logs,
             onTrouble: throws,
           });
-          const outcome = await runHandler(definition, run, deps, clock, () => 0);
+          const ended = await runHandler(definition, run, deps);
           await run.flush();
           run.close();
-          await new Settler({
-            store,
-            clock,
-            windowMs: 0,
-            maxBatch: 1,
-            company: () => false,
-            onTrouble: throws,
-          }).settle(run, outcome);
+          await new Promise<void>((resolve) => {
+            new Settler({
+              store,
+              clock,
+              windowMs: 0,
+              maxBatch: 1,
+              company: () => false,
+              onRecorded: () => resolve(),
+              onTrouble: throws,
+            }).settle(ended);
+          });
           const [row] = await sql<JobRow[]>`
             select status, error_code, retry_count, progress_message, result,
               extract(epoch from scheduled_for - updated_at)::float8 as wait_seconds

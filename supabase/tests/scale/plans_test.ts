@@ -102,7 +102,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     {
       asks: "how many jobs of a user are active (user active)",
       statement: `select * from private.count_active_jobs('${usual}')`,
-      index: "job_active_pkey",
+      index: "job_waiting_user_idx",
       rows: 300,
     },
     {
@@ -148,7 +148,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     {
       asks: "what was put aside because its user is at a cap",
       statement: "select * from private.next_capped_user('scale_1', gen_random_uuid())",
-      index: "job_waiting_capped_idx",
+      index: "job_waiting_aside_idx",
       rows: 10,
     },
     {
@@ -174,8 +174,9 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
     {
       asks: "what the pause of a user holds back",
       statement:
-        `select * from private.job_waiting where user_id = '${usual}' and held_by = 'user_pause'`,
-      index: "job_waiting_paused_idx",
+        `select * from private.job_waiting where user_id = '${usual}' and held_by = 'user_pause'
+        and job_type = any(array(select name from public.job_type))`,
+      index: "job_waiting_aside_idx",
       rows: 100,
     },
     {

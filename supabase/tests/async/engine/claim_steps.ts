@@ -1,8 +1,9 @@
-/** What takes jobs out of the queue and brings them back: claims, crashes and the clock, as steps. */
+/** What takes jobs out of the queue, as steps. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { JobRow } from "../own_jobs.ts";
-import { limits, type ModelJob } from "./job.ts";
+import type { ModelJob } from "./job.ts";
+import { limits } from "./life.ts";
 import type { Model } from "./model.ts";
 import type { LifeEvent } from "./rules.ts";
 import { loseLeases, passTime } from "./run.ts";
@@ -104,54 +105,11 @@ const start = fc.record({ job: index, worker: fc.constantFrom("c", "d"), isReady
       ),
   );
 
-const lose = fc.record({ job: index, isOverrun: fc.boolean() }).map(({ job, isOverrun }) =>
-  new Step(
-    `${isOverrun ? "overrun" : "crash"}(${job})`,
-    (model) => model.jobs.some(({ row }) => row.status === "processing"),
-    async (model, run) => {
-      const lost = pick(model.jobs.filter(({ row }) => row.status === "processing"), job);
-      if (isOverrun) lost.overrun();
-      else lost.crash();
-      if (!lost.isActive) model.ended([lost]);
-      await run.own.sql.begin(async (tx) => {
-        if (isOverrun) {
-          await tx`
-            update public.job_queue set slice_started_at = now() - interval '3 days'
-            where id = ${lost.id}`;
-        } else await loseLeases(tx, [lost.id]);
-        await tx`select * from public.detect_stuck_jobs()`;
-      });
-      await run.verify(model, "lose lease", [lost]);
-    },
-  )
-);
-
-const expire = index.map((n) =>
-  new Step(`expire(${n})`, (model) => model.jobs.length > 0, async (model, run) => {
-    const job = pick(model.jobs, n);
-    // A job that waits for its children waits as long as it takes.
-    const isStale = job.row.status === "pending" && !job.isWaiting;
-    if (isStale) job.expire();
-    if (isStale) model.ended([job]);
-    await run.own.sql.begin(async (tx) => {
-      await tx`
-        update public.job_queue set expires_at = expires_at - interval '10 days' where id = ${job.id}`;
-      await tx`select * from public.expire_stale_jobs()`;
-      // A job that runs is not expired, and must not be by a tick after this step either.
-      await tx`
-        update public.job_queue set expires_at = expires_at + interval '10 days' where id = ${job.id}`;
-    });
-    await run.verify(model, "expire", isStale ? [job] : []);
-  })
-);
-
-/** Steps of claims and of the clock, the frequent ones more than once. */
+/** Claims, which are frequent, and starts by hand. */
 export const claimSteps: fc.Arbitrary<Step>[] = [
   claim,
   claim,
   claim,
   start,
   start,
-  lose,
-  expire,
 ];

@@ -1,5 +1,6 @@
 /** What the engine is documented to do, in plain objects: the test's second opinion on every step. */
-import { limits, type ModelJob } from "./job.ts";
+import type { ModelJob } from "./job.ts";
+import { limits } from "./life.ts";
 
 /** A token that some worker was once given, and will try to use for ever. */
 export interface Attempt {
@@ -47,12 +48,16 @@ export class Model {
       job !== null
     )
       .toSorted((a, b) => this.jobs.indexOf(b) - this.jobs.indexOf(a));
-    for (const parent of parents) {
-      if (!parent.advance(() => this.nextCompletion())) continue;
-      this.echoes.add(parent);
-      if (parent.row.status === "failed") this.cancelBelow(parent);
-      if (!parent.isActive) this.ended([parent]);
-    }
+    // Whose batch is decided comes first: a parent that another one cancels tells no percents before.
+    for (const parent of parents.filter((job) => job.isDecided)) this.#advance(parent);
+    for (const parent of parents) this.#advance(parent);
+  }
+
+  #advance(parent: ModelJob): void {
+    if (!parent.advance(() => this.nextCompletion())) return;
+    this.echoes.add(parent);
+    if (parent.row.status === "failed") this.cancelBelow(parent);
+    if (!parent.isActive) this.ended([parent]);
   }
 
   cancelTree(job: ModelJob, errorCode?: string): void {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type postgres from "postgres";
 import type { JobRow, OwnJobs } from "../own_jobs.ts";
 import { assertSideTablesAreRight } from "../side_tables.ts";
-import { type Foretold, limits, type ModelJob } from "./job.ts";
+import type { ModelJob } from "./job.ts";
+import { type Foretold, limits } from "./life.ts";
 import type { Model } from "./model.ts";
 import { checkMove, checkRules, checkUntouched, type LifeEvent } from "./rules.ts";
 

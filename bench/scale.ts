@@ -29,16 +29,14 @@ const { values: { quick, most } } = parseArgs({
 });
 const largest = { rows: 10_000_000, diskBytes: 20e9 };
 
-const lab = await Lab.open();
+// Or filling ten million rows would be one checkpoint after the other.
+const lab = await Lab.open({ maxWalSize: "8GB" });
 const interrupted = () => lab.close().finally(() => Deno.exit(130));
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
 const sizes = quick
   ? [10_000, 50_000]
   : [10_000, 100_000, 1_000_000, largest.rows].filter((size) => size <= Number(most));
 if (sizes.includes(largest.rows) && !await hasRoom()) sizes.pop();
-// Or filling ten million rows would be one checkpoint after the other.
-await lab.sql`alter system set max_wal_size = '8GB'`;
-await lab.sql`select pg_reload_conf()`;
 const url = await lab.productUrl("scale");
 const [sql, helper] = [connect(url), connect(url)];
 const taken = new Map<string, Taken[]>(measures.map(({ name }) => [name, []]));

@@ -37,9 +37,9 @@ export class Lab {
   }
 
   /** Starts the server. */
-  static async open(): Promise<Lab> {
+  static async open(settings?: Parameters<typeof startBenchServer>[0]): Promise<Lab> {
     const runtimes = { node: await nodeCommand(), deno: denoCommand() };
-    const server = await startBenchServer();
+    const server = await startBenchServer(settings);
     // Not the database that is copied: copying one needs it to have no visitors.
     const sql = postgres(server.url("template1"), { max: 1, onnotice: () => {} });
     return new Lab(runtimes, sql, server);

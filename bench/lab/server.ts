@@ -5,6 +5,7 @@ import { installPostgres } from "../../local/postgres/install.ts";
 import { ensureCluster } from "../../local/postgres/prepare.ts";
 import { clearFormerServer } from "../../local/postgres/postmaster.ts";
 import { startServer } from "../../local/postgres/server.ts";
+import type { ServerSettings } from "../../local/postgres/settings.ts";
 import { freePort } from "../../local/stack/ports.ts";
 import { lockBenchmarks } from "./lock.ts";
 
@@ -18,7 +19,9 @@ export interface BenchServer {
 }
 
 /** Starts the server of the benchmarks on a new cluster; only one runs at a time. */
-export async function startBenchServer(): Promise<BenchServer> {
+export async function startBenchServer(
+  settings: Pick<ServerSettings, "maxWalSize"> = {},
+): Promise<BenchServer> {
   const { folder, lock } = await lockBenchmarks();
   const dataDir = join(folder, "pgdata");
   const installation = await installPostgres();
@@ -31,6 +34,7 @@ export async function startBenchServer(): Promise<BenchServer> {
     port,
     fast: false,
     output: "null",
+    ...settings,
   });
   return {
     pid: server.pid,

@@ -3,11 +3,11 @@
  *
  *     node bench/process/host.ts <system> <database url> <variant as JSON>
  */
-import { openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { type Contender, openQueueOf } from "../queues/contenders.ts";
 import type { StopWorker, Variant } from "../queues/contract.ts";
+import { writeNowhere } from "./nowhere.ts";
 import { type CommandName, type Commands, type Line, wallClock } from "./protocol.ts";
 import { Tally } from "./tally.ts";
 
@@ -16,8 +16,7 @@ const drainPollMs = 3;
 
 const [system, url, variant] = process.argv.slice(2);
 // What a system logs costs it a write, as in earnest, and does not mix with our lines.
-const nowhere = openSync("/dev/null", "w");
-console.log = (...words: unknown[]) => void writeSync(nowhere, `${words.join(" ")}\n`);
+console.log = (...words: unknown[]) => writeNowhere(words.join(" "));
 
 const openQueue = await openQueueOf(system as Contender["system"]);
 const queue = openQueue(url!, JSON.parse(variant!) as Variant);

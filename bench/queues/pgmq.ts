@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { OpenQueue } from "./contract.ts";
+import { LastFirst } from "./last_first.ts";
 
 interface Message {
   msg_id: string;
@@ -13,7 +14,8 @@ const pauseMs = 20;
 
 /** pgmq has no worker, so this is ours at its plainest: read a batch, handle it, delete it. */
 export const openQueue: OpenQueue = (url, { batch = 2000, notify = false }) => {
-  const sql = postgres(url, { max: 9, onnotice: () => {} });
+  const sql = postgres(url, { max: 1 + loops, onnotice: () => {} });
+  const clients = new LastFirst(url, 8);
 
   return {
     async install() {
@@ -23,7 +25,7 @@ export const openQueue: OpenQueue = (url, { batch = 2000, notify = false }) => {
     },
 
     async enqueue(n) {
-      await sql`select pgmq.send('noop', ${sql.json({ n })})`;
+      await clients.run((sql) => sql`select pgmq.send('noop', ${sql.json({ n })})`);
     },
 
     async enqueueBulk(first, count) {
@@ -87,7 +89,7 @@ export const openQueue: OpenQueue = (url, { batch = 2000, notify = false }) => {
     },
 
     async close() {
-      await sql.end();
+      await Promise.all([sql.end(), clients.close()]);
     },
   };
 };

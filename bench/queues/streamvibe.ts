@@ -8,6 +8,7 @@ import { noDb } from "../../supabase/functions/_shared/jobs/testing.ts";
 import { Worker } from "../../supabase/functions/_shared/jobs/worker.ts";
 import { createLogger, type Logger } from "../../supabase/functions/_shared/log.ts";
 import type { OpenQueue } from "./contract.ts";
+import { LastFirst } from "./last_first.ts";
 import {
   createMany,
   jobType,
@@ -34,24 +35,24 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
   const url = asPostgres(adminUrl);
   const owned = mode !== "bare";
   const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
-  const sql = postgres(url, { max: 8, onnotice: () => {} });
+  const clients = new LastFirst(url, 8);
 
   return {
     install: () => prepareDatabase(admin, owned),
 
     async enqueue(n) {
-      if (owned) await createAsUser(sql, n);
-      else await sql`select public.create_job(null, ${jobType}, ${sql.json({ n })})`;
+      await clients.run(async (sql) => {
+        if (owned) await createAsUser(sql, n);
+        else await sql`select public.create_job(null, ${jobType}, ${sql.json({ n })})`;
+      });
     },
 
     async enqueueBulk(first, count) {
-      await createMany(
-        sql,
-        Array.from({ length: count }, (_, i) => ({
-          n: first + i,
-          owner: owned ? ownerOf(first + i) : null,
-        })),
-      );
+      const jobs = Array.from({ length: count }, (_, i) => ({
+        n: first + i,
+        owner: owned ? ownerOf(first + i) : null,
+      }));
+      await clients.run((sql) => createMany(sql, jobs));
     },
 
     load: (backlog) => loadBacklog(admin, backlog, owned),
@@ -82,7 +83,9 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
     async isDrained() {
       const [row] = await admin`
         select case
-          when exists (select from private.lanes_with_work(${[jobType]})) then false
+          when exists (select from private.lanes_with_work(${[
+        jobType,
+      ]})) or private.has_unwritten() then false
           else not exists (select from private.count_all_jobs() where status = 'processing')
         end as drained`;
       return row!.drained;
@@ -97,7 +100,7 @@ export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
     },
 
     async close() {
-      await Promise.all([admin.end(), sql.end()]);
+      await Promise.all([admin.end(), clients.close()]);
     },
   };
 };

@@ -31,8 +31,12 @@ export function ownerOf(n: number): string {
 /** Creates jobs in one or a few statements, as callers with many of them do. */
 export async function createMany(sql: Sql, jobs: { n: number; owner: string | null }[]) {
   for (let from = 0; from < jobs.length; from += callSize) {
-    const requests = jobs.slice(from, from + callSize)
-      .map(({ n, owner }) => ({ job_type: jobType, user_id: owner, params: { n } }));
+    const call = jobs.slice(from, from + callSize);
+    // What all jobs of a call have in common is said once; owners they have not, and like the peers'
+    // jobs without a key they are compared with no other.
+    const requests = call.every(({ owner }) => owner === null)
+      ? { job_type: jobType, dedupe: false, params: call.map(({ n }) => ({ n })) }
+      : call.map(({ n, owner }) => ({ job_type: jobType, user_id: owner, params: { n } }));
     await sql`select count(*) from public.create_jobs(${sql.json(requests)})`;
   }
 }
@@ -46,20 +50,26 @@ export async function loadBacklog(
   // A plan that was made when the queue was empty walks over all of it when it is full.
   await admin`set enable_seqscan = off`;
   for (let first = 0; first < pending; first += callSize) {
-    await loadPending(admin, first, Math.min(callSize, pending - first), owned);
+    await (owned ? loadOwned : loadPending)(admin, first, Math.min(callSize, pending - first));
   }
   if (finished > 0) await loadFinished(admin, finished);
 }
 
+async function loadPending(admin: Sql, first: number, count: number): Promise<void> {
+  await admin`
+    select count(*) from public.create_jobs((
+      select jsonb_build_object('job_type', ${jobType}::text, 'dedupe', false, 'params', jsonb_agg(jsonb_build_object('n', n) order by n))
+      from generate_series(${first}::int, ${first + count - 1}::int) as n))`;
+}
+
 /**
  * The insert of create_jobs() without its look for equal jobs, of which there are none: with its
- * keys and turns, and with the triggers that keep what stands beside the queue.
+ * keys and turns, in the order of those, and with the triggers that keep what stands beside the queue.
  */
-async function loadPending(admin: Sql, first: number, count: number, owned: boolean) {
+async function loadOwned(admin: Sql, first: number, count: number): Promise<void> {
   await admin`
     with request as materialized (
-      select n, jsonb_build_object('n', n) as params,
-        case when ${owned} then n / ${jobsPerUser}::int % ${users}::int end as owner
+      select n, jsonb_build_object('n', n) as params, n / ${jobsPerUser}::int % ${users}::int as owner
       from generate_series(${first}::int, ${first + count - 1}::int) as n
     ),
     lane as materialized (
@@ -73,11 +83,11 @@ async function loadPending(admin: Sql, first: number, count: number, owned: bool
       user_id, job_type, params, max_retries, expires_at, dedupe_key, turn)
     select user_id, type.name, params, type.max_retries, now() + type.expires_after,
       private.job_dedupe_key(type.name, params),
-      first_turn - 1 + row_number() over (partition by request.owner order by n)
+      first_turn - 1 + row_number() over (partition by request.owner order by n) as turn
     from request
-    join lane on coalesce(lane.owner, -1) = coalesce(request.owner, -1)
+    join lane on lane.owner = request.owner
     join public.job_type as type on type.name = ${jobType}
-    order by n`;
+    order by turn, n`;
 }
 
 /** As a worker leaves them, a month of them in a moment: triggers would take that month. */

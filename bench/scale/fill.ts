@@ -115,21 +115,6 @@ async function fillSideTables(sql: TransactionSql, from: number): Promise<void> 
     on conflict (job_type, status) do update set jobs = excluded.jobs`;
 }
 
-/** Adds finished jobs that cleanup has to delete. */
-export async function addExpired(sql: Sql, count: number): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`set local session_replication_role = replica`;
-    await tx`
-      insert into public.job_queue (
-        job_type, params, status, progress_percent, created_at, requested_at, started_at, completed_at,
-        worker_id, seq)
-      select ${jobType}, jsonb_build_object('n', n), 'completed', 100, at, at, at, at, 'worker-bench', 2
-      from generate_series(1, ${count}::int) as n
-      cross join lateral (select now() - interval '8 days' as at) as moment`;
-  });
-  await sql`analyze public.job_queue`;
-}
-
 /** Bytes on disk: the rows, their indexes, and what stands beside the queue. */
 export async function bytesOnDisk(sql: Sql) {
   const [bytes] = await sql<{ rows: number; indexes: number; beside: number }[]>`

@@ -1,6 +1,7 @@
 import { spreadOf } from "../statistics.ts";
 import { busyMs } from "./busy.ts";
-import type { Measure, Sample, Session } from "./measures.ts";
+import type { Measure } from "./measures.ts";
+import type { Sample, Session } from "./timed.ts";
 
 /** What a line of the report may grow by from the first size to the last. */
 const mostGrowth = 1.5;

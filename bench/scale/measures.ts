@@ -1,14 +1,7 @@
-import type { Sql, TransactionSql } from "postgres";
 import { busyMs } from "./busy.ts";
-import { addExpired, jobType, watchedUser } from "./fill.ts";
-
-/** What one go took. */
-export interface Sample {
-  /** By the clock: what the limit is about. */
-  readonly ms: number;
-  /** CPU time of the database's backend, which others at work do not change: what growth is about. */
-  readonly cpuMs: number;
-}
+import { addExpired } from "./expired.ts";
+import { jobType, watchedUser } from "./fill.ts";
+import { asOwner, type Sample, type Session, timed } from "./timed.ts";
 
 /** One line of "Speed it must reach": what is timed, and the most it may take with 10 000 rows. */
 export interface Measure {
@@ -18,15 +11,6 @@ export interface Measure {
   readonly goes: number;
   run(session: Session, quick: boolean): Promise<Sample>;
 }
-
-/** One connection, and the process at its other end. */
-export interface Session {
-  readonly sql: Sql;
-  readonly pid: number;
-}
-
-/** Every go changes nothing: what it did is rolled back. */
-class RolledBack extends Error {}
 
 /** The list of the specification, in its order, and the one enqueue that its HTTP line stands on. */
 export const measures: readonly Measure[] = [
@@ -93,8 +77,7 @@ export const measures: readonly Measure[] = [
     async run({ sql, pid }, quick) {
       const count = quick ? 10_000 : 100_000;
       await addExpired(sql, count);
-      const before = await busyMs(pid);
-      const started = performance.now();
+      const [before, started] = [await busyMs(pid), performance.now()];
       await sql`select private.cleanup_old_jobs(${count})`;
       const ms = performance.now() - started;
       const share = 100_000 / count;
@@ -131,32 +114,4 @@ async function find(
     },
     asOwner,
   );
-}
-
-async function timed(
-  { sql, pid }: Session,
-  work: (tx: TransactionSql) => PromiseLike<unknown>,
-  before: (tx: TransactionSql) => PromiseLike<unknown> = () => Promise.resolve(),
-): Promise<Sample> {
-  let sample: Sample | undefined;
-  try {
-    await sql.begin(async (tx) => {
-      await before(tx);
-      const busy = await busyMs(pid);
-      const started = performance.now();
-      await work(tx);
-      const ms = performance.now() - started;
-      sample = { ms, cpuMs: await busyMs(pid) - busy };
-      throw new RolledBack();
-    });
-  } catch (error) {
-    if (!(error instanceof RolledBack)) throw error;
-  }
-  return sample!;
-}
-
-function asOwner(tx: TransactionSql): PromiseLike<unknown> {
-  const claims = JSON.stringify({ sub: watchedUser, role: "authenticated" });
-  return tx`
-    select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${claims}, true)`;
 }

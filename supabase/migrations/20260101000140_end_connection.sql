@@ -32,9 +32,12 @@ returns void
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
+  v_user_id constant uuid := (select user_id from public.platform_connection where id = p_connection_id);
   connection public.platform_connection;
   account public.social_account;
 begin
+  -- What the user is told refers to their row, and whoever deletes them comes from there to the connection.
+  perform from public.users where id = v_user_id for key share;
   connection := private.end_connection(p_connection_id, p_token_version, p_error);
   if connection.id is null then
     return;

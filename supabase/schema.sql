@@ -945,6 +945,7 @@ CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.users FOR EACH ROW
 CREATE TRIGGER _200_clean_profile BEFORE INSERT OR UPDATE OF display_name, bio, category, avatar_url ON public.users FOR EACH ROW EXECUTE FUNCTION private.clean_profile();
 CREATE TRIGGER _500_keep_grants BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.tg_users__keep_grants();
 CREATE TRIGGER _500_provide_for_user AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.provide_for_user();
+CREATE TRIGGER _600_lock_jobs BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.tg_users__lock_jobs();
 alter table public.users enable row level security;
 grant select on public.users to authenticated;
 grant delete, insert, select, update on public.users to service_role;
@@ -1174,6 +1175,7 @@ declare
   v_used int;
 begin
   perform private.check_quota_request(p_quota_type, abs(p_change));
+  perform from public.users where id = p_user_id for key share;
   perform private.roll_cycles(array[p_user_id]);
   update public.subscription as own
   set syncs_used = case p_quota_type when 'syncs' then greatest(0, own.syncs_used + p_change)
@@ -1931,6 +1933,8 @@ declare
   v_parent uuid;
   v_gone int := 0;
 begin
+  -- Jobs are not deleted in id order, and the end of an account, which locks them so, would wait in a circle.
+  perform pg_advisory_xact_lock(hashtextextended('job_cleanup', 0));
   for v_type in select name, now() - retention as ended_before from public.job_type order by name loop
     exit when v_gone >= p_limit;
     v_gone := v_gone + private.delete_old_jobs(v_type.name, v_type.ended_before, p_limit - v_gone);
@@ -2499,6 +2503,8 @@ CREATE OR REPLACE FUNCTION private.consume_quota(p_user_id uuid, p_quota_type te
 AS $function$
 begin
   perform private.check_quota_request(p_quota_type, p_amount);
+  -- The user before the subscription, as everybody locks them.
+  perform from public.users where id = p_user_id for key share;
   -- Twice: the cycle may have ended, or the tier may have changed while this waited for the row.
   for attempt in 1..2 loop
     update public.subscription as own
@@ -2792,6 +2798,11 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  -- Before the job, as everybody locks them: children may cost their owner units.
+  select user_id into v_user_id from public.job_queue where id = p_job_id;
+  if v_user_id is not null then
+    perform from public.users where id = v_user_id for key share;
+  end if;
   if p_fencing_token >= 1000000000000 then
     perform private.write_starts(array[p_fencing_token - 1000000000000]);
   end if;
@@ -3048,8 +3059,9 @@ CREATE OR REPLACE FUNCTION private.create_oauth_state(p_user_id uuid, p_platform
 AS $function$
 begin
   perform private.check_platform_enabled(p_platform);
-  -- A token outlives the account it was made for.
-  if not exists (select from public.users where id = p_user_id) then
+  -- A token outlives the account it was made for; who is just going is waited for.
+  perform from public.users where id = p_user_id for key share;
+  if not found then
     perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
   end if;
   insert into private.oauth_state
@@ -3677,6 +3689,8 @@ begin
       elsif v_account.exhausted_until is not null then
         v_next_at := v_account.exhausted_until + random() * interval '1 hour';
       else
+        -- As private.lock_requests().
+        continue when not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_account.user_id, 0));
         begin
           -- Spread to the next run. Joined however old it is: two syncs of one account would only fight.
           select * into v_made from private.find_or_create_job(
@@ -3882,6 +3896,7 @@ AS $function$
 #variable_conflict use_column
 declare
   v_job_ids uuid[];
+  v_owners uuid[];
 begin
   if exists (select from private.job_bundle where expires_at <= now()) then
     perform private.unfold_bundles(array(
@@ -3896,6 +3911,7 @@ begin
   if v_job_ids is null then
     return;
   end if;
+  v_owners := private.keep_owners(v_job_ids);
 
   return query
   with stale as (
@@ -3903,7 +3919,7 @@ begin
     from public.job_queue
     -- A parent waits for its children, which may expire themselves.
     where id = any(v_job_ids) and status = 'pending' and expires_at <= now()
-      and held_by is distinct from 'children'
+      and held_by is distinct from 'children' and (user_id is null or user_id = any(v_owners))
     order by id
     for update skip locked
   )
@@ -4474,6 +4490,12 @@ begin
   if v_status = 'completed' then
     v_result := private.batch_result(v_batch);
   elsif v_status = 'failed' then
+    -- Whose owner is just going need not end.
+    if exists (select from public.job_queue where id = p_job_id and user_id is not null)
+      and private.keep_owners(array[p_job_id]) = '{}'
+    then
+      return;
+    end if;
     v_reason := private.first_failure(p_job_id);
   end if;
 
@@ -5370,6 +5392,8 @@ begin
   end loop;
 
   if p_supersede and v_equal.status in ('pending', 'processing') then
+    -- Before the jobs, as everybody locks them; the new one needs its owner.
+    perform from public.users where id = p_user_id for key share;
     perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
   end if;
   requested_at := v_equal.requested_at;
@@ -5432,6 +5456,22 @@ begin
   perform private.drop_job_log_partitions();
   -- pg_cron keeps every run for ever.
   delete from cron.job_run_details where end_time < now() - interval '3 days';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.keep_owners(p_job_ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return array(
+    select id
+    from public.users
+    where id = any(array(select user_id from public.job_queue where id = any(p_job_ids) and user_id is not null))
+    for key share skip locked);
 end;
 $function$
 ;
@@ -5975,6 +6015,7 @@ AS $function$
   select id, p_kind, left(p_title, 200), left(p_body, 2000), coalesce(p_data, '{}')
   from public.users
   where id = p_user_id
+  for key share
   returning id;
 $function$
 ;
@@ -6089,7 +6130,8 @@ declare
   v_active uuid[];
   v_held int;
 begin
-  if not exists (select from public.users where id = p_user_id) then
+  perform from public.users where id = p_user_id for key share;
+  if not found then
     perform private.raise_error('NOT_FOUND', jsonb_build_object('user_id', p_user_id));
   end if;
 
@@ -6821,6 +6863,7 @@ declare
   v_leases bigint[];
   v_job_ids uuid[];
   v_unheard uuid[];
+  v_owners uuid[];
 begin
   -- Whoever holds one of these entries is doing this very work. At most some 2 000 jobs in one go.
   select array_agg(lease_id) into v_leases
@@ -6847,6 +6890,7 @@ begin
   perform private.write_starts(v_leases);
   v_job_ids := array(
     select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
+  v_owners := private.keep_owners(v_job_ids);
 
   return query
   with lost as (
@@ -6860,6 +6904,7 @@ begin
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
     where job.id = any(v_job_ids) and job.status = 'processing'
+      and (job.user_id is null or job.user_id = any(v_owners))
       and (job.lease_expires_at <= now() or job.runtime_seconds
         + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
     order by job.id
@@ -7164,10 +7209,12 @@ declare
 begin
   select array_agg(user_id) into v_user_ids
   from (
-    select user_id from public.subscription
-    where cycle_end <= now()
-    order by cycle_end limit p_limit
-    for no key update skip locked
+    select own.user_id
+    from public.subscription as own
+    join public.users as owner on owner.id = own.user_id
+    where own.cycle_end <= now()
+    order by own.cycle_end limit p_limit
+    for no key update of own skip locked for key share of owner skip locked
   ) as due;
   if v_user_ids is null then
     return 0;
@@ -7188,6 +7235,8 @@ declare
   v_was_paused boolean;
   v_released int;
 begin
+  -- Or whoever deletes them could have the jobs, and wait for the pause.
+  perform from public.users where id = p_user_id for key share;
   -- Waits for a claim that is putting jobs of this user aside; what it holds is found below.
   delete from private.job_pause where user_id = p_user_id;
   v_was_paused := found;
@@ -7282,6 +7331,10 @@ begin
   -- A retry takes a place under the limit, as a new job does.
   if v_job.id is not null and v_job.parent_job_id is null then
     perform private.lock_requests(v_job.user_id, v_job.job_type, v_job.dedupe_key);
+  end if;
+  -- Before the jobs, as everybody locks them.
+  if v_job.user_id is not null then
+    perform from public.users where id = v_job.user_id for key share;
   end if;
 
   -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
@@ -7618,6 +7671,9 @@ CREATE OR REPLACE FUNCTION private.save_content(p_social_account_id uuid, p_item
  SET search_path TO ''
 AS $function$
 begin
+  perform from public.users
+  where id = (select user_id from public.social_account where id = p_social_account_id)
+  for key share;
   return query
     select
       count(*) filter (where item.outcome = 'new')::int,
@@ -7641,11 +7697,17 @@ CREATE OR REPLACE FUNCTION private.save_content_batch(p_job_id uuid, p_fencing_t
 AS $function$
 #variable_conflict use_column
 declare
-  v_job constant public.job_queue := private.hold_job(p_job_id, p_fencing_token);
+  v_job public.job_queue;
   v_page record;
   v_pass private.sync_pass;
   v_total jsonb;
 begin
+  -- In the order in which everybody locks them: user, job, account. Items refer to the user's row.
+  perform from public.users
+  where id = (select user_id from public.social_account where id = p_social_account_id)
+  for key share;
+  v_job := private.hold_job(p_job_id, p_fencing_token);
+
   update public.social_account set
     last_synced_at = now(),
     next_sync_at = case when sync_mode = 'auto' and is_active then private.next_sync_at(user_id, sync_interval) end
@@ -7727,7 +7789,8 @@ begin
       'Items must be an array of objects with a platform_content_id.');
   end if;
 
-  -- Two syncs of one account take turns here, so that no item is counted as new by both.
+  -- Two syncs of one account take turns here, so that no item is counted as new by both. Items refer to their
+  -- owner's row, which is locked before: by the caller, who may have a job to lock in between.
   select user_id into v_owner_id from public.social_account where id = p_social_account_id for no key update;
   if not found then
     perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
@@ -7951,7 +8014,9 @@ begin
       'The roles that are given and taken are admin and moderator.');
   end if;
   if p_is_granted then
-    if not exists (select from public.users where id = p_user_id) then
+    -- Who is just going is waited for.
+    perform from public.users where id = p_user_id for key share;
+    if not found then
       perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
     end if;
     insert into public.user_role (user_id, role) values (p_user_id, p_role) on conflict do nothing;
@@ -8955,6 +9020,14 @@ begin
     elsif v_new.unknown > 0 then
       perform private.raise_error('UNKNOWN_JOB_TYPE');
     end if;
+    -- Before their subscriptions, as everybody locks them.
+    if v_new.owned > 0 then
+      perform private.know_users(array(
+        select user_id
+        from new_job
+        where user_id is not null and parent_job_id is null and completed_at is null
+        group by user_id));
+    end if;
     if v_new.charged > 0 then
       perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
       from new_job as job
@@ -8965,13 +9038,6 @@ begin
       perform private.lower_cursors();
     end if;
 
-    if v_new.owned > 0 then
-      perform private.know_users(array(
-        select user_id
-        from new_job
-        where user_id is not null and parent_job_id is null and completed_at is null
-        group by user_id));
-    end if;
     if v_new.processing > 0 then
       insert into private.job_active (user_id, job_id)
       select user_id, id
@@ -9461,6 +9527,22 @@ AS $function$
 begin
   perform private.keep_grant(connection.id)
   from (select id from public.platform_connection where user_id = old.id order by id) as connection;
+  return old;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_users__lock_jobs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  -- But for cleanup_old_jobs(), which deletes page by page: it and this take turns.
+  perform pg_advisory_xact_lock_shared(hashtextextended('job_cleanup', 0));
+  perform from public.job_queue where user_id = old.id order by id for update;
   return old;
 end;
 $function$

@@ -54,7 +54,9 @@ begin
       'The roles that are given and taken are admin and moderator.');
   end if;
   if p_is_granted then
-    if not exists (select from public.users where id = p_user_id) then
+    -- Who is just going is waited for.
+    perform from public.users where id = p_user_id for key share;
+    if not found then
       perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
     end if;
     insert into public.user_role (user_id, role) values (p_user_id, p_role) on conflict do nothing;

@@ -29,7 +29,8 @@ create policy select_own on public.quota_usage_history
   using (user_id = (select auth.uid()));
 
 -- History, counters and dates change in one statement, on rows that it has locked: a crash leaves all or
--- nothing, a consume comes before or after. Locked in one order, for there may be many.
+-- nothing, a consume comes before or after. Locked in one order, for there may be many. What is written refers to
+-- the users' rows, and whoever deletes one comes from there to the subscription: callers have locked those.
 create function private.roll_cycles(p_user_ids uuid[])
 returns int
 language plpgsql volatile set search_path = ''
@@ -119,10 +120,12 @@ declare
 begin
   select array_agg(user_id) into v_user_ids
   from (
-    select user_id from public.subscription
-    where cycle_end <= now()
-    order by cycle_end limit p_limit
-    for no key update skip locked
+    select own.user_id
+    from public.subscription as own
+    join public.users as owner on owner.id = own.user_id
+    where own.cycle_end <= now()
+    order by own.cycle_end limit p_limit
+    for no key update of own skip locked for key share of owner skip locked
   ) as due;
   if v_user_ids is null then
     return 0;
@@ -131,7 +134,7 @@ begin
 end;
 $$;
 comment on function private.reset_quotas(int) is
-  'Timetable: closes cycles that have ended, oldest first, passing over whom somebody is counting for just now. Returns how many; repeating it does no harm.';
+  'Timetable: closes cycles that have ended, oldest first, passing over whom somebody is counting for, or deleting, just now. Returns how many; repeating it does no harm.';
 
 revoke all on function private.roll_cycles(uuid[]), private.reset_quotas(int)
 from public, anon, authenticated, service_role;

@@ -64,6 +64,8 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform private.check_quota_request(p_quota_type, p_amount);
+  -- The user before the subscription, as everybody locks them.
+  perform from public.users where id = p_user_id for key share;
   -- Twice: the cycle may have ended, or the tier may have changed while this waited for the row.
   for attempt in 1..2 loop
     update public.subscription as own
@@ -100,6 +102,7 @@ declare
   v_used int;
 begin
   perform private.check_quota_request(p_quota_type, abs(p_change));
+  perform from public.users where id = p_user_id for key share;
   perform private.roll_cycles(array[p_user_id]);
   update public.subscription as own
   set syncs_used = case p_quota_type when 'syncs' then greatest(0, own.syncs_used + p_change)

@@ -109,6 +109,7 @@ as $$
   select id, p_kind, left(p_title, 200), left(p_body, 2000), coalesce(p_data, '{}')
   from public.users
   where id = p_user_id
+  for key share
   returning id;
 $$;
 comment on function private.notify(uuid, text, text, text, jsonb) is

@@ -57,7 +57,8 @@ $$;
 comment on function private.keep_grant(uuid) is
   'Has a job end the grant of a connection that is about to be deleted, once; one that has ended needs none.';
 
--- The accounts are still there when their user goes; in the cascade they may go before the connection.
+-- The accounts are still there when their user goes; in the cascade they may go before the connection. And connections
+-- are locked before jobs and accounts, as everybody does.
 create function private.tg_users__keep_grants()
 returns trigger
 language plpgsql volatile security definer set search_path = ''

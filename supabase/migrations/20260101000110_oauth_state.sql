@@ -47,8 +47,9 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform private.check_platform_enabled(p_platform);
-  -- A token outlives the account it was made for.
-  if not exists (select from public.users where id = p_user_id) then
+  -- A token outlives the account it was made for; who is just going is waited for.
+  perform from public.users where id = p_user_id for key share;
+  if not found then
     perform private.raise_error('NOT_FOUND', null, 'There is no such user.');
   end if;
   insert into private.oauth_state

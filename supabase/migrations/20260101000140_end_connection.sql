@@ -1,5 +1,7 @@
 -- 001 Platform connections: the end of a connection, by its owner or by the platform.
--- Locks are taken in one order everywhere: user, connection, jobs, account.
+-- Locks are taken in one order everywhere: user, connection, jobs, account, then what else goes with the user. Whose
+-- row refers to the user needs theirs too, and so does, for PostgreSQL looks again, whoever changes it twice in one
+-- transaction: they lock the user first, or pass over one that is not free.
 
 create function private.end_connection(p_connection_id uuid, p_token_version int, p_error text)
 returns public.platform_connection

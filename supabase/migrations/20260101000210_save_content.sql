@@ -217,7 +217,8 @@ begin
       'Items must be an array of objects with a platform_content_id.');
   end if;
 
-  -- Two syncs of one account take turns here, so that no item is counted as new by both.
+  -- Two syncs of one account take turns here, so that no item is counted as new by both. Items refer to their
+  -- owner's row, which is locked before: by the caller, who may have a job to lock in between.
   select user_id into v_owner_id from public.social_account where id = p_social_account_id for no key update;
   if not found then
     perform private.raise_error('SOCIAL_ACCOUNT_NOT_FOUND');
@@ -256,6 +257,9 @@ returns table (new_count int, updated_count int, unchanged_count int, failed jso
 language plpgsql volatile rows 1 set search_path = ''
 as $$
 begin
+  perform from public.users
+  where id = (select user_id from public.social_account where id = p_social_account_id)
+  for key share;
   return query
     select
       count(*) filter (where item.outcome = 'new')::int,

@@ -155,6 +155,28 @@ comment on function private.tg_users__delete_jobs() is
   'Trigger: jobs end with their owner. Lends the right to change the queue.';
 revoke all on function private.tg_users__delete_jobs() from public, anon, authenticated, service_role;
 
+-- Who has a job comes from there to what else goes with its owner, such as the subscription, and so does who deletes
+-- the owner. All of them in id order, as every statement that waits for several jobs.
+create function private.tg_users__lock_jobs()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  -- But for cleanup_old_jobs(), which deletes page by page: it and this take turns.
+  perform pg_advisory_xact_lock_shared(hashtextextended('job_cleanup', 0));
+  perform from public.job_queue where user_id = old.id order by id for update;
+  return old;
+end;
+$$;
+comment on function private.tg_users__lock_jobs() is
+  'Trigger: in the order in which everybody locks, jobs come before all that is deleted with their owner but connections. Lends the right to lock jobs.';
+revoke all on function private.tg_users__lock_jobs() from public, anon, authenticated, service_role;
+
+create trigger _600_lock_jobs
+  before delete on public.users
+  for each row execute function private.tg_users__lock_jobs();
+
 create trigger _100_delete_jobs
   after delete on public.users
   referencing old table as old_user

@@ -13,6 +13,7 @@ declare
   v_leases bigint[];
   v_job_ids uuid[];
   v_unheard uuid[];
+  v_owners uuid[];
 begin
   -- Whoever holds one of these entries is doing this very work. At most some 2 000 jobs in one go.
   select array_agg(lease_id) into v_leases
@@ -39,6 +40,7 @@ begin
   perform private.write_starts(v_leases);
   v_job_ids := array(
     select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
+  v_owners := private.keep_owners(v_job_ids);
 
   return query
   with lost as (
@@ -52,6 +54,7 @@ begin
     from public.job_queue as job
     join public.job_type as type on type.name = job.job_type
     where job.id = any(v_job_ids) and job.status = 'processing'
+      and (job.user_id is null or job.user_id = any(v_owners))
       and (job.lease_expires_at <= now() or job.runtime_seconds
         + extract(epoch from now() - job.slice_started_at) >= extract(epoch from type.max_runtime))
     order by job.id
@@ -132,6 +135,7 @@ as $$
 #variable_conflict use_column
 declare
   v_job_ids uuid[];
+  v_owners uuid[];
 begin
   if exists (select from private.job_bundle where expires_at <= now()) then
     perform private.unfold_bundles(array(
@@ -146,6 +150,7 @@ begin
   if v_job_ids is null then
     return;
   end if;
+  v_owners := private.keep_owners(v_job_ids);
 
   return query
   with stale as (
@@ -153,7 +158,7 @@ begin
     from public.job_queue
     -- A parent waits for its children, which may expire themselves.
     where id = any(v_job_ids) and status = 'pending' and expires_at <= now()
-      and held_by is distinct from 'children'
+      and held_by is distinct from 'children' and (user_id is null or user_id = any(v_owners))
     order by id
     for update skip locked
   )

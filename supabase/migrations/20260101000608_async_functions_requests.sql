@@ -180,6 +180,8 @@ begin
   end loop;
 
   if p_supersede and v_equal.status in ('pending', 'processing') then
+    -- Before the jobs, as everybody locks them; the new one needs its owner.
+    perform from public.users where id = p_user_id for key share;
     perform private.cancel_job_tree(v_equal.job_id, 'SUPERSEDED');
   end if;
   requested_at := v_equal.requested_at;

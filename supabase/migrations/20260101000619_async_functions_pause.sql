@@ -38,7 +38,8 @@ declare
   v_active uuid[];
   v_held int;
 begin
-  if not exists (select from public.users where id = p_user_id) then
+  perform from public.users where id = p_user_id for key share;
+  if not found then
     perform private.raise_error('NOT_FOUND', jsonb_build_object('user_id', p_user_id));
   end if;
 
@@ -98,6 +99,8 @@ declare
   v_was_paused boolean;
   v_released int;
 begin
+  -- Or whoever deletes them could have the jobs, and wait for the pause.
+  perform from public.users where id = p_user_id for key share;
   -- Waits for a claim that is putting jobs of this user aside; what it holds is found below.
   delete from private.job_pause where user_id = p_user_id;
   v_was_paused := found;

@@ -30,6 +30,11 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  -- Before the job, as everybody locks them: children may cost their owner units.
+  select user_id into v_user_id from public.job_queue where id = p_job_id;
+  if v_user_id is not null then
+    perform from public.users where id = v_user_id for key share;
+  end if;
   if p_fencing_token >= 1000000000000 then
     perform private.write_starts(array[p_fencing_token - 1000000000000]);
   end if;

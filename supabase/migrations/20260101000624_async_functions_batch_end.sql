@@ -90,6 +90,12 @@ begin
   if v_status = 'completed' then
     v_result := private.batch_result(v_batch);
   elsif v_status = 'failed' then
+    -- Whose owner is just going need not end.
+    if exists (select from public.job_queue where id = p_job_id and user_id is not null)
+      and private.keep_owners(array[p_job_id]) = '{}'
+    then
+      return;
+    end if;
     v_reason := private.first_failure(p_job_id);
   end if;
 

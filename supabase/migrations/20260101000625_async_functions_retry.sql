@@ -24,6 +24,10 @@ begin
   if v_job.id is not null and v_job.parent_job_id is null then
     perform private.lock_requests(v_job.user_id, v_job.job_type, v_job.dedupe_key);
   end if;
+  -- Before the jobs, as everybody locks them.
+  if v_job.user_id is not null then
+    perform from public.users where id = v_job.user_id for key share;
+  end if;
 
   -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
   v_tree := array(

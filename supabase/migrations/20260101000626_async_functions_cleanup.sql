@@ -111,6 +111,8 @@ declare
   v_parent uuid;
   v_gone int := 0;
 begin
+  -- Jobs are not deleted in id order, and the end of an account, which locks them so, would wait in a circle.
+  perform pg_advisory_xact_lock(hashtextextended('job_cleanup', 0));
   for v_type in select name, now() - retention as ended_before from public.job_type order by name loop
     exit when v_gone >= p_limit;
     v_gone := v_gone + private.delete_old_jobs(v_type.name, v_type.ended_before, p_limit - v_gone);

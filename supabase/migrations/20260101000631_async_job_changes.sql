@@ -74,6 +74,14 @@ begin
     elsif v_new.unknown > 0 then
       perform private.raise_error('UNKNOWN_JOB_TYPE');
     end if;
+    -- Before their subscriptions, as everybody locks them.
+    if v_new.owned > 0 then
+      perform private.know_users(array(
+        select user_id
+        from new_job
+        where user_id is not null and parent_job_id is null and completed_at is null
+        group by user_id));
+    end if;
     if v_new.charged > 0 then
       perform private.charge_job_quotas(array_agg(job.id), array_agg(job.user_id), array_agg(type.quota_type))
       from new_job as job
@@ -84,13 +92,6 @@ begin
       perform private.lower_cursors();
     end if;
 
-    if v_new.owned > 0 then
-      perform private.know_users(array(
-        select user_id
-        from new_job
-        where user_id is not null and parent_job_id is null and completed_at is null
-        group by user_id));
-    end if;
     if v_new.processing > 0 then
       insert into private.job_active (user_id, job_id)
       select user_id, id

@@ -22,6 +22,22 @@ $$;
 comment on function private.know_users(uuid[]) is
   'Nobody has a job who is not there, or is just going: asked, in place of a foreign key, by whatever creates jobs or wakes them; each user is named once.';
 
+create function private.keep_owners(p_job_ids uuid[])
+returns uuid[]
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select id
+    from public.users
+    where id = any(array(select user_id from public.job_queue where id = any(p_job_ids) and user_id is not null))
+    for key share skip locked);
+end;
+$$;
+comment on function private.keep_owners(uuid[]) is
+  'The owners of these jobs, who are there from now to the end of the transaction; who is just going, or somebody holds, is left out. For what ends jobs one after the other and waits for nobody: PostgreSQL looks for the user when one transaction gives units back twice.';
+
 create function private.count_deferred_jobs(p_user_ids uuid[])
 returns int[]
 language plpgsql stable set search_path = ''
@@ -98,6 +114,7 @@ comment on function private.active_jobs(uuid) is
 
 revoke all on function
   private.know_users(uuid[]),
+  private.keep_owners(uuid[]),
   private.count_deferred_jobs(uuid[]),
   private.count_active_jobs(uuid),
   private.active_jobs(uuid)

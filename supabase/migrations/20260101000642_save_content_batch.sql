@@ -128,11 +128,17 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_job constant public.job_queue := private.hold_job(p_job_id, p_fencing_token);
+  v_job public.job_queue;
   v_page record;
   v_pass private.sync_pass;
   v_total jsonb;
 begin
+  -- In the order in which everybody locks them: user, job, account. Items refer to the user's row.
+  perform from public.users
+  where id = (select user_id from public.social_account where id = p_social_account_id)
+  for key share;
+  v_job := private.hold_job(p_job_id, p_fencing_token);
+
   update public.social_account set
     last_synced_at = now(),
     next_sync_at = case when sync_mode = 'auto' and is_active then private.next_sync_at(user_id, sync_interval) end

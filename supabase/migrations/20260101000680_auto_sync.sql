@@ -1,7 +1,8 @@
 -- 002 Content meets 006 Async: accounts are synced when they are due, without anybody asking.
 
--- Locks are taken in one order: accounts, passed over where somebody else holds one, then user by user, so
--- that two runs at once share the work and never wait for each other in a circle.
+-- Accounts are locked before the jobs, against the order that everybody else keeps (end_connection.sql). So nobody is
+-- waited for: accounts and owners that somebody holds are passed over, as are owners who ask for a job just now.
+-- They are due in the next run, too; and two runs at once share the work.
 create function private.enqueue_due_syncs(p_limit int default 500)
 returns int
 language plpgsql volatile security definer set search_path = ''
@@ -50,6 +51,8 @@ begin
       elsif v_account.exhausted_until is not null then
         v_next_at := v_account.exhausted_until + random() * interval '1 hour';
       else
+        -- As private.lock_requests().
+        continue when not pg_try_advisory_xact_lock(hashtextextended('job_queue:' || v_account.user_id, 0));
         begin
           -- Spread to the next run. Joined however old it is: two syncs of one account would only fight.
           select * into v_made from private.find_or_create_job(

@@ -71,7 +71,7 @@ async function meet(own: Doomed, call: Call, place: string): Promise<string | un
   const [deleter, caller] = [await sql.reserve(), await sql.reserve()];
   try {
     const deletion = () =>
-      deleter`delete from auth.users where id = ${user}`.then(() => undefined, explain);
+      deleter`delete from auth.users where id = ${user}`.then(() => undefined, String);
     let deleted: Promise<string | undefined> | undefined;
     let called: { end: Promise<string | undefined> } | undefined;
     await deleter`begin`;
@@ -93,6 +93,8 @@ async function meet(own: Doomed, call: Call, place: string): Promise<string | un
     if (fault) return `the deletion: ${fault}`;
     return refusal ?? (left!.jobs > 0 ? `${left!.jobs} jobs are left` : undefined);
   } finally {
+    // After a failure; else there is no transaction left, and this is a notice.
+    await deleter`rollback`;
     deleter.release();
     caller.release();
   }

@@ -20,9 +20,9 @@ returns void
 language plpgsql volatile set search_path = ''
 as $$
 begin
-  -- Blind to what others commit, it would find no equal job and no limit reached.
+  -- Blind to what others commit, it would find no equal job, no limit reached, and in line what has been taken.
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    perform private.raise_error('CONFLICT', null, 'Jobs are created and retried, and users deleted, under read committed only.');
+    perform private.raise_error('CONFLICT', null, 'Jobs are created, retried and changed while they wait, and users deleted, under read committed only.');
   end if;
 end;
 $$;

@@ -102,6 +102,10 @@ begin
   end if;
 
   if v.pending > 0 then
+    if v.was_pending > 0 then
+      -- Or what a claim has taken since this transaction began would stand in line once more.
+      perform private.check_isolation();
+    end if;
     with arrived as (
       insert into private.job_waiting as waiting (
         job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
@@ -138,8 +142,7 @@ begin
 
     -- What was lined up from a pause or a cap was lined up by who claims.
     v_is_due := exists (
-      select
-      from new_job as job join old_job on old_job.id = job.id
+      select from new_job as job join old_job on old_job.id = job.id
       where job.status = 'pending' and job.turn is not null
         and (old_job.status <> 'pending' or old_job.held_by = 'children')
     );
@@ -168,8 +171,7 @@ begin
       delete from private.job_failure
       where job_id = any(array(select id from new_job where completed_at is null))
     )
-    select array_agg(id) into v_job_ids
-    from new_job
+    select array_agg(id) into v_job_ids from new_job
     where completed_at is null and user_id is not null
       and job_type in (select name from public.job_type where quota_type is not null);
     if v_job_ids is not null then
@@ -182,8 +184,7 @@ begin
       select id, job_type, completed_at from new_job where status = 'failed'
       on conflict (job_id) do update set failed_at = excluded.failed_at
     )
-    select array_agg(id) into v_job_ids
-    from new_job
+    select array_agg(id) into v_job_ids from new_job
     where status = 'failed' and user_id is not null
       and job_type in (select name from public.job_type where quota_type is not null);
     if v_job_ids is not null then
@@ -257,8 +258,7 @@ begin
   -- Last, so that a batch is locked only from here to the commit.
   if v.has_parent and (v.was_ended > 0 or v.ended > 0) then
     v_parent_ids := array(
-      select distinct parent_job_id
-      from (
+      select distinct parent_job_id from (
         select parent_job_id, completed_at from new_job
         union all
         select parent_job_id, completed_at from old_job

@@ -7,7 +7,7 @@ import type postgres from "postgres";
 import { type Change, changes } from "./deferred/changes.ts";
 import { assertOwnersWereTold } from "./deferred/owner_hands.ts";
 import { DeferredRun } from "./deferred/run.ts";
-import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+import { type OwnJobs, refusal, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
 import { assertSideTablesAreRight } from "./side_tables.ts";
 
 interface Taken {
@@ -123,3 +123,26 @@ for (const [name, change] of Object.entries(changes)) {
     assert.deepEqual(met, { taken: 10, completed: change.leavesThem ? 10 : 5 });
   });
 }
+
+Deno.test("beside a claim, by who cannot see it: a job that waits is not changed", async () => {
+  for (const level of ["repeatable read", "serializable"]) {
+    await withOwnJobs({ connections: 3 }, async (own) => {
+      const { sql, jobTypes } = own;
+      await own.enqueue(5);
+      const held = await sql.reserve();
+      await held.unsafe(`begin isolation level ${level}`);
+      await held`select from public.job_queue limit 1`;
+      const taken = await take(own, sql, 5);
+      assert.equal(taken.length, 5);
+      const said = await held`
+        update public.job_queue set job_priority = 3 where job_type = any(${[...jobTypes]})`
+        .then(() => "nothing", refusal);
+      await held`rollback`;
+      held.release();
+
+      assert.equal(said, "PT409 CONFLICT", level);
+      await assertSideTablesAreRight(sql, "when it has been refused");
+      assert.equal((await complete(own, taken)).length, 5);
+    });
+  }
+});

@@ -85,6 +85,8 @@ as $$
 declare
   v_answer jsonb;
   v_is_draining boolean;
+  -- Tokens of starts that are not written.
+  v_unwritten bigint[];
 begin
   if coalesce(p_worker_id, '') = '' then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
@@ -97,15 +99,24 @@ begin
       region = excluded.region
   returning worker.is_draining into v_is_draining;
 
-  -- What lasts until a heartbeat is to be seen, and its lease to be extended.
+  -- What lasts is to be seen, and its lease to be extended. But a worker that drains a queue holds hundreds of jobs
+  -- that are over already, and whose starts would cost as much again as their ends. 250 ms are a quarter of the
+  -- shortest lease there can be, which is less than a heartbeat may leave unextended.
   if exists (select from private.job_lease where worker_id = p_worker_id and started_at is not null) then
     perform private.write_starts(array(
       select lease_id
       from private.job_lease
       where worker_id = p_worker_id and started_at is not null
         -- What it was handed over it need not have heard of, unless it names it.
-        and (not is_handed_over
-          or p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id)))));
+        and case
+          when is_handed_over
+            then p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id))
+          else started_at <= now() - interval '250 milliseconds'
+        end));
+    v_unwritten := array(
+      select 1000000000000 + lease_id
+      from private.job_lease
+      where worker_id = p_worker_id and started_at is not null);
   end if;
 
   with lease as (
@@ -136,6 +147,7 @@ begin
   state as (
     select lease.job_id, case
       when job.status = 'processing' and job.fencing_token = lease.fencing_token then 'held'
+      when job.status = 'pending' and job.fencing_token = 0 and lease.fencing_token = any(v_unwritten) then 'held'
       when job.status = 'cancelled' then 'cancelled'
       else 'lost'
     end as state

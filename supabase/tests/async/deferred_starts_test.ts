@@ -73,6 +73,7 @@ Deno.test("of a completion and the heartbeat that writes its start none is lost"
     const run = new DeferredRun(own);
     await run.create(100);
     const attempts = await run.take("slow", 100, true);
+    await run.age("slow");
     let completing: Promise<string[]> | undefined;
     await withOpenTransaction(own.sql, async (held) => {
       await held`select public.heartbeat('slow', '[]', 1, 1)`;

@@ -55,10 +55,9 @@ export const hands = {
       select public.add_job_log(${attempt.id}, 'info', 'line', p_fencing_token => ${attempt.token})`;
     return true;
   },
-  "heartbeat": async ({ ledger, own: { sql } }, { worker }) => {
-    const leases = ledger.attemptsOf(worker)
-      .map(({ id, token }) => ({ job_id: id, fencing_token: token }));
-    await sql`select public.heartbeat(${worker}, ${sql.json(leases)}, 1, 1)`;
+  "heartbeat": async (run, { worker, which }) => {
+    if (which % 2) await run.age(worker);
+    await run.beat(worker);
     return true;
   },
   "lose a worker": async (run, { worker }) => await run.lose(worker) > 0,

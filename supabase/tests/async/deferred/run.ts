@@ -62,6 +62,24 @@ export class DeferredRun {
     return row!.refused;
   }
 
+  /** As if a worker's jobs had started a second earlier: then its next heartbeat writes their starts. */
+  async age(worker: string): Promise<void> {
+    await this.own.sql`
+      update private.job_lease set started_at = started_at - interval '1 second'
+      where worker_id = ${worker} and started_at is not null`;
+  }
+
+  /** Names all that a worker was ever given: it holds what is its own, written or not. */
+  async beat(worker: string): Promise<void> {
+    const { ledger, own: { sql } } = this;
+    const attempts = ledger.attemptsOf(worker);
+    const leases = attempts.map(({ id, token }) => ({ job_id: id, fencing_token: token }));
+    const [row] = await sql<{ held: string[] }[]>`
+      select public.heartbeat(${worker}, ${sql.json(leases)}, 1, 1) -> 'held' as held`;
+    const own = attempts.filter((attempt) => ledger.isHolder(attempt)).map(({ id }) => id);
+    assert.deepEqual(row!.held.toSorted(), own.toSorted(), `what ${worker} holds`);
+  }
+
   /** The leases of a worker run out, and somebody notices; answers how many jobs that were. */
   async lose(worker: string): Promise<number> {
     await this.own.sql.begin(async (tx) => {

@@ -17,7 +17,7 @@ async function defer({ sql, jobType, plainType, waiting, user }: Doomed): Promis
 }
 
 const tokens = new Map<string, string>();
-const deferred: Call["before"] = async (own) => tokens.set(own.user, await defer(own));
+const deferred = async (own: Doomed) => tokens.set(own.user, await defer(own));
 const settle = (sql: postgres.Sql, { user, waiting }: Doomed) =>
   sql.json([{ job_id: waiting, fencing_token: tokens.get(user)!, retryable: false }]);
 
@@ -55,7 +55,13 @@ export const workerCalls: Record<string, Call> = {
       }, 0, 0)`,
   },
   "heartbeat(), which writes a start": {
-    before: deferred,
+    before: async (own) => {
+      await deferred(own);
+      // Younger ones it leaves alone.
+      await own.sql`
+        update private.job_lease set started_at = started_at - interval '1 second'
+        where worker_id = ${own.user}`;
+    },
     run: (sql, { user }) => sql`select public.heartbeat(${user}, '[]', 0, 0)`,
   },
   "complete_job()": {

@@ -35,10 +35,13 @@ export async function take(session: Session, measure: Measure, quick: boolean): 
   return { ms: median("ms"), cpuMs: median("cpuMs"), paceMs: median("paceMs") };
 }
 
-/** CPU time of work that no table has a part in: a CPU is slower when its neighbour is busy. */
+/**
+ * CPU time of work that no table has a part in: a CPU is slower when its neighbour is busy. Long
+ * enough that three of them have a median worth dividing by.
+ */
 async function paceMs({ sql, pid }: Session): Promise<number> {
   const before = await busyMs(pid);
-  await sql`select sum(length(md5(n::text))) from generate_series(1, 2000) as n`;
+  await sql`select sum(length(md5(n::text))) from generate_series(1, 20000) as n`;
   return await busyMs(pid) - before;
 }
 

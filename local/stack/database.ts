@@ -6,7 +6,7 @@ import { readOwnDatabase } from "../own_database/secrets_file.ts";
 import { databaseUrl, superuserUrl } from "../postgres/connect.ts";
 import { exists, installPostgres } from "../postgres/install.ts";
 import { ensureCluster } from "../postgres/prepare.ts";
-import type { PartName, StackInfo } from "./info.ts";
+import { type PartName, type StackInfo, taskFor } from "./info.ts";
 import { markUsed, pruneCache } from "./prune_cache.ts";
 
 /** Where a stack keeps its rows: on a server that it runs, or in somebody's database. */
@@ -48,7 +48,9 @@ export async function stackDatabase(
     throw new Error(
       `The stack "${choice.name}" works on ${
         withoutPassword(kept.url)
-      }: take another name with --name, or give that database back with \`deno task reset\`.`,
+      }: take another name with --name, or give that database back with \`${
+        taskFor("reset", choice.name)
+      }\`.`,
     );
   }
   return await somebodysDatabase(choice, stackDir, url);

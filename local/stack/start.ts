@@ -4,7 +4,7 @@ import { exists } from "../postgres/install.ts";
 import { assertReachable } from "../postgres/unprivileged.ts";
 import { type StackDatabase, stackDatabase } from "./database.ts";
 import { describeStack } from "./describe.ts";
-import { type PartName, partNames, readStackFile, type StackInfo } from "./info.ts";
+import { type PartName, partNames, readStackFile, type StackInfo, taskFor } from "./info.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { lockStack } from "./lock.ts";
 import { makePrivateFolder, stackDirectory } from "./paths.ts";
@@ -121,7 +121,9 @@ async function unlessAborted(signal: AbortSignal | undefined, work: Promise<void
 async function alreadyRuns(name: string, stackDir: string): Promise<string> {
   const info = await readStackFile(join(stackDir, "stack.json"));
   return info
-    ? `The stack "${name}" already runs at ${info.api_url} (pid ${info.pid}); \`deno task stop\` ends it.`
+    ? `The stack "${name}" already runs at ${info.api_url} (pid ${info.pid}); \`${
+      taskFor("stop", name)
+    }\` ends it.`
     : `The stack "${name}" is just being started by another process.`;
 }
 

@@ -36,6 +36,7 @@ const steps: Step[] = [
     name: "collections",
     run: async (stack, filter) => {
       const { passed, failed } = await runCollections(await stack(), filter);
+      if (passed + failed === 0) return check(false, `No collection has "${filter}" in its name.`);
       return {
         passed,
         failures: Array.from({ length: failed }, () => "a Postman assertion, above"),

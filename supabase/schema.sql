@@ -9521,6 +9521,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_type__count_running()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET lock_timeout TO '3s'
 AS $function$
 begin
   if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
@@ -9546,6 +9547,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_type__keep_jobs()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET lock_timeout TO '10s'
 AS $function$
 begin
   lock table public.job_queue in share row exclusive mode;

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { runDenoTests } from "./commands.ts";
+
+Deno.test("a test that fails leaves its error and what it printed, as this Deno writes them", async () => {
+  const folder = await Deno.makeTempDir();
+  const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
+  try {
+    await write(
+      "sums_test.ts",
+      `Deno.test("holds", () => console.log("of no interest"));
+      Deno.test("does not", async (t) => {
+        console.log("  Phase_1: Sign up: 429");
+        await t.step("at all", () => { throw new Error("why"); });
+      });`,
+    );
+    await write(
+      "gone_test.ts",
+      `Deno.test("goes", () => { console.log("last"); Deno.kill(Deno.pid); });`,
+    );
+    const sums = await runDenoTests(join(folder, "sums_test.ts"));
+    assert.equal(sums.passed, 1);
+    assert.equal(sums.failures.length, 1);
+    assert.match(sums.failures[0]!, /^does not \.\.\. at all => [^]+Error: why[^]+Sign up: 429/);
+    assert.doesNotMatch(sums.failures[0]!, /of no interest/);
+
+    const gone = await runDenoTests(join(folder, "gone_test.ts"));
+    assert.equal(gone.failures.length, 1);
+    assert.match(gone.failures[0]!, /goes/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

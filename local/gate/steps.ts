@@ -1,0 +1,78 @@
+import type { RunningStack } from "../stack/client.ts";
+import { checkAdvisors, checkMigrationList } from "./advisors.ts";
+import { checkCollections } from "./collections.ts";
+import { checkCommand, runDenoTests } from "./commands.ts";
+import { checkLeaks } from "./leaks.ts";
+import { type Outcome, sum } from "./outcome.ts";
+import { runPgTap } from "./pgtap.ts";
+import { checkSnapshot } from "./snapshot.ts";
+import { checkTypes } from "./types.ts";
+
+/** A piece of a step, done on a stack that nothing else uses meanwhile. */
+export interface Part {
+  readonly step: string;
+  /** What of the step it is; empty when it is all. */
+  readonly name: string;
+  readonly run: (stack: () => Promise<RunningStack>, filter: string) => Promise<Outcome>;
+}
+
+const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs", "bench"];
+
+/** What takes long, so that it begins early; the rest of its folder follows. */
+const apart = [
+  "supabase/tests/async",
+];
+
+function whole(step: string, run: Part["run"]): Part {
+  return { step, name: "", run };
+}
+
+function denoTests(name: string, path: string, leftOut: readonly string[] = []): Part {
+  return {
+    step: "deno",
+    name,
+    run: async (stack) => {
+      return await runDenoTests(path, leftOut, { STREAMVIBE_STACK: (await stack()).file });
+    },
+  };
+}
+
+function denoParts(filter: string): Part[] {
+  if (filter) return [denoTests("", filter)];
+  return [
+    ...apart.map((path) => denoTests(path, path)),
+    ...codeFolders.map((folder) =>
+      denoTests(folder, folder, apart.filter((path) => path.startsWith(`${folder}/`)))
+    ),
+  ];
+}
+
+/** What is done side by side, in the order in which it begins. */
+export function parts(filter: string): Part[] {
+  return [
+    whole("format", () => checkCommand("fmt", "--check")),
+    whole("lint", () => checkCommand("lint")),
+    whole("check", () => checkCommand("check", ...codeFolders)),
+    whole("snapshot", async (stack) => checkSnapshot((await stack()).db_url)),
+    whole("types", async (stack) => checkTypes((await stack()).db_url)),
+    whole("migrations", async (stack) => checkMigrationList((await stack()).db_url)),
+    whole("pgtap", async (stack) => runPgTap((await stack()).db_url, filter)),
+    ...denoParts(filter),
+    whole("collections", async (stack) => checkCollections((await stack()).file, filter)),
+  ];
+}
+
+/** What is done with the stacks that were used, after all that could have left something behind. */
+export function closing(stacks: readonly (() => Promise<RunningStack>)[]): Part[] {
+  return [
+    whole("leaks", async () => {
+      return sum(await Promise.all(stacks.map(async (stack) => checkLeaks(await stack()))));
+    }),
+    whole("advisors", async () => checkAdvisors((await stacks[0]!()).db_url)),
+  ];
+}
+
+/** What the steps of the gate are called. */
+export const stepNames: readonly string[] = [
+  ...new Set([...parts(""), ...closing([])].map(({ step }) => step)),
+];

@@ -7,8 +7,8 @@ import { GateReport } from "./report.ts";
 import { lazyStack } from "./stacks.ts";
 import { closing, type Part, parts, stepNames } from "./steps.ts";
 
-/** Most tests wait for most of their time: so many at once keep two processors busy. */
-const LANES = 3;
+/** Most tests wait for most of their time: two at once keep two processors busy. */
+const LANES = 2;
 
 const [only, filter = ""] = Deno.args;
 const stacks = Array.from({ length: LANES }, (_, n) => lazyStack(String(n + 1)));

@@ -16,11 +16,26 @@ export interface Part {
   readonly run: (stack: () => Promise<RunningStack>, filter: string) => Promise<Outcome>;
 }
 
-const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs", "bench"];
+/** Where the project's code is, and with it its tests. */
+export const codeFolders = ["local", "supabase/functions", "supabase/tests", "docs", "bench"];
 
-/** What takes long, so that it begins early; the rest of its folder follows. */
-const apart = [
+/**
+ * What of them is a part of its own, as it takes a minute or more. All parts are in the order in which
+ * they begin: the longest first, so that no lane is left alone at the end.
+ */
+export const denoPaths = [
+  "supabase/tests/e2e",
   "supabase/tests/async",
+  "local",
+  "supabase/tests",
+  "supabase/functions",
+  "local/stack",
+  "supabase/tests/e2e/platform_sync_test.ts",
+  "local/own_database",
+  "supabase/tests/chaos",
+  "local/realtime",
+  "docs",
+  "bench",
 ];
 
 function whole(step: string, run: Part["run"]): Part {
@@ -39,12 +54,9 @@ function denoTests(name: string, path: string, leftOut: readonly string[] = []):
 
 function denoParts(filter: string): Part[] {
   if (filter) return [denoTests("", filter)];
-  return [
-    ...apart.map((path) => denoTests(path, path)),
-    ...codeFolders.map((folder) =>
-      denoTests(folder, folder, apart.filter((path) => path.startsWith(`${folder}/`)))
-    ),
-  ];
+  return denoPaths.map((path) =>
+    denoTests(path, path, denoPaths.filter((other) => other.startsWith(`${path}/`)))
+  );
 }
 
 /** What is done side by side, in the order in which it begins. */

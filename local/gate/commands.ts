@@ -4,19 +4,29 @@ import { check, type Outcome } from "./outcome.ts";
 
 const repo = new URL("../../", import.meta.url).pathname;
 
-/** Runs `deno <args>` in the repository and returns its exit code and everything it printed. */
+/** Nothing takes so long but what hangs. */
+const MOST_MS = 20 * 60_000;
+
+/**
+ * Runs `deno <args>` in the repository and returns its exit code and everything it printed.
+ *
+ * @param signal Ends it; what it printed until then says where it hung.
+ */
 export async function deno(
   args: string[],
   env: Record<string, string> = {},
+  signal = AbortSignal.timeout(MOST_MS),
 ): Promise<{ code: number; output: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: repo,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
+    signal,
   }).output();
   const text = new TextDecoder();
-  return { code, output: text.decode(stdout) + text.decode(stderr) };
+  const ended = signal.aborted ? "\nended, as it went on for too long\n" : "";
+  return { code, output: text.decode(stdout) + text.decode(stderr) + ended };
 }
 
 /** A command that passes or fails as a whole, such as a formatter's check. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { runDenoTests } from "./commands.ts";
+import { waitUntil } from "../stack/process.ts";
+import { deno, runDenoTests } from "./commands.ts";
 
 Deno.test("a test that fails leaves its error and what it printed, as this Deno writes them", async () => {
   const folder = await Deno.makeTempDir();
@@ -29,5 +30,22 @@ Deno.test("a test that fails leaves its error and what it printed, as this Deno 
     assert.match(gone.failures[0]!, /goes/);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("what hangs is ended, and what it printed until then is known", async () => {
+  const begun = await Deno.makeTempFile();
+  const hang = `console.log("so far"); Deno.writeTextFileSync("${begun}", "yes");
+    setInterval(() => {}, 1_000);`;
+  try {
+    const limit = new AbortController();
+    const hanging = deno(["eval", hang], {}, limit.signal);
+    assert.ok(await waitUntil(async () => await Deno.readTextFile(begun) === "yes", 30_000, 20));
+    limit.abort();
+    const { code, output } = await hanging;
+    assert.notEqual(code, 0);
+    assert.equal(output, "so far\n\nended, as it went on for too long\n");
+  } finally {
+    await Deno.remove(begun);
   }
 });

@@ -24,15 +24,15 @@ export const codeFolders = ["local", "supabase/functions", "supabase/tests", "do
  * they begin: the longest first, so that no lane is left alone at the end.
  */
 export const denoPaths = [
-  "supabase/tests/e2e",
   "supabase/tests/async",
+  "supabase/tests/e2e",
   "local",
   "supabase/tests",
   "supabase/functions",
-  "local/stack",
-  "supabase/tests/e2e/platform_sync_test.ts",
   "local/own_database",
+  "local/stack",
   "supabase/tests/chaos",
+  "supabase/tests/e2e/platform_sync_test.ts",
   "local/realtime",
   "docs",
   "bench",
@@ -69,8 +69,8 @@ export function parts(filter: string): Part[] {
     whole("types", async (stack) => checkTypes((await stack()).db_url)),
     whole("migrations", async (stack) => checkMigrationList((await stack()).db_url)),
     whole("pgtap", async (stack) => runPgTap((await stack()).db_url, filter)),
-    ...denoParts(filter),
     whole("collections", async (stack) => checkCollections((await stack()).file, filter)),
+    ...denoParts(filter),
   ];
 }
 

@@ -40,3 +40,36 @@ Deno.test("the schedule waits for nobody who asks for a job just now", async () 
     assert.deepEqual(await synced(), users.toSorted());
   });
 });
+
+Deno.test("the schedule waits for nobody who holds a sync that it would bring forward", async () => {
+  await withOwnSync({ connections: 4 }, async ({ sql, users, account }) => {
+    const [job] = await sql<{ id: string }[]>`
+      select job_id as id from private.find_or_create_job(${users[0]!}, 'sync_youtube',
+        ${sql.json({ social_account_id: account })}, p_scheduled_for => now() + interval '1 day')`;
+    /** Runs the schedule until it has seen the account, and says whether the sync comes within the hour. */
+    const isSoonAfterRun = async () => {
+      await sql`update public.social_account set next_sync_at = now() - interval '10 years' where id = ${account}`;
+      await until(async () => {
+        await sql.begin((tx) => [
+          tx`set local lock_timeout = '10s'`,
+          tx`select private.enqueue_due_syncs(60)`,
+        ]);
+        const [seen] =
+          await sql`select from public.social_account where id = ${account} and next_sync_at > now()`;
+        return seen !== undefined;
+      });
+      const [soon] = await sql`
+        select from public.job_queue where id = ${
+        job!.id
+      } and scheduled_for < now() + interval '1 hour'`;
+      return soon !== undefined;
+    };
+
+    await withOpenTransaction(
+      sql,
+      (held) => held`select from public.job_queue where id = ${job!.id} for update`,
+      async () => assert.equal(await isSoonAfterRun(), false),
+    );
+    assert.equal(await isSoonAfterRun(), true);
+  });
+});

@@ -8,7 +8,7 @@ export async function checkCollections(stackFile: string, filter: string): Promi
   const { output } = await deno(["run", "-A", "local/postman/run.ts", filter], {
     STREAMVIBE_STACK: stackFile,
   });
-  for (const [line] of output.matchAll(/^\S+: \d+ assertions passed.*$/gm)) console.log(line);
+  for (const [line] of output.matchAll(/^\S+\.json: \d+ assertions passed.*$/gm)) console.log(line);
   return readCollections(output);
 }
 

@@ -3,6 +3,7 @@ import { checkAdvisors, checkMigrationList } from "./advisors.ts";
 import { checkCollections } from "./collections.ts";
 import { checkCommand, runDenoTests } from "./commands.ts";
 import { checkLeaks } from "./leaks.ts";
+import { withComplaints } from "./complaints.ts";
 import { type Outcome, sum } from "./outcome.ts";
 import { runPgTap } from "./pgtap.ts";
 import { checkSnapshot } from "./snapshot.ts";
@@ -47,7 +48,11 @@ function denoTests(name: string, path: string, leftOut: readonly string[] = []):
     step: "deno",
     name,
     run: async (stack) => {
-      return await runDenoTests(path, leftOut, { STREAMVIBE_STACK: (await stack()).file });
+      const { file, state_dir } = await stack();
+      return await withComplaints(
+        state_dir,
+        () => runDenoTests(path, leftOut, { STREAMVIBE_STACK: file }),
+      );
     },
   };
 }
@@ -69,7 +74,10 @@ export function parts(filter: string): Part[] {
     whole("types", async (stack) => checkTypes((await stack()).db_url)),
     whole("migrations", async (stack) => checkMigrationList((await stack()).db_url)),
     whole("pgtap", async (stack) => runPgTap((await stack()).db_url, filter)),
-    whole("collections", async (stack) => checkCollections((await stack()).file, filter)),
+    whole("collections", async (stack) => {
+      const { file, state_dir } = await stack();
+      return await withComplaints(state_dir, () => checkCollections(file, filter));
+    }),
     ...denoParts(filter),
   ];
 }

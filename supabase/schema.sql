@@ -1777,8 +1777,8 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_params'),
       'Job parameters must be a JSON object.');
   end if;
-  -- The stored size is a cheap lower bound of a quarter of the text.
-  if pg_column_size(p_params) > 16384 and octet_length(p_params::text) > 65536 then
+  -- The text, since what is stored says little of it: 1e131071 takes 16 bytes, and has 131 072 digits.
+  if octet_length(p_params::text) > 65536 then
     perform private.raise_error('PARAMS_TOO_LARGE', jsonb_build_object('limit_bytes', 65536));
   end if;
   if p_priority not between 1 and 10 then
@@ -2878,7 +2878,7 @@ begin
     perform from public.users where id = v_user_id for key share;
   end if;
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   -- Held to the end: nobody can take the job over, and only its attempt creates children.
   select job.user_id into v_user_id
@@ -2960,9 +2960,11 @@ CREATE OR REPLACE FUNCTION private.create_job_as_caller(p_user_id uuid, p_job_ty
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_text constant text := coalesce(p_params, '{}')::text;
 begin
   -- As private.request_job(); what is rarely said, behind a question that calls nothing.
-  if jsonb_typeof(p_params) <> 'object' or pg_column_size(p_params) > 16384
+  if jsonb_typeof(p_params) <> 'object' or octet_length(v_text) > 65536
     or current_setting('transaction_isolation') <> 'read committed'
   then
     perform private.check_job_request(p_params, p_priority), private.check_isolation();
@@ -2978,11 +2980,11 @@ begin
   -- name whom it acts for, ask who it is: as private.acting_user(), for everybody else.
   if coalesce(nullif(current_setting('role', true), 'none'), session_user) in ('service_role', 'postgres') then
     return private.add_job(p_user_id, p_job_type, coalesce(p_params, '{}'),
-      left(encode(sha256(convert_to(p_job_type || ' ' || coalesce(p_params, '{}')::text, 'UTF8')), 'hex'), 32),
+      left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
       p_priority, p_scheduled_for, null, false);
   end if;
   return private.add_job(private.acting_user(p_user_id), p_job_type, coalesce(p_params, '{}'),
-    private.job_dedupe_key(p_job_type, coalesce(p_params, '{}')),
+    left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
     p_priority, p_scheduled_for, null, current_setting('role', true) = 'authenticated');
 end;
 $function$
@@ -5151,7 +5153,7 @@ begin
   -- that are over already, and whose starts would cost as much again as their ends. 250 ms are a quarter of the
   -- shortest lease there can be, which is less than a heartbeat may leave unextended.
   if exists (select from private.job_lease where worker_id = p_worker_id and started_at is not null) then
-    perform private.write_starts(array(
+    v_unwritten := array(
       select lease_id
       from private.job_lease
       where worker_id = p_worker_id and started_at is not null
@@ -5160,7 +5162,10 @@ begin
           when is_handed_over
             then p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id))
           else started_at <= now() - interval '250 milliseconds'
-        end));
+        end);
+    if v_unwritten <> '{}' then
+      perform private.write_or_extend_starts(v_unwritten, p_leases);
+    end if;
     v_unwritten := array(
       select 1000000000000 + lease_id
       from private.job_lease
@@ -5231,7 +5236,7 @@ declare
   v_job public.job_queue;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   -- Held to the end: nobody can cancel or take over the job between this check and the caller's commit.
   select * into v_job from public.job_queue as held
@@ -5556,6 +5561,21 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.keep_users(p_user_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '900ms'
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  perform from public.users where id = any(p_user_ids) order by id for key share;
+exception when lock_not_available then
+  perform private.raise_error('CONFLICT', null, 'One of these users is just being deleted. Ask again.');
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.know_users(p_user_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -5565,6 +5585,9 @@ AS $function$
 declare
   v_known int;
 begin
+  if cardinality(p_user_ids) > 1 then
+    perform private.keep_users(p_user_ids);
+  end if;
   -- Who is just going is waited for, and who is known stays until the job is there.
   perform from public.users where id = any(p_user_ids) for key share;
   get diagnostics v_known = row_count;
@@ -5658,6 +5681,31 @@ begin
     (string_to_array(case when joins
       then '- g kk gs n nj n d r lg lm lb ls lt lp r m b bs s ss ng j ch k t p -'
       else '- k k k n n n t l k m l l l p l m p p t t ng t t k t p t' end, ' '))[place % 28 + 1]), '-', '');
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.leave_starts(p_lease_id bigint, p_started uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_left record;
+begin
+  select array_agg(held.job_id) as job_ids, array_agg(held.user_id) as user_ids into v_left
+  from private.job_lease as lease
+  cross join lateral unnest(lease.job_ids, lease.user_ids) as held (job_id, user_id)
+  join public.job_queue as job on job.id = held.job_id and job.status = 'pending' and job.fencing_token = 0
+  where lease.lease_id = p_lease_id;
+  if p_started is not null and v_left.job_ids is not null then
+    update private.job_lease
+    set job_ids = v_left.job_ids, unsettled = cardinality(v_left.job_ids),
+      user_ids = case when user_ids is not null then v_left.user_ids end
+    where lease_id = p_lease_id;
+  end if;
+  return v_left.job_ids;
 end;
 $function$
 ;
@@ -6517,6 +6565,8 @@ begin
   -- Workers do this too when they claim; the tick does it when there is no worker.
   v_worked := private.put_queue_right();
   v_worked := private.lower_cursors() > 0 or v_worked;
+  v_worked := private.unfold_limited() > 0 or v_worked;
+  perform private.pull_in_system_turns();
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;
@@ -6661,6 +6711,46 @@ begin
   select new.id, now(), private.cycle_end_after(now(), day, 1), day
   from (select extract(day from now() at time zone 'UTC')::smallint as day) as today;
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.pull_in_system_turns()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_lane record;
+  v_last bigint;
+  v_pulled_in int := 0;
+begin
+  for v_lane in
+    select job_priority, virtual_time, system_turns
+    from private.job_lane
+    where pg_sequence_last_value(system_turns) > virtual_time
+  loop
+    select greatest(v_lane.virtual_time, max(last.waiting), max(last.bundled)) into v_last
+    from public.job_type as type
+    cross join lateral (
+      select (
+        select waiting.turn from private.job_waiting as waiting
+        where waiting.job_type = type.name and waiting.job_priority = v_lane.job_priority and waiting.turn is not null
+        order by waiting.turn desc, waiting.place desc limit 1
+      ) as waiting, (
+        select bundle.turn + bundle.jobs - 1 from private.job_bundle as bundle
+        where bundle.job_type = type.name and bundle.job_priority = v_lane.job_priority
+        order by bundle.turn desc limit 1
+      ) as bundled
+    ) as last;
+    -- Who lines up this moment, and is not seen, may come to stand between others: that is all.
+    if pg_sequence_last_value(v_lane.system_turns) > v_last then
+      perform setval(v_lane.system_turns, greatest(v_last, 1));
+      v_pulled_in := v_pulled_in + 1;
+    end if;
+  end loop;
+  return v_pulled_in;
 end;
 $function$
 ;
@@ -6967,7 +7057,7 @@ begin
     select unnest(job_ids)
     from private.job_lease
     where lease_id = any(v_leases) and is_handed_over and started_at is not null);
-  perform private.write_starts(v_leases);
+  v_leases := private.write_lost_starts(v_leases);
   v_job_ids := array(
     select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
   v_owners := private.keep_owners(v_job_ids);
@@ -7140,14 +7230,15 @@ CREATE OR REPLACE FUNCTION private.request_job(p_user_id uuid, p_job_type text, 
 AS $function$
 declare
   v_params constant jsonb := coalesce(p_params, '{}');
+  v_text constant text := v_params::text;
   -- As private.job_dedupe_key(), written out: a call costs as much again.
   v_key constant text := left(encode(sha256(convert_to(
-    p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
+    p_job_type || ' ' || coalesce(p_asks_for::text, v_text), 'UTF8')), 'hex'), 32);
   v_equal record;
   v_requested_after timestamptz;
 begin
   -- Conditions and not calls: each of those costs more than what it asks.
-  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or octet_length(v_text) > 65536
     or current_setting('transaction_isolation') <> 'read committed'
   then
     perform private.check_job_request(v_params, p_priority), private.check_isolation();
@@ -7367,10 +7458,18 @@ begin
       order by old.completed_at
       limit least(p_limit, 1000)
     ) as job
+  ),
+  -- Who is just going, or somebody holds, is left out: whoever deletes several users does so in no order.
+  owner as materialized (
+    select private.keep_owners(array(select failed.id from failed)) as ids
   )
   select failed.id, failed.job_type, answer.outcome
   -- User by user, in the order in which every call locks users.
-  from (select * from failed order by failed.user_id, failed.place) as failed
+  from (
+    select * from failed
+    where failed.user_id is null or failed.user_id = any((select owner.ids from owner)::uuid[])
+    order by failed.user_id, failed.place
+  ) as failed
   cross join lateral private.retry_job(failed.id, now() + p_spread * failed.place / failed.jobs) as answer;
 end;
 $function$
@@ -7902,7 +8001,7 @@ declare
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   update public.job_queue as job
   set checkpoint = p_checkpoint,
@@ -8525,6 +8624,8 @@ AS $function$
 #variable_conflict use_column
 declare
   v_left int := p_limit;
+  -- Types whose next bundle another claim holds.
+  v_passed text[] := '{}';
   v_lane record;
   v_bundle record;
   v_jobs int;
@@ -8545,7 +8646,9 @@ begin
       limit 1
     ) as head
     where (p_job_types is null or type.name = any(p_job_types)) and not type.is_paused
-      and (head.job_priority, head.turn) <= (p_priority, p_turn)
+      -- Created while the type got its first limit: see unfold_limited().
+      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null
+      and type.name <> all(v_passed) and (head.job_priority, head.turn) <= (p_priority, p_turn)
     order by head.job_priority, head.turn
     limit 1;
     exit when not found;
@@ -8560,8 +8663,11 @@ begin
     order by bundle.turn
     limit 1
     for update skip locked;
-    -- What other claims hold is theirs.
-    exit when not found;
+    -- What others hold, or what is just to expire, keeps nobody from the next lane.
+    if not found then
+      v_passed := v_passed || v_lane.name;
+      continue;
+    end if;
 
     v_jobs := least(v_left, v_bundle.jobs,
       case when v_lane.job_priority = p_priority then least(p_turn - v_bundle.turn, 500) + 1 end);
@@ -9471,6 +9577,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_type__count_running()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET lock_timeout TO '3s'
 AS $function$
 begin
   if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null
@@ -9496,6 +9603,7 @@ CREATE OR REPLACE FUNCTION private.tg_job_type__keep_jobs()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET lock_timeout TO '10s'
 AS $function$
 begin
   lock table public.job_queue in share row exclusive mode;
@@ -9813,7 +9921,22 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.unfold_bundles(p_bundle_ids bigint[])
+CREATE OR REPLACE FUNCTION private.try_to_write_starts(p_lease_ids bigint[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+begin
+  perform private.write_starts(p_lease_ids);
+  return true;
+exception when lock_not_available then
+  return false;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.unfold_bundles(p_bundle_ids bigint[], p_waits boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -9821,6 +9944,7 @@ CREATE OR REPLACE FUNCTION private.unfold_bundles(p_bundle_ids bigint[])
 AS $function$
 declare
   v_job_ids uuid[];
+  v_entered int;
   v_epoch constant bigint := private.enter_line();
 begin
   with unfolded as (
@@ -9829,6 +9953,10 @@ begin
   )
   select array_agg(job_id) into v_job_ids from unfolded cross join unnest(unfolded.job_ids) as job_id;
 
+  if p_waits then
+    perform from public.job_queue where id = any(v_job_ids) and status = 'pending' order by id for share;
+  end if;
+
   with entered as (
     insert into private.job_waiting (job_id, job_type, job_priority, turn, scheduled_for, expires_at)
     select job.id, job.job_type, job.job_priority, job.turn, job.scheduled_for, job.expires_at
@@ -9836,15 +9964,27 @@ begin
     where job.id = any(v_job_ids) and job.status = 'pending' and job.fencing_token = 0
     order by job.id
     -- Who ends one of them this moment finds no entry to take away, and would leave the one made here.
-    for share
+    for share skip locked
     on conflict (job_id) do nothing
     returning job_type, job_priority, turn
-  )
+  ),
   -- They stand where they stood, which may be below what has been claimed since.
-  update private.job_cursor as cursor
-  set turn = late.turn, place = 0
-  from (select job_type, job_priority, min(turn) as turn from entered group by job_type, job_priority) as late
-  where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn;
+  lowered as (
+    update private.job_cursor as cursor
+    set turn = late.turn, place = 0
+    from (select job_type, job_priority, min(turn) as turn from entered group by job_type, job_priority) as late
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn
+  )
+  select count(*) into v_entered from entered;
+
+  -- What somebody holds stays in line all the same, each by itself.
+  if v_entered < cardinality(v_job_ids) then
+    insert into private.job_bundle (job_type, job_priority, turn, jobs, job_ids, scheduled_for, expires_at)
+    select job.job_type, job.job_priority, job.turn, 1, array[job.id], job.scheduled_for, job.expires_at
+    from public.job_queue as job
+    where job.id = any(v_job_ids) and job.status = 'pending' and job.fencing_token = 0
+      and not exists (select from private.job_waiting as waiting where waiting.job_id = job.id);
+  end if;
 end;
 $function$
 ;
@@ -9869,6 +10009,30 @@ begin
       for update skip locked
     ) as head
     where (p_job_types is null or type.name = any(p_job_types)) and not type.is_paused));
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.unfold_limited()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_bundle_ids constant bigint[] := array(
+    select bundle.bundle_id
+    from public.job_type as type
+    join private.job_bundle as bundle on bundle.job_type = type.name
+    where coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+    limit 10
+    for update of bundle skip locked);
+begin
+  if v_bundle_ids <> '{}' then
+    perform private.unfold_bundles(v_bundle_ids);
+    perform private.ring_doorbell();
+  end if;
+  return cardinality(v_bundle_ids);
 end;
 $function$
 ;
@@ -9968,7 +10132,7 @@ declare
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   update public.job_queue as job
   set progress_percent = greatest(job.progress_percent, v_percent),
@@ -10037,7 +10201,7 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
   end if;
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
 
   update public.job_queue as job
@@ -10151,6 +10315,84 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.write_free_starts(p_lease_ids bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_lease_ids bigint[];
+  v_job_ids uuid[];
+begin
+  if private.try_to_write_starts(p_lease_ids) then
+    return '{}';
+  end if;
+  v_lease_ids := array(
+    select lease_id from private.job_lease
+    where lease_id = any(p_lease_ids) and started_at is not null
+    order by lease_id
+    for update skip locked);
+  v_job_ids := array(select unnest(job_ids) from private.job_lease where lease_id = any(v_lease_ids));
+  v_job_ids := array(
+    select id from public.job_queue
+    where id = any(v_job_ids) and status = 'pending' and fencing_token = 0
+    order by id
+    for update skip locked);
+  perform private.write_starts(v_lease_ids, v_job_ids);
+  return array(
+    select lease_id from private.job_lease where lease_id = any(p_lease_ids) and started_at is not null);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.write_lost_starts(p_lease_ids bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_held bigint[];
+begin
+  if not exists (select from private.job_lease where lease_id = any(p_lease_ids) and started_at is not null) then
+    return p_lease_ids;
+  end if;
+  v_held := private.write_free_starts(p_lease_ids);
+  if v_held = '{}' then
+    return p_lease_ids;
+  end if;
+  update private.job_lease set check_at = now() + interval '5 seconds' where lease_id = any(v_held);
+  return array(select unnest(p_lease_ids) except select unnest(v_held));
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.write_or_extend_starts(p_lease_ids bigint[], p_leases jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_held constant bigint[] := private.write_free_starts(p_lease_ids);
+begin
+  if v_held = '{}' then
+    return;
+  end if;
+  update private.job_lease as lease
+  set check_at = clock_timestamp() + type.lease
+  from public.job_type as type
+  where type.name = lease.job_type and lease.lease_id = any(array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_held)
+      and p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id))
+    -- What is being settled this moment is left alone.
+    for update skip locked));
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.write_out(p_job_types text[], p_job_ids uuid[] DEFAULT '{}'::uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -10161,11 +10403,17 @@ CREATE OR REPLACE FUNCTION private.write_out(p_job_types text[], p_job_ids uuid[
  SET enable_mergejoin TO 'off'
 AS $function$
 declare
+  v_bundle_ids bigint[];
   v_leases bigint[];
   v_job_ids uuid[];
 begin
-  perform private.unfold_bundles(array(
-    select bundle_id from private.job_bundle where job_type = any(p_job_types) order by bundle_id for update));
+  loop
+    v_bundle_ids := array(
+      select bundle_id from private.job_bundle where job_type = any(p_job_types) order by bundle_id for update);
+    exit when v_bundle_ids = '{}';
+    -- Once more, since a claim may have left what the caller holds in a bundle of its own.
+    perform private.unfold_bundles(v_bundle_ids, true);
+  end loop;
   select array_agg(distinct lease_id), array_agg(job_id) into v_leases, v_job_ids
   from private.job_lease as lease
   cross join unnest(lease.job_ids) as job_id
@@ -10178,7 +10426,28 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.write_starts(p_lease_ids bigint[])
+CREATE OR REPLACE FUNCTION private.write_start(p_job_id uuid, p_fencing_token bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  -- A statement each time, since one sees nothing of what it does.
+  perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
+  if not found then
+    return;
+  end if;
+  perform private.write_free_starts(array[p_fencing_token - 1000000000000]);
+  perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
+  if found then
+    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+  end if;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.write_starts(p_lease_ids bigint[], p_job_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -10192,10 +10461,11 @@ AS $function$
 declare
   v_lease record;
   v_started uuid[];
+  v_left uuid[];
   v_said text;
 begin
   for v_lease in
-    select lease_id, worker_id, check_at, started_at, job_ids
+    select lease_id, job_type, worker_id, check_at, started_at, job_ids, user_ids
     from private.job_lease
     where lease_id = any(p_lease_ids) and started_at is not null
     order by lease_id
@@ -10215,6 +10485,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       where job.id = any(v_lease.job_ids) and job.status = 'pending' and job.fencing_token = 0
+        and (p_job_ids is null or job.id = any(p_job_ids))
       returning job.id, job.job_type, job.user_id is not null as has_owner
     ),
     counted as (
@@ -10228,7 +10499,14 @@ begin
     into v_started, v_said
     from started;
     v_said := set_config('job_engine.update', '', true);
-    if v_started is null then
+    if p_job_ids is not null then
+      v_left := private.leave_starts(v_lease.lease_id, v_started);
+    end if;
+    if v_left <> '{}' then
+      -- Under the same token, which those keep that are left.
+      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+      select v_lease.job_type, v_lease.worker_id, v_lease.check_at, v_started where v_started is not null;
+    elsif v_started is null then
       delete from private.job_lease where lease_id = v_lease.lease_id;
     else
       update private.job_lease
@@ -10244,12 +10522,25 @@ CREATE OR REPLACE FUNCTION private.write_starts_of(p_jobs jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
-begin
-  perform private.write_starts(array(
-    select (job ->> 'fencing_token')::bigint - 1000000000000
+declare
+  v_held bigint[] := array(
+    select distinct (job ->> 'fencing_token')::bigint - 1000000000000
     from jsonb_array_elements(p_jobs) as job
-    where (job ->> 'fencing_token')::bigint >= 1000000000000));
+    where (job ->> 'fencing_token')::bigint >= 1000000000000);
+begin
+  v_held := array(select lease_id from private.job_lease where lease_id = any(v_held) and started_at is not null);
+  if v_held <> '{}' then
+    v_held := private.write_free_starts(v_held);
+  end if;
+  if v_held <> '{}' then
+    perform private.write_starts(array(
+      select distinct asked.fencing_token - 1000000000000
+      from jsonb_to_recordset(p_jobs) as asked (job_id uuid, fencing_token bigint)
+      join public.job_queue as job on job.id = asked.job_id and job.status = 'pending' and job.fencing_token = 0
+      where asked.fencing_token - 1000000000000 = any(v_held)));
+  end if;
 end;
 $function$
 ;

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { readStack, type StackInfo, startStack } from "../stack/client.ts";
 import { defaultStackName, stackFile } from "../stack/info.ts";
-import { defaultApiPort } from "../stack/ports.ts";
+import { usualOrFreeApiPort } from "../stack/ports.ts";
 import { demoPlatforms } from "./platforms.ts";
 import { duration, type Screen } from "./screen.ts";
 
@@ -31,7 +31,7 @@ export async function useStack(screen: Screen): Promise<UsedStack> {
   screen.line(`  … starting the local stack${first ? " (the first start takes longer)" : ""}`);
   const stack = await startStack({
     name: defaultStackName,
-    port: defaultApiPort,
+    port: usualOrFreeApiPort(),
     fast: false,
     seed: true,
   });

@@ -1,7 +1,7 @@
 import { deno } from "./commands.ts";
 import { cut } from "./cut.ts";
 import { fill } from "./deno_report.ts";
-import type { Outcome } from "./outcome.ts";
+import { check, type Outcome } from "./outcome.ts";
 
 /** Runs the Postman collections whose file name contains `filter` on the stack of this file. */
 export async function checkCollections(stackFile: string, filter: string): Promise<Outcome> {
@@ -9,7 +9,9 @@ export async function checkCollections(stackFile: string, filter: string): Promi
     STREAMVIBE_STACK: stackFile,
   });
   for (const [line] of output.matchAll(/^\S+\.json: \d+ assertions passed.*$/gm)) console.log(line);
-  return readCollections(output);
+  const outcome = readCollections(output);
+  const isNone = outcome.passed + outcome.failures.length === 0;
+  return isNone ? check(false, `No collection has "${filter}" in its name.`) : outcome;
 }
 
 /** The failed assertions in what a run of the collections printed, each as the runner named it. */

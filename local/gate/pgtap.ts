@@ -5,7 +5,7 @@
 import postgres from "postgres";
 import { dirname, join, relative } from "node:path";
 import { readTap } from "./tap.ts";
-import type { Outcome } from "./outcome.ts";
+import { check, type Outcome } from "./outcome.ts";
 
 const root = join(import.meta.dirname!, "../../supabase/tests");
 
@@ -78,11 +78,13 @@ export async function runPgTap(dbUrl: string, only = ""): Promise<Outcome> {
   await sql.end();
 
   const outcome: Outcome = { passed: 0, failures: [] };
+  let files = 0;
   for await (const path of testFiles(root)) {
-    if (!path.includes(only)) continue;
+    if (!relative(root, path).includes(only)) continue;
+    files++;
     const { passed, failures } = await runFile(dbUrl, path);
     outcome.passed += passed;
     outcome.failures.push(...failures);
   }
-  return outcome;
+  return files > 0 ? outcome : check(false, `No file of supabase/tests has "${only}" in its path.`);
 }

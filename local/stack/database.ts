@@ -3,8 +3,7 @@ import { withoutPassword } from "../own_database/database_url.ts";
 import type { PlayableExtension } from "../own_database/extension_plan.ts";
 import { openOwnDatabase, type UsableDatabase } from "../own_database/open.ts";
 import { readOwnDatabase } from "../own_database/secrets_file.ts";
-import { superuser } from "../postgres/cluster.ts";
-import { databaseUrl } from "../postgres/connect.ts";
+import { databaseUrl, superuserUrl } from "../postgres/connect.ts";
 import { exists, installPostgres } from "../postgres/install.ts";
 import { ensureCluster } from "../postgres/prepare.ts";
 import type { PartName, StackInfo } from "./info.ts";
@@ -61,13 +60,14 @@ async function ownServer(
   port: number,
 ): Promise<StackDatabase> {
   const installation = await installPostgres();
-  await ensureCluster(installation, join(stackDir, "pgdata"), { fast });
+  const dataDir = join(stackDir, "pgdata");
+  await ensureCluster(installation, dataDir, { fast });
   await markUsed(installation.root);
   await pruneCache();
   return {
     urls: {
       db_url: databaseUrl(port),
-      admin_db_url: databaseUrl(port, superuser),
+      admin_db_url: await superuserUrl(port, dataDir),
       api_db_url: databaseUrl(port, "supabase_lite"),
     },
     serverEnv: { POSTGRES_ROOT: installation.root, POSTGRES_FAST: fast ? "1" : "0" },

@@ -31,7 +31,7 @@ Deno.test("takenPortSentence() names the port and what it is for", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
   equal(isFree(port), false);
   const sentence = await takenPortSentence({ ...portsFrom(54321), api: port, db: port });
-  match(sentence ?? "", new RegExp(`^Port ${port} \\(api\\) is already in use.*--port\\.$`));
+  match(sentence ?? "", new RegExp(`^Port ${port} \\(api\\) is already in use.*--port=\\d+\\.$`));
   listener.close();
   equal(isFree(port), true);
 });

@@ -7,7 +7,7 @@ import { describeStack } from "./describe.ts";
 import { type PartName, partNames, readStackFile, type StackInfo } from "./info.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { lockStack } from "./lock.ts";
-import { stackDirectory } from "./paths.ts";
+import { makePrivateFolder, stackDirectory } from "./paths.ts";
 import { portsFrom, takenPortSentence } from "./ports.ts";
 import { partEntry } from "./supervised_part.ts";
 import { prepareDatabase } from "./prepare_database.ts";
@@ -45,7 +45,7 @@ const needDatabase: readonly PartName[] = ["data_api", "realtime", "scheduler", 
 /** Brings a stack up. On failure nothing is left running. */
 export async function startStackHere(options: StartOptions): Promise<SupervisedStack> {
   const stackDir = await stackDirectory(options.name);
-  await Deno.mkdir(join(stackDir, "logs"), { recursive: true });
+  await makePrivateFolder(join(stackDir, "logs"));
   await assertReachable(stackDir);
   const lock = await lockStack(stackDir);
   if (!lock) throw new Error(await alreadyRuns(options.name, stackDir));

@@ -9,7 +9,7 @@
 -- Everything that makes a job pending again has moved its token on before. The token of a deferred start is the
 -- number of its lease, beyond all that counting attempts could reach.
 
-create function private.write_starts(p_lease_ids bigint[])
+create function private.write_starts(p_lease_ids bigint[], p_job_ids uuid[] default null)
 returns void
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -18,10 +18,11 @@ as $$
 declare
   v_lease record;
   v_started uuid[];
+  v_left uuid[];
   v_said text;
 begin
   for v_lease in
-    select lease_id, worker_id, check_at, started_at, job_ids
+    select lease_id, job_type, worker_id, check_at, started_at, job_ids, user_ids
     from private.job_lease
     where lease_id = any(p_lease_ids) and started_at is not null
     order by lease_id
@@ -41,6 +42,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       where job.id = any(v_lease.job_ids) and job.status = 'pending' and job.fencing_token = 0
+        and (p_job_ids is null or job.id = any(p_job_ids))
       returning job.id, job.job_type, job.user_id is not null as has_owner
     ),
     counted as (
@@ -54,7 +56,14 @@ begin
     into v_started, v_said
     from started;
     v_said := set_config('job_engine.update', '', true);
-    if v_started is null then
+    if p_job_ids is not null then
+      v_left := private.leave_starts(v_lease.lease_id, v_started);
+    end if;
+    if v_left <> '{}' then
+      -- Under the same token, which those keep that are left.
+      insert into private.job_lease (job_type, worker_id, check_at, job_ids)
+      select v_lease.job_type, v_lease.worker_id, v_lease.check_at, v_started where v_started is not null;
+    elsif v_started is null then
       delete from private.job_lease where lease_id = v_lease.lease_id;
     else
       update private.job_lease
@@ -64,22 +73,8 @@ begin
   end loop;
 end;
 $$;
-comment on function private.write_starts(bigint[]) is
-  'Writes the starts of these leases to the rows of their jobs, where a deferred claim has left that out.';
-
-create function private.write_starts_of(p_jobs jsonb)
-returns void
-language plpgsql volatile set search_path = ''
-as $$
-begin
-  perform private.write_starts(array(
-    select (job ->> 'fencing_token')::bigint - 1000000000000
-    from jsonb_array_elements(p_jobs) as job
-    where (job ->> 'fencing_token')::bigint >= 1000000000000));
-end;
-$$;
-comment on function private.write_starts_of(jsonb) is
-  'As write_starts(), for the jobs of a call: [{fencing_token, …}].';
+comment on function private.write_starts(bigint[], uuid[]) is
+  'Writes the starts of these leases to the rows of their jobs, where a deferred claim has left that out; p_job_ids: of no others. Waits for whoever holds one: see async_held_jobs.sql.';
 
 create function private.complete_deferred(p_lease_id bigint, p_job_ids uuid[], p_results jsonb default null)
 returns uuid[]
@@ -226,8 +221,7 @@ $$;
 comment on function private.has_unwritten() is 'Whether there is any bundle or deferred start.';
 
 revoke all on function
-  private.write_starts(bigint[]),
-  private.write_starts_of(jsonb),
+  private.write_starts(bigint[], uuid[]),
   private.complete_deferred(bigint, uuid[], jsonb),
   private.complete_unwritten(uuid[], bigint[], jsonb),
   private.has_unwritten()

@@ -37,7 +37,7 @@ begin
     select unnest(job_ids)
     from private.job_lease
     where lease_id = any(v_leases) and is_handed_over and started_at is not null);
-  perform private.write_starts(v_leases);
+  v_leases := private.write_lost_starts(v_leases);
   v_job_ids := array(
     select distinct unnest(job_ids) from private.job_lease where lease_id = any(v_leases));
   v_owners := private.keep_owners(v_job_ids);

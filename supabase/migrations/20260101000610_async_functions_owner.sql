@@ -6,7 +6,6 @@
 --     p_scheduled_for timestamptz default null, p_asks_for jsonb default null,
 --     p_supersede boolean default false)
 --   returns one row (job_id uuid, status text, outcome text, created_at timestamptz)
---
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
 
 create function private.acting_user(p_user_id uuid)
@@ -137,14 +136,15 @@ language plpgsql volatile set search_path = ''
 as $$
 declare
   v_params constant jsonb := coalesce(p_params, '{}');
+  v_text constant text := v_params::text;
   -- As private.job_dedupe_key(), written out: a call costs as much again.
   v_key constant text := left(encode(sha256(convert_to(
-    p_job_type || ' ' || coalesce(p_asks_for, v_params)::text, 'UTF8')), 'hex'), 32);
+    p_job_type || ' ' || coalesce(p_asks_for::text, v_text), 'UTF8')), 'hex'), 32);
   v_equal record;
   v_requested_after timestamptz;
 begin
   -- Conditions and not calls: each of those costs more than what it asks.
-  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or pg_column_size(v_params) > 16384
+  if jsonb_typeof(v_params) <> 'object' or p_priority not between 1 and 10 or octet_length(v_text) > 65536
     or current_setting('transaction_isolation') <> 'read committed'
   then
     perform private.check_job_request(v_params, p_priority), private.check_isolation();
@@ -212,9 +212,11 @@ create function private.create_job_as_caller(
 returns uuid
 language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  v_text constant text := coalesce(p_params, '{}')::text;
 begin
   -- As private.request_job(); what is rarely said, behind a question that calls nothing.
-  if jsonb_typeof(p_params) <> 'object' or pg_column_size(p_params) > 16384
+  if jsonb_typeof(p_params) <> 'object' or octet_length(v_text) > 65536
     or current_setting('transaction_isolation') <> 'read committed'
   then
     perform private.check_job_request(p_params, p_priority), private.check_isolation();
@@ -230,11 +232,11 @@ begin
   -- name whom it acts for, ask who it is: as private.acting_user(), for everybody else.
   if coalesce(nullif(current_setting('role', true), 'none'), session_user) in ('service_role', 'postgres') then
     return private.add_job(p_user_id, p_job_type, coalesce(p_params, '{}'),
-      left(encode(sha256(convert_to(p_job_type || ' ' || coalesce(p_params, '{}')::text, 'UTF8')), 'hex'), 32),
+      left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
       p_priority, p_scheduled_for, null, false);
   end if;
   return private.add_job(private.acting_user(p_user_id), p_job_type, coalesce(p_params, '{}'),
-    private.job_dedupe_key(p_job_type, coalesce(p_params, '{}')),
+    left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
     p_priority, p_scheduled_for, null, current_setting('role', true) = 'authenticated');
 end;
 $$;

@@ -103,7 +103,7 @@ begin
   -- that are over already, and whose starts would cost as much again as their ends. 250 ms are a quarter of the
   -- shortest lease there can be, which is less than a heartbeat may leave unextended.
   if exists (select from private.job_lease where worker_id = p_worker_id and started_at is not null) then
-    perform private.write_starts(array(
+    v_unwritten := array(
       select lease_id
       from private.job_lease
       where worker_id = p_worker_id and started_at is not null
@@ -112,7 +112,10 @@ begin
           when is_handed_over
             then p_leases @> jsonb_build_array(jsonb_build_object('fencing_token', 1000000000000 + lease_id))
           else started_at <= now() - interval '250 milliseconds'
-        end));
+        end);
+    if v_unwritten <> '{}' then
+      perform private.write_or_extend_starts(v_unwritten, p_leases);
+    end if;
     v_unwritten := array(
       select 1000000000000 + lease_id
       from private.job_lease

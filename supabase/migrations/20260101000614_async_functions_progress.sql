@@ -14,7 +14,7 @@ declare
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   update public.job_queue as job
   set progress_percent = greatest(job.progress_percent, v_percent),
@@ -46,7 +46,7 @@ declare
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   update public.job_queue as job
   set checkpoint = p_checkpoint,

@@ -36,7 +36,7 @@ begin
     perform from public.users where id = v_user_id for key share;
   end if;
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   -- Held to the end: nobody can take the job over, and only its attempt creates children.
   select job.user_id into v_user_id
@@ -125,7 +125,7 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
   end if;
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
 
   update public.job_queue as job

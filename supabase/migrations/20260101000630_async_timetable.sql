@@ -159,6 +159,8 @@ begin
   -- Workers do this too when they claim; the tick does it when there is no worker.
   v_worked := private.put_queue_right();
   v_worked := private.lower_cursors() > 0 or v_worked;
+  v_worked := private.unfold_limited() > 0 or v_worked;
+  perform private.pull_in_system_turns();
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
     array(select open_type from private.open_job_types(1) as open_type)) > 0 or v_worked;

@@ -4,6 +4,8 @@
 create function private.tg_job_type__keep_jobs()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
+-- As tg_job_type__count_running(); longer, since vacuum gives way only after a while.
+set lock_timeout = '10s'
 as $$
 begin
   lock table public.job_queue in share row exclusive mode;
@@ -34,6 +36,9 @@ create trigger _100_keep_jobs_on_delete
 create function private.tg_job_type__count_running()
 returns trigger
 language plpgsql volatile security definer set search_path = ''
+-- Whoever comes behind this waits, too: all claims and heartbeats. A transaction that stays open, say of one who
+-- has handed over a job, must not stop them for longer than a heartbeat may take.
+set lock_timeout = '3s'
 as $$
 begin
   if coalesce(old.max_concurrency, old.max_per_user, old.rate_limit) is null

@@ -11,6 +11,9 @@ as $$
 declare
   v_known int;
 begin
+  if cardinality(p_user_ids) > 1 then
+    perform private.keep_users(p_user_ids);
+  end if;
   -- Who is just going is waited for, and who is known stays until the job is there.
   perform from public.users where id = any(p_user_ids) for key share;
   get diagnostics v_known = row_count;
@@ -21,6 +24,21 @@ end;
 $$;
 comment on function private.know_users(uuid[]) is
   'Nobody has a job who is not there, or is just going: asked, in place of a foreign key, by whatever creates jobs or wakes them; each user is named once.';
+
+create function private.keep_users(p_user_ids uuid[])
+returns void
+language plpgsql volatile set search_path = ''
+-- Shorter than deadlock_timeout.
+set lock_timeout = '900ms' set enable_seqscan = off
+as $$
+begin
+  perform from public.users where id = any(p_user_ids) order by id for key share;
+exception when lock_not_available then
+  perform private.raise_error('CONFLICT', null, 'One of these users is just being deleted. Ask again.');
+end;
+$$;
+comment on function private.keep_users(uuid[]) is
+  'These users stay to the end of the transaction. A statement that deletes several users does so in no order, and a circle must not end the deletion: who asks for several gives way.';
 
 create function private.keep_owners(p_job_ids uuid[])
 returns uuid[]
@@ -114,6 +132,7 @@ comment on function private.active_jobs(uuid) is
 
 revoke all on function
   private.know_users(uuid[]),
+  private.keep_users(uuid[]),
   private.keep_owners(uuid[]),
   private.count_deferred_jobs(uuid[]),
   private.count_active_jobs(uuid),

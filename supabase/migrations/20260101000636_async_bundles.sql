@@ -51,6 +51,8 @@ as $$
 #variable_conflict use_column
 declare
   v_left int := p_limit;
+  -- Types whose next bundle another claim holds.
+  v_passed text[] := '{}';
   v_lane record;
   v_bundle record;
   v_jobs int;
@@ -71,7 +73,9 @@ begin
       limit 1
     ) as head
     where (p_job_types is null or type.name = any(p_job_types)) and not type.is_paused
-      and (head.job_priority, head.turn) <= (p_priority, p_turn)
+      -- Created while the type got its first limit: see unfold_limited().
+      and coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null
+      and type.name <> all(v_passed) and (head.job_priority, head.turn) <= (p_priority, p_turn)
     order by head.job_priority, head.turn
     limit 1;
     exit when not found;
@@ -86,8 +90,11 @@ begin
     order by bundle.turn
     limit 1
     for update skip locked;
-    -- What other claims hold is theirs.
-    exit when not found;
+    -- What others hold, or what is just to expire, keeps nobody from the next lane.
+    if not found then
+      v_passed := v_passed || v_lane.name;
+      continue;
+    end if;
 
     v_jobs := least(v_left, v_bundle.jobs,
       case when v_lane.job_priority = p_priority then least(p_turn - v_bundle.turn, 500) + 1 end);
@@ -131,13 +138,14 @@ $$;
 comment on function private.take_bundled(text, text[], int, smallint, bigint) is
   'Starts, without writing so to their rows, up to p_limit bundled jobs of these types (null = all) that stand in lanes before p_priority or there no later than p_turn.';
 
-create function private.unfold_bundles(p_bundle_ids bigint[])
+create function private.unfold_bundles(p_bundle_ids bigint[], p_waits boolean default false)
 returns void
 language plpgsql volatile set search_path = ''
 set enable_seqscan = off
 as $$
 declare
   v_job_ids uuid[];
+  v_entered int;
   v_epoch constant bigint := private.enter_line();
 begin
   with unfolded as (
@@ -146,6 +154,10 @@ begin
   )
   select array_agg(job_id) into v_job_ids from unfolded cross join unnest(unfolded.job_ids) as job_id;
 
+  if p_waits then
+    perform from public.job_queue where id = any(v_job_ids) and status = 'pending' order by id for share;
+  end if;
+
   with entered as (
     insert into private.job_waiting (job_id, job_type, job_priority, turn, scheduled_for, expires_at)
     select job.id, job.job_type, job.job_priority, job.turn, job.scheduled_for, job.expires_at
@@ -153,19 +165,31 @@ begin
     where job.id = any(v_job_ids) and job.status = 'pending' and job.fencing_token = 0
     order by job.id
     -- Who ends one of them this moment finds no entry to take away, and would leave the one made here.
-    for share
+    for share skip locked
     on conflict (job_id) do nothing
     returning job_type, job_priority, turn
-  )
+  ),
   -- They stand where they stood, which may be below what has been claimed since.
-  update private.job_cursor as cursor
-  set turn = late.turn, place = 0
-  from (select job_type, job_priority, min(turn) as turn from entered group by job_type, job_priority) as late
-  where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn;
+  lowered as (
+    update private.job_cursor as cursor
+    set turn = late.turn, place = 0
+    from (select job_type, job_priority, min(turn) as turn from entered group by job_type, job_priority) as late
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn
+  )
+  select count(*) into v_entered from entered;
+
+  -- What somebody holds stays in line all the same, each by itself.
+  if v_entered < cardinality(v_job_ids) then
+    insert into private.job_bundle (job_type, job_priority, turn, jobs, job_ids, scheduled_for, expires_at)
+    select job.job_type, job.job_priority, job.turn, 1, array[job.id], job.scheduled_for, job.expires_at
+    from public.job_queue as job
+    where job.id = any(v_job_ids) and job.status = 'pending' and job.fencing_token = 0
+      and not exists (select from private.job_waiting as waiting where waiting.job_id = job.id);
+  end if;
 end;
 $$;
-comment on function private.unfold_bundles(bigint[]) is
-  'Gives the jobs of these bundles, which the caller has locked, entries of their own.';
+comment on function private.unfold_bundles(bigint[], boolean) is
+  'Gives the jobs of these bundles, which the caller has locked, entries of their own; those that somebody holds, bundles of their own, unless p_waits.';
 
 create function private.unfold_heads(p_job_types text[])
 returns void
@@ -197,11 +221,17 @@ language plpgsql volatile set search_path = ''
 set enable_seqscan = off set enable_nestloop = on set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
+  v_bundle_ids bigint[];
   v_leases bigint[];
   v_job_ids uuid[];
 begin
-  perform private.unfold_bundles(array(
-    select bundle_id from private.job_bundle where job_type = any(p_job_types) order by bundle_id for update));
+  loop
+    v_bundle_ids := array(
+      select bundle_id from private.job_bundle where job_type = any(p_job_types) order by bundle_id for update);
+    exit when v_bundle_ids = '{}';
+    -- Once more, since a claim may have left what the caller holds in a bundle of its own.
+    perform private.unfold_bundles(v_bundle_ids, true);
+  end loop;
   select array_agg(distinct lease_id), array_agg(job_id) into v_leases, v_job_ids
   from private.job_lease as lease
   cross join unnest(lease.job_ids) as job_id
@@ -219,7 +249,7 @@ revoke all on function
   private.enter_bundles(text, smallint, bigint, uuid[], timestamptz),
   private.has_other_bundles(text[], smallint),
   private.take_bundled(text, text[], int, smallint, bigint),
-  private.unfold_bundles(bigint[]),
+  private.unfold_bundles(bigint[], boolean),
   private.unfold_heads(text[]),
   private.write_out(text[], uuid[])
 from public, anon, authenticated, service_role;

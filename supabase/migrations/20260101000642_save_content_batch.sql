@@ -57,7 +57,7 @@ declare
   v_job public.job_queue;
 begin
   if p_fencing_token >= 1000000000000 then
-    perform private.write_starts(array[p_fencing_token - 1000000000000]);
+    perform private.write_start(p_job_id, p_fencing_token);
   end if;
   -- Held to the end: nobody can cancel or take over the job between this check and the caller's commit.
   select * into v_job from public.job_queue as held

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(20);
+select plan(22);
 
 select tests.create_user('ann'), tests.create_user('bob');
 
@@ -28,6 +28,10 @@ select is(tests.error_of($$ select public.create_job(null, 'test_open', '{}', 0)
   'create_job() refuses a priority below 1');
 select is(tests.error_of($$ select public.create_job(null, 'test_open', jsonb_build_object('a', repeat('x', 65537))) $$),
   'PARAMS_TOO_LARGE', 'create_job() refuses params over 64 KB');
+select is(tests.error_of($$ select public.create_job(null, 'test_open', '{"n": 1e131071}') $$),
+  'PARAMS_TOO_LARGE', 'also of few bytes that would be so many digits for whoever claims them');
+select is(tests.error_of($$ select public.find_or_create_job(null, 'test_open', '{"n": [1e-16383, 1e-16382, 1e-16381, 1e-16380, 1e-16379]}') $$),
+  'PARAMS_TOO_LARGE', 'nor does find_or_create_job() take them');
 select lives_ok($$ select public.create_job(null, 'test_open', '{"p": 1}', 1), public.create_job(null, 'test_open', '{"p": 9}', 9) $$,
   'create_job() takes a priority');
 select results_eq($$ select job_priority::int from public.job_queue where params ? 'p' order by 1 $$, $$ values (5), (9) $$,

@@ -1,7 +1,8 @@
 /** Rates, caps and crowds, kept by many connections at once. */
 import assert from "node:assert/strict";
 import type postgres from "postgres";
-import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+import { type OwnJobs, refusal, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
+import { assertSideTablesAreRight } from "./side_tables.ts";
 
 const workers = Array.from({ length: 8 }, (_, n) => `limit-${n}`);
 
@@ -94,6 +95,25 @@ Deno.test("a type's first limit counts what a claim under way is starting", asyn
     );
     await limited;
     assert.equal((await claim(sql, "second", 10, jobTypes)).length, 1);
+  });
+});
+
+Deno.test("a type's first limit gives up where a transaction stays open, and stops no claim for long", async () => {
+  await withOwnJobs({ connections: 4 }, async (own) => {
+    const { sql, jobTypes: [type] } = own;
+    await own.enqueue(20);
+    await withOpenTransaction(
+      sql,
+      (held) => held`select from private.take_jobs('open', 5, ${[type!]})`,
+      async () => {
+        const limit = sql`update public.job_type set max_concurrency = 1 where name = ${type!}`;
+        await assert.rejects(limit, (error) => refusal(error).startsWith("55P03"));
+        const next = await sql`select from private.take_jobs('next', 5, ${[type!]})`;
+        assert.equal(next.length, 5);
+      },
+    );
+    await sql`update public.job_type set max_concurrency = 1 where name = ${type!}`;
+    await assertSideTablesAreRight(sql, "when nothing is open any more");
   });
 });
 

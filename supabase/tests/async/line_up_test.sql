@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(18);
+select plan(22);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -74,6 +74,21 @@ select ok('bob' = any(tests.takes(2)), 'a new job is next but one, however many 
 select is((select count(*)::int from (select turn from public.job_queue where user_id is null and status = 'pending' group by turn having count(*) > 1) as shared), 0,
   'no two of the system''s stand at one turn');
 select tests.side_tables_are_right();
+
+-- What was cancelled, or never committed, has taken turns that nobody stands at.
+update private.job_lane set virtual_time = tests.turn(9000);
+select tests.enqueue_system(5);
+select public.create_jobs((select jsonb_agg(jsonb_build_object('job_type', 'test_open', 'params', jsonb_build_object('n', -n))) from generate_series(1, 3000) as n));
+select private.process_background_jobs();
+select is(private.line_up(null, 5::smallint), tests.turn(12006), 'the system stands behind what waits');
+update public.job_queue set status = 'cancelled', cancel_requested_at = now(), completed_at = now(), fencing_token = fencing_token + 1
+where status = 'pending' and turn > tests.turn(9005);
+delete from private.job_bundle where true;
+select is(private.line_up(null, 5::smallint), tests.turn(12007), 'behind what was cancelled, too');
+select private.process_background_jobs();
+select is(private.line_up(null, 5::smallint), tests.turn(9006), 'but no longer than until the next tick');
+select private.process_background_jobs();
+select is(private.line_up(null, 5::smallint), tests.turn(9006), 'nor behind what was never created');
 do $$
 begin
   perform setval(name, coalesce(turn, 1), turn is not null) from sequence_before;

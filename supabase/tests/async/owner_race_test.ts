@@ -68,6 +68,55 @@ for (const [what, create] of Object.entries(ways)) {
   });
 }
 
+const several: Record<string, (own: OwnJobs) => Promise<unknown>> = {
+  "jobs of both": ({ sql, users, jobTypes: [type] }) =>
+    sql`select * from public.create_jobs(${
+      sql.json(users.map((user_id) => ({ user_id, job_type: type!, params: { n: 1 } })))
+    })`,
+  "jobs of both, of which some may be there": ({ sql, users, jobTypes: [type] }) =>
+    sql`select * from public.create_jobs(${
+      sql.json(users.map((user_id, n) => ({ user_id, job_type: type!, key: `${n}`, delay_ms: 1 })))
+    })`,
+  "a retry of what has failed": ({ sql, jobTypes: [type] }) =>
+    sql`select * from public.retry_failed_jobs(${type!})`,
+};
+
+for (const [what, ask] of Object.entries(several)) {
+  Deno.test(`the end of two accounts at once, in any order, succeeds beside ${what}`, async () => {
+    await withOwnJobs({ connections: 4, users: 2 }, async (own) => {
+      const { sql, users, jobTypes } = own;
+      await sql`
+        insert into public.job_queue (
+          user_id, job_type, status, error_code, completed_at, dedupe_key)
+        select id, ${jobTypes[0]!}, 'failed', 'HANDLER_ERROR', now(), id::text
+        from unnest(${users as string[]}::uuid[]) as id`;
+      const [first, second] = users.toSorted() as [string, string];
+      let asked: Promise<PromiseSettledResult<unknown>[]> | undefined;
+      let deleting: postgres.Sql | undefined;
+      // Against the order in which everybody else locks users.
+      await withOpenTransaction(
+        sql,
+        async (held) => {
+          await held`delete from auth.users where id = ${second}`;
+          deleting = held;
+        },
+        async (pid) => {
+          asked = Promise.allSettled([ask(own)]);
+          let isAnswered = false;
+          asked.then(() => isAnswered = true);
+          await until(async () => isAnswered || await own.waitingFor(pid) > 0);
+          // Longer than it takes PostgreSQL to see that who waits now is in no circle yet.
+          await new Promise((next) => setTimeout(next, 1_200));
+          await deleting!`delete from auth.users where id = ${first}`;
+        },
+      );
+      const [answer] = await asked!;
+      if (answer!.status === "rejected") assert.equal(refusal(answer!.reason), "PT409 CONFLICT");
+      assert.deepEqual(await left(own), [0, 0]);
+    });
+  });
+}
+
 Deno.test("an account is not deleted by who cannot see what it has done since: its jobs would stay behind", async () => {
   await withOwnJobs({ connections: 2 }, async (own) => {
     const { sql, users, jobTypes } = own;

@@ -1,0 +1,70 @@
+-- What the tick puts right in lines of the system's jobs.
+
+create function private.unfold_limited()
+returns int
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  v_bundle_ids constant bigint[] := array(
+    select bundle.bundle_id
+    from public.job_type as type
+    join private.job_bundle as bundle on bundle.job_type = type.name
+    where coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is not null
+    limit 10
+    for update of bundle skip locked);
+begin
+  if v_bundle_ids <> '{}' then
+    perform private.unfold_bundles(v_bundle_ids);
+    perform private.ring_doorbell();
+  end if;
+  return cardinality(v_bundle_ids);
+end;
+$$;
+comment on function private.unfold_limited() is
+  'A claim starts bundled jobs without counting them. So where a type got its first limit while jobs of it were created, no claim takes them before they stand alone; returns how many bundles that were.';
+
+create function private.pull_in_system_turns()
+returns int
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  v_lane record;
+  v_last bigint;
+  v_pulled_in int := 0;
+begin
+  for v_lane in
+    select job_priority, virtual_time, system_turns
+    from private.job_lane
+    where pg_sequence_last_value(system_turns) > virtual_time
+  loop
+    select greatest(v_lane.virtual_time, max(last.waiting), max(last.bundled)) into v_last
+    from public.job_type as type
+    cross join lateral (
+      select (
+        select waiting.turn from private.job_waiting as waiting
+        where waiting.job_type = type.name and waiting.job_priority = v_lane.job_priority and waiting.turn is not null
+        order by waiting.turn desc, waiting.place desc limit 1
+      ) as waiting, (
+        select bundle.turn + bundle.jobs - 1 from private.job_bundle as bundle
+        where bundle.job_type = type.name and bundle.job_priority = v_lane.job_priority
+        order by bundle.turn desc limit 1
+      ) as bundled
+    ) as last;
+    -- Who lines up this moment, and is not seen, may come to stand between others: that is all.
+    if pg_sequence_last_value(v_lane.system_turns) > v_last then
+      perform setval(v_lane.system_turns, greatest(v_last, 1));
+      v_pulled_in := v_pulled_in + 1;
+    end if;
+  end loop;
+  return v_pulled_in;
+end;
+$$;
+comment on function private.pull_in_system_turns() is
+  'Sets back where the system''s next job lines up, in lanes whose last ones were cancelled or never committed: else it would stand as many turns behind all users. Returns how many lanes.';
+
+revoke all on function
+  private.unfold_limited(),
+  private.pull_in_system_turns()
+from public, anon, authenticated, service_role;

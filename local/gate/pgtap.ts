@@ -28,6 +28,23 @@ async function readWithIncludes(path: string): Promise<string> {
   return (await Promise.all(expanded)).join("\n");
 }
 
+/** What broke a file off: the error with all that the server says of it, and where it was met. */
+export function explain(
+  error: Pick<
+    postgres.PostgresError,
+    "message" | "code" | "position" | "detail" | "hint" | "where"
+  >,
+  text: string,
+): string {
+  const line = error.position ? text.slice(0, Number(error.position)).split("\n").length : "?";
+  const { detail, hint, where } = error;
+  return [
+    `${error.message} (SQLSTATE ${error.code}, line ${line} of the expanded file)`,
+    ...Object.entries({ detail, hint, where }).filter(([, said]) => said)
+      .map(([what, said]) => `      # ${what}: ${said!.replaceAll("\n", "\n      # ")}`),
+  ].join("\n");
+}
+
 async function runFile(dbUrl: string, path: string): Promise<Outcome> {
   const name = relative(root, path);
   const text = await readWithIncludes(path);
@@ -48,13 +65,7 @@ async function runFile(dbUrl: string, path: string): Promise<Outcome> {
     };
   } catch (error) {
     if (!(error instanceof postgres.PostgresError)) throw error;
-    const line = error.position ? text.slice(0, Number(error.position)).split("\n").length : "?";
-    return {
-      passed: 0,
-      failures: [
-        `${name}: ${error.message} (SQLSTATE ${error.code}, line ${line} of the expanded file)`,
-      ],
-    };
+    return { passed: 0, failures: [`${name}: ${explain(error, text)}`] };
   } finally {
     await sql.end();
   }

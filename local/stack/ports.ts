@@ -45,12 +45,17 @@ export function freePort(): number {
   return port;
 }
 
-/** An API port whose whole set is free, from a range no default of ours lies in. */
+/**
+ * An API port whose whole set is free, and that this process was never given before: of two stacks that
+ * start at the same time none listens yet. From a range no default of ours lies in.
+ */
 export function freeApiPort(): number {
-  return firstFree(
+  const api = firstFree(
     () => 20_000 + 10 * Math.floor(Math.random() * 1_200),
-    (api) => Object.values(portsFrom(api)).every(isFree),
+    (api) => !given.has(api) && Object.values(portsFrom(api)).every(isFree),
   );
+  given.add(api);
+  return api;
 }
 
 function firstFree(pick: () => number, isGood: (port: number) => boolean): number {

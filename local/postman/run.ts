@@ -24,24 +24,32 @@ export type CollectionTarget = Pick<
   "api_url" | "publishable_key" | "automation_key" | "mail_url" | "providers_url"
 >;
 
-/** What a stack is called in the collections. */
-function variables(stack: CollectionTarget): string[] {
-  const values = {
-    api_url: stack.api_url,
-    publishable_key: stack.publishable_key,
-    automation_key: stack.automation_key,
-    mail_url: stack.mail_url,
-    providers_url: stack.providers_url,
-  };
-  return Object.entries(values).flatMap(([name, value]) => ["--env-var", `${name}=${value}`]);
+const environmentShape = z.looseObject({
+  values: z.array(z.looseObject({ key: z.string(), value: z.string() })),
+});
+
+/** The environment of the collections for this stack: a file, since arguments are seen by all users of a machine. */
+async function writeEnvironment(file: string, stack: CollectionTarget): Promise<void> {
+  const known: Record<string, unknown> = stack;
+  const given = join(folder, "local.postman_environment.json");
+  const environment = environmentShape.parse(JSON.parse(await Deno.readTextFile(given)));
+  const values = environment.values.map(({ key, value, ...rest }) => {
+    return { ...rest, key, value: known[key] ?? value };
+  });
+  await Deno.writeTextFile(file, JSON.stringify({ ...environment, values }), { mode: 0o600 });
 }
 
 async function runCollection(
   file: string,
   stack: CollectionTarget,
 ): Promise<{ passed: number; failed: number }> {
-  const report = await Deno.makeTempFile({ suffix: ".json" });
+  const temporary = await Deno.makeTempDir();
+  const [environment, report] = [
+    join(temporary, "environment.json"),
+    join(temporary, "report.json"),
+  ];
   try {
+    await writeEnvironment(environment, stack);
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -50,8 +58,7 @@ async function runCollection(
         "npm:newman@6.2.2",
         "run",
         join(folder, file),
-        ...["--environment", join(folder, "local.postman_environment.json")],
-        ...variables(stack),
+        ...["--environment", environment],
         ...["--reporters", "json", "--reporter-json-export", report],
         ...["--timeout-request", "30000", "--timeout", "240000"],
       ],
@@ -59,7 +66,7 @@ async function runCollection(
       env: { NO_COLOR: "1" },
       stdin: "null",
     }).output();
-    const text = await Deno.readTextFile(report);
+    const text = await Deno.readTextFile(report).catch(() => null);
     if (!text) {
       const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
       throw new Error(`newman could not run ${file}:\n${said}`);
@@ -73,7 +80,7 @@ async function runCollection(
     // A request that broke is a failure too, though no assertion says so.
     return { passed: stats.assertions.total - stats.assertions.failed, failed: failures.length };
   } finally {
-    await Deno.remove(report);
+    await Deno.remove(temporary, { recursive: true });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Code that a document quotes is in the file it is quoted from: ```` ```ts path/to/file.ts ````. */
 import assert from "node:assert/strict";
+import { stepNames } from "../local/gate/steps.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -52,7 +53,6 @@ Deno.test("ADDING_A_PLATFORM shows no code that nothing checks", () => {
 
 Deno.test("the commands of ADDING_A_PLATFORM are tasks and steps that there are", () => {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const gate = Deno.readTextFileSync(new URL("local/gate/main.ts", root));
   const commands = blocks
     .filter(({ name, language }) => name === "ADDING_A_PLATFORM.md" && language === "sh")
     .flatMap(({ text }) => text.trim().split("\n"));
@@ -60,6 +60,6 @@ Deno.test("the commands of ADDING_A_PLATFORM are tasks and steps that there are"
   for (const command of commands) {
     const [, task, step] = /^deno task (\w+)(?: (\w+))?/.exec(command) ?? [];
     assert.ok(task && task in tasks, command);
-    if (step) assert.ok(gate.includes(`name: "${step}"`), command);
+    if (step) assert.ok(stepNames.includes(step), command);
   }
 });

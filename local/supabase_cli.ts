@@ -50,20 +50,24 @@ async function command(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Deno.Command> {
   const home = join(cacheRoot(), "supabase-cli", "home");
-  await Deno.mkdir(home, { recursive: true });
+  const temporary = join(home, "tmp");
+  await Deno.mkdir(temporary, { recursive: true, mode: 0o700 });
   return new Deno.Command(await cliBinary(), {
     args,
     cwd: repositoryRoot,
-    // A home of its own: no login of the developer is used, nothing is written to theirs.
+    // A home of its own: no login of the developer is used, nothing is written to theirs. Its
+    // temporary folder too, where it leaves a library behind that it unpacks at every start.
     env: {
       HOME: home,
+      TMPDIR: temporary,
       DO_NOT_TRACK: "1",
       SUPABASE_TELEMETRY_DISABLED: "1",
       SUPABASE_NO_UPDATE_NOTIFIER: "1",
       NO_COLOR: "1",
       ...env,
     },
-    stdin: "null",
+    // At a terminal it asks: to log in, for a password, before it pushes.
+    stdin: output === "inherit" ? "inherit" : "null",
     stdout: output,
     stderr: output,
   });

@@ -591,7 +591,7 @@ alter table public.job_queue alter result set statistics 25;
 alter table public.job_queue alter error_code set statistics 25;
 alter table public.job_queue alter error_message set statistics 25;
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE (params <> '{}'::jsonb);
-CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (hashtextextended(dedupe_key, (0)::bigint), user_id, requested_at DESC) WITH (deduplicate_items=off) WHERE ((parent_job_id IS NULL) AND (dedupe_key IS NOT NULL));
+CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (hashtextextended(dedupe_key, COALESCE(uuid_hash_extended(user_id, (0)::bigint), (0)::bigint)), requested_at DESC) WITH (deduplicate_items=off) WHERE ((parent_job_id IS NULL) AND (dedupe_key IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE (result IS NOT NULL);
 CREATE INDEX job_queue_type_idx ON public.job_queue USING btree (job_type, created_at);
 CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC) WHERE (user_id IS NOT NULL);
@@ -1329,6 +1329,80 @@ begin
     return v_counts || jsonb_build_object('children', v_children);
   end if;
   return v_counts || '{"children_omitted": true}';
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.bring_forward(p_user_ids uuid[], p_job_ids uuid[], p_due_at timestamp with time zone[], p_waits boolean DEFAULT true)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  v_job_ids uuid[];
+  v_rings boolean;
+begin
+  -- Before the jobs, as everybody locks them.
+  perform from public.users where id = any(p_user_ids) order by id for key share;
+  if p_waits then
+    v_job_ids := array(
+      select id from public.job_queue
+      where id = any(p_job_ids) and status = 'pending' and turn is null and fencing_token = 0
+      order by id
+      for no key update);
+  else
+    v_job_ids := array(
+      select id from public.job_queue
+      where id = any(p_job_ids) and status = 'pending' and turn is null and fencing_token = 0
+      order by id
+      for no key update skip locked);
+  end if;
+
+  with early as materialized (
+    select job.id, job.user_id, job.job_priority, asked.due_at, asked.due_at + type.expires_after as expires_at,
+      type.is_paused, ready.is_due,
+      row_number() over (partition by job.user_id, job.job_priority, ready.is_due order by asked.place) as nth
+    from (
+      select id, min(due_at) as due_at, min(place) as place
+      from unnest(p_job_ids, p_due_at) with ordinality as request (id, due_at, place)
+      group by id
+    ) as asked
+    join public.job_queue as job on job.id = asked.id
+    join public.job_type as type on type.name = job.job_type
+    cross join lateral (select asked.due_at <= now() and job.held_by is null as is_due) as ready
+    where job.id = any(v_job_ids) and job.scheduled_for > asked.due_at
+  ),
+  lane as materialized (
+    select user_id, job_priority, private.line_up(user_id, job_priority, count(*)::int) as first_turn
+    from early
+    where is_due
+    group by user_id, job_priority
+  ),
+  moved as (
+    update public.job_queue as job
+    set scheduled_for = early.due_at,
+      expires_at = early.expires_at,
+      turn = case when early.is_due then lane.first_turn + early.nth - 1 end,
+      -- Its owner has been told that it waits for its time.
+      seq = job.seq + 1,
+      updated_at = now()
+    from early
+    left join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+        = coalesce(early.user_id, '00000000-0000-0000-0000-000000000000')
+      and lane.job_priority = early.job_priority
+    where job.id = early.id and job.id = any(v_job_ids)
+    returning early.is_due and not early.is_paused as rings
+  )
+  select bool_or(rings) into v_rings from moved;
+
+  -- As private.add_job().
+  if v_rings
+    and (pg_sequence_last_value('private.doorbell_hush') > date_part('epoch', clock_timestamp()) * 1000) is not true
+  then
+    perform private.ring_doorbell();
+  end if;
 end;
 $function$
 ;
@@ -2936,7 +3010,8 @@ declare
   v_known int[];
   v_known_ids uuid[];
   v_latest timestamptz;
-  v_limit int;
+  v_early_ids uuid[];
+  v_early_times timestamptz[];
 begin
   perform private.check_isolation();
   -- The short ways first. What is said of all at once is said of each when it does not take the shortest.
@@ -2978,15 +3053,22 @@ begin
     order by name
   ) as subject;
 
-  -- An active job that is too old to be joined goes on beside its younger equal.
-  select array_agg(known.place) filter (where known.may_be_joined),
-    array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at)
-  into v_known, v_known_ids, v_latest
-  from (
-    select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined
-    from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
-  ) as known;
-  select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
+  for look in 1..2 loop
+    -- An active job that is too old to be joined goes on beside its younger equal.
+    select array_agg(known.place) filter (where known.may_be_joined),
+      array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at),
+      array_agg(known.job_id) filter (where known.may_be_joined and known.scheduled_for > known.asked_for),
+      array_agg(known.asked_for) filter (where known.may_be_joined and known.scheduled_for > known.asked_for)
+    into v_known, v_known_ids, v_latest, v_early_ids, v_early_times
+    from (
+      select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined,
+        v_asked.scheduled_for[newest.place] as asked_for
+      from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
+    ) as known;
+    exit when v_early_ids is null or look = 2;
+    -- Once more: one that somebody held may have ended.
+    perform private.bring_forward(v_asked.user_ids, v_early_ids, v_early_times);
+  end loop;
 
   return query
   with request as materialized (
@@ -3014,7 +3096,8 @@ begin
     from own
     where user_id is null
     union all
-    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn, v_limit - lined_up.active
+    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn,
+      (select setting.max_active_jobs_per_user from private.job_setting as setting) - lined_up.active
     from (
       select array_agg(user_id) as user_ids, array_agg(job_priority) as priorities from own where user_id is not null
     ) as of_users
@@ -3157,7 +3240,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type_name, 0));
     if exists (
       select from public.job_queue
-      where hashtextextended(dedupe_key, 0) = any(v_numbers) and user_id is null and parent_job_id is null
+      where hashtextextended(dedupe_key, coalesce(uuid_hash_extended(user_id, 0), 0)) = any(v_numbers)
+        and user_id is null and parent_job_id is null
         and requested_at > v_joins_since
         -- Or where the clock has been set back: of equal jobs the newest was requested last.
         and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))
@@ -4124,7 +4208,7 @@ $function$
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to authenticated;
 grant execute on function private.find_job_logs(p_job_id uuid, p_user_id uuid, p_limit integer, p_offset integer, p_log_level text) to service_role;
 
-CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text, OUT job_id uuid, OUT status text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text, OUT job_id uuid, OUT status text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone, OUT scheduled_for timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -4133,31 +4217,21 @@ AS $function$
 #variable_conflict use_column
 begin
   -- Of equal requests the newest is the one that others join; it was requested later than those before, also
-  -- where the clock has been set back. Two arms, since an "or" or "is not distinct from" would keep a prepared
-  -- plan from the index.
-  if p_user_id is null then
-    select job.id, job.status, job.created_at, job.requested_at
-    into job_id, status, created_at, requested_at
-    from public.job_queue as job
-    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
-      and job.dedupe_key = p_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1;
-  else
-    select job.id, job.status, job.created_at, job.requested_at
-    into job_id, status, created_at, requested_at
-    from public.job_queue as job
-    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
-      and job.dedupe_key = p_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1;
-  end if;
+  -- where the clock has been set back. Found by the number that the index knows, which others may share.
+  select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+  into job_id, status, created_at, requested_at, scheduled_for
+  from public.job_queue as job
+  where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+      = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
+    and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
+  order by job.requested_at desc
+  limit 1;
 end;
 $function$
 ;
 
 CREATE OR REPLACE FUNCTION private.find_newest_jobs(p_user_ids uuid[], p_keys text[])
- RETURNS TABLE(place integer, job_id uuid, is_active boolean, requested_at timestamp with time zone)
+ RETURNS TABLE(place integer, job_id uuid, is_active boolean, requested_at timestamp with time zone, scheduled_for timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
@@ -4166,33 +4240,20 @@ CREATE OR REPLACE FUNCTION private.find_newest_jobs(p_user_ids uuid[], p_keys te
  SET enable_mergejoin TO 'off'
 AS $function$
 begin
-  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
-  if array_position(p_user_ids, null) is not null then
-    return query
-      select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
-      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
-      cross join lateral (
-        select job.id, job.status, job.requested_at
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
-          and job.dedupe_key = request.key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where request.user_id is null;
-  end if;
+  -- As find_newest_job(), for many.
   return query
-    select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
+    select request.place::int, newest.*
     from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
     cross join lateral (
-      select job.id, job.status, job.requested_at
+      select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
       from public.job_queue as job
-      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
-        and job.dedupe_key = request.key and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+          = hashtextextended(request.key, coalesce(uuid_hash_extended(request.user_id, 0), 0))
+        and job.dedupe_key = request.key and job.user_id is not distinct from request.user_id
+        and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
-    ) as newest
-    where request.user_id is not null;
+    ) as newest;
 end;
 $function$
 ;
@@ -4376,35 +4437,20 @@ CREATE OR REPLACE FUNCTION private.find_result(p_user_id uuid, p_key text, p_ttl
 AS $function$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
-  if p_user_id is null then
-    return query
-      select latest.id, latest.created_at, latest.completed_at
-      from (
-        select job.id, job.created_at, job.completed_at, job.status
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
-          and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 100
-      ) as latest
-      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-      order by latest.completed_at desc
-      limit 1;
-  else
-    return query
-      select latest.id, latest.created_at, latest.completed_at
-      from (
-        select job.id, job.created_at, job.completed_at, job.status
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
-          and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 100
-      ) as latest
-      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-      order by latest.completed_at desc
-      limit 1;
-  end if;
+  return query
+    select latest.id, latest.created_at, latest.completed_at
+    from (
+      select job.id, job.created_at, job.completed_at, job.status
+      from public.job_queue as job
+      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+          = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
+        and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 100
+    ) as latest
+    where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+    order by latest.completed_at desc
+    limit 1;
 end;
 $function$
 ;
@@ -5284,6 +5330,19 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.is_planned(p_job_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return exists (
+    select from public.job_queue where id = p_job_id and status = 'pending' and turn is null and fencing_token = 0);
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.is_search_cursor(p_cursor jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -5357,7 +5416,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.join_equal_job(p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.join_equal_job(p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean, p_scheduled_for timestamp with time zone, OUT job_id uuid, OUT status text, OUT outcome text, OUT created_at timestamp with time zone, OUT requested_at timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -5392,6 +5451,15 @@ begin
     end if;
     continue when v_window <= interval '0';
     if v_equal.status in ('pending', 'processing') and v_equal.requested_at > now() - v_window then
+      if v_equal.scheduled_for > greatest(p_scheduled_for, now()) and private.is_planned(v_equal.job_id) then
+        continue when is_locked = 0;
+        perform private.bring_forward(array[p_user_id], array[v_equal.job_id], array[greatest(p_scheduled_for, now())],
+          p_waits => p_scheduled_for is null);
+        -- Somebody may have ended it, and been waited for.
+        select again.* into job_id, status, outcome, created_at, requested_at
+        from private.join_equal_job(p_user_id, p_job_type, p_key, p_dedupe_window, false, 'infinity') as again;
+        return;
+      end if;
       job_id := v_equal.job_id;
       status := v_equal.status;
       outcome := 'joined';
@@ -7179,7 +7247,7 @@ begin
   end if;
 
   if p_dedupe_window is null or p_dedupe_window > interval '0' or p_supersede then
-    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede);
+    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede, p_scheduled_for);
     if v_equal.outcome is not null then
       return row(v_equal.job_id, v_equal.status, v_equal.outcome, v_equal.created_at)::private.requested_job;
     end if;
@@ -7243,26 +7311,14 @@ begin
   -- Counted here, since the data API reaches this function too and a provider's quota is shared by all.
   perform private.assert_rate_limit('sync-' || p_platform, owner_id);
 
-  -- One sync of an account at a time, however many results are asked for.
+  -- One sync of an account at a time, however many results are asked for. The schedule spreads its syncs over
+  -- minutes: who asks does not wait for that.
   job := private.find_or_create_job(owner_id, 'sync_' || p_platform,
     jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results)),
     p_asks_for => jsonb_build_object('social_account_id', account.id));
   job_id := job.job_id;
   status := job.status;
   outcome := job.outcome;
-
-  -- The schedule spreads its syncs over minutes. Who asks does not wait for that; what has begun before was put
-  -- off by the platform, and stays so.
-  if outcome = 'joined' and exists (
-    select from public.job_queue as known where known.id = job_id and known.scheduled_for > now())
-  then
-    update public.job_queue as known
-    set scheduled_for = now(), updated_at = now()
-    where known.id = job_id and known.status = 'pending' and known.fencing_token = 0 and known.held_by is null;
-    if found then
-      perform private.ring_doorbell();
-    end if;
-  end if;
 end;
 $function$
 ;

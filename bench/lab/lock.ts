@@ -1,11 +1,11 @@
 import { assertReachable } from "../../local/postgres/unprivileged.ts";
 import { lockStack, type StackLock } from "../../local/stack/lock.ts";
-import { stackDirectory } from "../../local/stack/paths.ts";
+import { makePrivateFolder, stackDirectory } from "../../local/stack/paths.ts";
 
 /** The folder of the benchmarks, held by the one that runs: two would measure each other. */
 export async function lockBenchmarks(): Promise<{ folder: string; lock: StackLock }> {
   const folder = await stackDirectory("bench");
-  await Deno.mkdir(folder, { recursive: true });
+  await makePrivateFolder(folder);
   await assertReachable(folder);
   const lock = await lockStack(folder);
   if (!lock) throw new Error("Another benchmark is running; wait until it has ended.");

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { databaseUrl } from "../../local/postgres/connect.ts";
-import { superuser } from "../../local/postgres/cluster.ts";
+import { superuserUrl } from "../../local/postgres/connect.ts";
 import { installPostgres } from "../../local/postgres/install.ts";
 import { ensureCluster } from "../../local/postgres/prepare.ts";
 import { clearFormerServer } from "../../local/postgres/postmaster.ts";
@@ -30,6 +29,7 @@ export async function startBenchServer(
   await Deno.remove(dataDir, { recursive: true }).catch(() => {});
   await ensureCluster(installation, dataDir, { fast: false });
   const port = freePort();
+  const asSuperuser = await superuserUrl(port, dataDir);
   const server = await startServer(installation.root, dataDir, {
     port,
     fast: false,
@@ -39,7 +39,7 @@ export async function startBenchServer(
   return {
     pid: server.pid,
     url(database) {
-      const url = new URL(databaseUrl(port, superuser));
+      const url = new URL(asSuperuser);
       url.pathname = `/${database}`;
       return url.href;
     },

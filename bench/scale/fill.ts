@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from "postgres";
+import { addFinished, inBulk, onPagesOfFinished, types } from "./finished.ts";
 
 /** The user whose jobs are looked at: as many at every size. */
 export const watchedUser = userId(1);
@@ -7,7 +8,6 @@ const watchedJobs = 200;
 const waiting = 10_000;
 const waitingPerUser = 5;
 const fewestUsers = 2_001;
-const types = 20;
 
 /** One of the job types of the benchmark; the others only fill the table. */
 export const jobType = "bench_scale_0";
@@ -43,11 +43,13 @@ export async function fill(two: readonly [Sql, Sql], from: number, to: number): 
   const indexes = await secondaryIndexes(sql);
   // Building an index at the end costs a third of keeping it all the way.
   for (const { name } of indexes) await sql`drop index public.${sql(name)}`;
-  const middle = (from + to) / 2;
-  await Promise.all([
-    addFinished(two[0], { from, to: middle, oldest: "6 days", newest: "3 days" }, usersAt(to)),
-    addFinished(two[1], { from: middle, to, oldest: "3 days", newest: "0" }, usersAt(to)),
-  ]);
+  await onPagesOfFinished(sql, async () => {
+    const middle = (from + to) / 2;
+    await Promise.all([
+      addFinished(two[0], { from, to: middle, oldest: "6 days", newest: "3 days" }, usersAt(to)),
+      addFinished(two[1], { from: middle, to, oldest: "3 days", newest: "0" }, usersAt(to)),
+    ]);
+  });
   await Promise.all(two.map(async (one) => {
     for (let index = indexes.pop(); index; index = indexes.pop()) {
       const { definition } = index;
@@ -56,48 +58,6 @@ export async function fill(two: readonly [Sql, Sql], from: number, to: number): 
   }));
   await inBulk(sql, (tx) => fillSideTables(tx, from));
   await sql`vacuum analyze public.job_queue, private.job_failure, private.job_count`;
-}
-
-async function addFinished(
-  sql: Sql,
-  { from, to, oldest, newest }: { from: number; to: number; oldest: string; newest: string },
-  users: number,
-): Promise<void> {
-  await inBulk(sql, (tx) =>
-    tx`
-    insert into public.job_queue (
-      id, user_id, job_type, params, status, progress_percent, result, error_code, created_at,
-      requested_at, updated_at, scheduled_for, expires_at, started_at, completed_at,
-      cancel_requested_at, worker_id, fencing_token, dedupe_key, turn, seq)
-    select
-      (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid,
-      ('00000000-0000-4000-8000-' || lpad(to_hex(2 + n % ${users - 1}::int), 12, '0'))::uuid,
-      -- The same things again and again, as syncs of the same accounts are.
-      'bench_scale_' || n % ${types}::int, jsonb_build_object('account', n % ${users}::int), status,
-      case status when 'completed' then 100 else 0 end,
-      case status when 'completed' then jsonb_build_object('found', n % 1000) end,
-      case status when 'failed' then 'HANDLER_ERROR' end,
-      at, at, at + interval '3 s', at, at + interval '1 day', at + interval '1 s', at + interval '3 s',
-      case status when 'cancelled' then at + interval '3 s' end,
-      'worker-bench', 1, md5(n::text), n / 1000, 3
-    from generate_series(${from + 1}::int, ${to}::int) as n
-    cross join lateral (
-      select now() - ${oldest}::interval + (n - ${from}::int)
-        * ((${oldest}::interval - ${newest}::interval) / ${to - from}::int) as at
-    ) as moment
-    cross join lateral (
-      select case n % 50 when 1 then 'failed' when 2 then 'cancelled' else 'completed' end as status
-    ) as kind`);
-}
-
-/** In a transaction for which neither triggers nor the disk are waited for. */
-async function inBulk(sql: Sql, work: (tx: TransactionSql) => PromiseLike<unknown>): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`
-      set local session_replication_role = replica; set local synchronous_commit = off;
-      set local maintenance_work_mem = '1GB'`.simple();
-    await work(tx);
-  });
 }
 
 /** What the triggers would have written for the finished jobs numbered above `from`. */

@@ -4,6 +4,8 @@
  */
 import { createClient } from "@supabase/supabase-js";
 import type { StackInfo } from "../stack/client.ts";
+import { taskFor } from "../stack/info.ts";
+import { stackNameFrom } from "../tasks/stack_name.ts";
 import { demoAccount, signIn } from "./account.ts";
 import { DemoError } from "./demo_error.ts";
 import { patientFetch } from "./patient_fetch.ts";
@@ -34,13 +36,14 @@ async function demo(stack: StackInfo, screen: Screen): Promise<void> {
   }
 }
 
+const name = stackNameFrom(Deno.args);
 const began = performance.now();
 const screen = new Screen(Deno.stdout.isTerminal() && !Deno.env.has("NO_COLOR"));
 let used: UsedStack | null = null;
 let status = 0;
 screen.line("StreamVibe: three platforms, synced by background jobs, live.\n");
 try {
-  used = await useStack(screen);
+  used = await useStack(name, screen);
   await demo(used.info, screen);
   screen.line(`\nAll of it took ${duration(performance.now() - began)}.`);
 } catch (error) {
@@ -54,7 +57,8 @@ try {
 if (status === 0) {
   screen.line(
     used?.stop
-      ? "The stack was stopped again. Run the demo once more (everything will be unchanged), or look around: deno task start"
+      ? "The stack was stopped again. Run the demo once more (everything will be unchanged), or look around: " +
+        taskFor("start", name)
       : "Run it once more: everything will be unchanged.",
   );
 }

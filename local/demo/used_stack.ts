@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { readStack, type StackInfo, startStack } from "../stack/client.ts";
-import { defaultStackName, stackFile } from "../stack/info.ts";
-import { defaultApiPort } from "../stack/ports.ts";
+import { stackFile } from "../stack/info.ts";
+import { usualOrFreeApiPort } from "../stack/ports.ts";
 import { demoPlatforms } from "./platforms.ts";
 import { duration, type Screen } from "./screen.ts";
 
@@ -15,10 +15,10 @@ export interface UsedStack {
 }
 
 /** The stack that runs, or one that is started for the demo and stopped after it. */
-export async function useStack(screen: Screen): Promise<UsedStack> {
+export async function useStack(name: string, screen: Screen): Promise<UsedStack> {
   const began = performance.now();
   const named = Deno.env.has("STREAMVIBE_STACK");
-  const running = await readStack().catch((error: unknown) => {
+  const running = await readStack(name).catch((error: unknown) => {
     if (named) throw error;
     return null;
   });
@@ -26,12 +26,12 @@ export async function useStack(screen: Screen): Promise<UsedStack> {
     screen.step("Stack", `already running at ${running.api_url}`);
     return { info: running, stop: null };
   }
-  const data = join(dirname(await stackFile(defaultStackName)), "pgdata");
+  const data = join(dirname(await stackFile(name)), "pgdata");
   const first = await Deno.stat(data).then(() => false, () => true);
   screen.line(`  … starting the local stack${first ? " (the first start takes longer)" : ""}`);
   const stack = await startStack({
-    name: defaultStackName,
-    port: defaultApiPort,
+    name,
+    port: usualOrFreeApiPort(),
     fast: false,
     seed: true,
   });

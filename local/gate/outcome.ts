@@ -5,3 +5,11 @@ export type Outcome = { passed: number; failures: string[] };
 export function check(holds: boolean, reason: string): Outcome {
   return holds ? { passed: 1, failures: [] } : { passed: 0, failures: [reason] };
 }
+
+/** Several results as one. */
+export function sum(outcomes: readonly Outcome[]): Outcome {
+  return {
+    passed: outcomes.reduce((total, { passed }) => total + passed, 0),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}

@@ -5,7 +5,7 @@
 import postgres from "postgres";
 import { dirname, join, relative } from "node:path";
 import { readTap } from "./tap.ts";
-import type { Outcome } from "./outcome.ts";
+import { check, type Outcome } from "./outcome.ts";
 
 const root = join(import.meta.dirname!, "../../supabase/tests");
 
@@ -28,6 +28,23 @@ async function readWithIncludes(path: string): Promise<string> {
   return (await Promise.all(expanded)).join("\n");
 }
 
+/** What broke a file off: the error with all that the server says of it, and where it was met. */
+export function explain(
+  error: Pick<
+    postgres.PostgresError,
+    "message" | "code" | "position" | "detail" | "hint" | "where"
+  >,
+  text: string,
+): string {
+  const line = error.position ? text.slice(0, Number(error.position)).split("\n").length : "?";
+  const { detail, hint, where } = error;
+  return [
+    `${error.message} (SQLSTATE ${error.code}, line ${line} of the expanded file)`,
+    ...Object.entries({ detail, hint, where }).filter(([, said]) => said)
+      .map(([what, said]) => `      # ${what}: ${said!.replaceAll("\n", "\n      # ")}`),
+  ].join("\n");
+}
+
 async function runFile(dbUrl: string, path: string): Promise<Outcome> {
   const name = relative(root, path);
   const text = await readWithIncludes(path);
@@ -48,13 +65,7 @@ async function runFile(dbUrl: string, path: string): Promise<Outcome> {
     };
   } catch (error) {
     if (!(error instanceof postgres.PostgresError)) throw error;
-    const line = error.position ? text.slice(0, Number(error.position)).split("\n").length : "?";
-    return {
-      passed: 0,
-      failures: [
-        `${name}: ${error.message} (SQLSTATE ${error.code}, line ${line} of the expanded file)`,
-      ],
-    };
+    return { passed: 0, failures: [`${name}: ${explain(error, text)}`] };
   } finally {
     await sql.end();
   }
@@ -67,11 +78,13 @@ export async function runPgTap(dbUrl: string, only = ""): Promise<Outcome> {
   await sql.end();
 
   const outcome: Outcome = { passed: 0, failures: [] };
+  let files = 0;
   for await (const path of testFiles(root)) {
-    if (!path.includes(only)) continue;
+    if (!relative(root, path).includes(only)) continue;
+    files++;
     const { passed, failures } = await runFile(dbUrl, path);
     outcome.passed += passed;
     outcome.failures.push(...failures);
   }
-  return outcome;
+  return files > 0 ? outcome : check(false, `No file of supabase/tests has "${only}" in its path.`);
 }

@@ -38,13 +38,17 @@ export async function readMigrations(
 export async function migrate(
   sql: postgres.Sql,
   migrations: readonly Migration[],
-  { playedExtensions = [] }: { playedExtensions?: readonly string[] } = {},
+  { playedExtensions = [], reset = "deno task reset" }: {
+    playedExtensions?: readonly string[];
+    /** How to begin anew, said when nothing else helps. */
+    reset?: string;
+  } = {},
 ): Promise<string[]> {
   await createHistory(sql);
   const history = await sql<{ version: string; statements: string[] | null }[]>`
     select version, statements from supabase_migrations.schema_migrations`;
   const recorded = new Map(history.map((row) => [row.version, row.statements]));
-  assertNoDrift(migrations, recorded);
+  assertNoDrift(migrations, recorded, reset);
 
   const pending = migrations.filter(({ version }) => !recorded.has(version));
   for (const migration of pending) await apply(sql, migration, playedExtensions);
@@ -55,6 +59,7 @@ export async function migrate(
 function assertNoDrift(
   migrations: readonly Migration[],
   recorded: ReadonlyMap<string, string[] | null>,
+  reset: string,
 ): void {
   const edited = migrations.filter(({ version, statements }) => {
     const applied = recorded.get(version);
@@ -63,7 +68,7 @@ function assertNoDrift(
   if (edited.length > 0) {
     const names = edited.map(({ version, name }) => `${version}_${name}`).join(", ");
     throw new MigrationDrift(
-      `The database was built from an older text of ${names}; run \`deno task reset\` to build it anew (its data goes).`,
+      `The database was built from an older text of ${names}; run \`${reset}\` to build it anew (its data goes).`,
     );
   }
   const known = new Set(migrations.map(({ version }) => version));
@@ -72,7 +77,7 @@ function assertNoDrift(
     throw new MigrationDrift(
       `The database has migrations that are not in supabase/migrations (${
         missing.join(", ")
-      }); run \`deno task reset\`, or restore the files.`,
+      }); run \`${reset}\`, or restore the files.`,
     );
   }
 }

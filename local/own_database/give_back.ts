@@ -2,6 +2,7 @@ import type postgres from "postgres";
 import { parseDatabaseUrl, withoutPassword } from "./database_url.ts";
 import { type Item, summary } from "./inventory.ts";
 import { madeItems } from "./notes.ts";
+import { taskFor } from "../stack/info.ts";
 import { connectTo } from "./open.ts";
 import type { Claimant } from "./problem.ts";
 import { noteSchema } from "./server_facts.ts";
@@ -33,7 +34,11 @@ export async function giveBack(
     if (confirmed !== name) {
       for (const item of items) tell(`  ${item.kind} ${item.identity}`);
       tell(`These were made in ${withoutPassword(url)}: ${summary(items)}, with all rows in them.`);
-      tell(`To drop them, say the name of the database: deno task reset --drop-from=${name}`);
+      tell(
+        `To drop them, say the name of the database: ${
+          taskFor("reset", claimant.stack)
+        } --drop-from=${name}`,
+      );
       return false;
     }
     await admin.begin((sql) => dropAll(sql, items));

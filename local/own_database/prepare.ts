@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { taskFor } from "../stack/info.ts";
 import { applyPlatform } from "../platform/apply.ts";
 import { connectTo, type UsableDatabase } from "./open.ts";
 import { summary } from "./inventory.ts";
@@ -32,9 +33,9 @@ export async function prepareOwnDatabase(
   });
   if (made.length > 0) {
     tell(
-      `Made in database "${database.facts.database}": ${
-        summary(made)
-      }. \`deno task reset\` lists them.`,
+      `Made in database "${database.facts.database}": ${summary(made)}. \`${
+        taskFor("reset", claimant.stack)
+      }\` lists them.`,
     );
   }
 }

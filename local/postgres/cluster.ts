@@ -8,6 +8,26 @@ import { assertReachable, giveToPostgres, unprivileged } from "./unprivileged.ts
 /** Name of the bootstrap superuser, as on hosted projects. */
 export const superuser = "supabase_admin";
 
+/** Raised when clusters are made in another way: prepared ones are then made anew. */
+const edition = 2;
+
+/**
+ * The superuser's password. The other roles have the one that everybody knows, but a superuser can
+ * run programs as whoever runs the server, and every user of the machine reaches the port.
+ */
+export async function superuserPassword(dataDir: string): Promise<string> {
+  return await Deno.readTextFile(passwordFile(dataDir)).catch((error: unknown) => {
+    // A cluster of the first edition.
+    if (error instanceof Deno.errors.NotFound) return localKeys.databasePassword;
+    throw error;
+  });
+}
+
+/** Beside the data, so that a copy of a cluster has its own at hand; PostgreSQL looks past it. */
+function passwordFile(dataDir: string): string {
+  return join(dataDir, "superuser_password");
+}
+
 /**
  * Path of a prepared cluster: initialised, and with everything `prepare` put into it. Building
  * takes seconds, copying does not, so one is kept per installation and content.
@@ -18,7 +38,7 @@ export async function clusterTemplate(
   prepare: (dataDir: string) => Promise<void>,
 ): Promise<string> {
   const folder = join(cacheRoot(), "clusters");
-  const template = join(folder, `${installation.id}-${contentHash}`);
+  const template = join(folder, `${installation.id}-${contentHash}-${edition}`);
   if (await exists(template)) {
     await markUsed(template);
     return template;
@@ -53,14 +73,16 @@ export async function syncCluster({ root }: Installation, dataDir: string): Prom
 }
 
 async function initialise({ root }: Installation, dataDir: string): Promise<void> {
-  const passwordFile = `${dataDir}.password`;
-  await Deno.writeTextFile(passwordFile, localKeys.databasePassword, { mode: 0o600 });
-  await giveToPostgres(passwordFile);
+  // The folder has to be empty until it is initialised.
+  const password = `${dataDir}.password`;
+  const made = crypto.getRandomValues(new Uint8Array(24)).toHex();
+  await Deno.writeTextFile(password, made, { mode: 0o600 });
+  await giveToPostgres(password);
   try {
     await run(join(root, "bin", "initdb"), [
       `--pgdata=${dataDir}`,
       `--username=${superuser}`,
-      `--pwfile=${passwordFile}`,
+      `--pwfile=${password}`,
       "--auth=scram-sha-256",
       "--encoding=UTF8",
       "--locale-provider=icu",
@@ -69,8 +91,10 @@ async function initialise({ root }: Installation, dataDir: string): Promise<void
       "--no-sync",
       "--no-instructions",
     ], unprivileged());
-  } finally {
-    await Deno.remove(passwordFile);
+    await Deno.rename(password, passwordFile(dataDir));
+  } catch (error) {
+    await Deno.remove(password);
+    throw error;
   }
 }
 

@@ -77,21 +77,6 @@ async function runCollection(
   }
 }
 
-/** How often the timetable syncs accounts that are due (`auto-sync`), and longer than any collection takes. */
-const AUTO_SYNC_MS = 300_000;
-const COLLECTION_MS = 45_000;
-
-/**
- * An account is due when it has just been connected. Would the timetable look between that and the
- * sync that a collection asks for, the collection would join a job that is not its own.
- */
-async function keepClearOfAutoSync(): Promise<void> {
-  const leftMs = AUTO_SYNC_MS - Date.now() % AUTO_SYNC_MS;
-  if (leftMs < COLLECTION_MS) {
-    await new Promise((resolve) => setTimeout(resolve, leftMs + 2_000));
-  }
-}
-
 /** Runs the collections whose file name contains `filter` and prints each failed assertion. */
 export async function runCollections(
   stack: CollectionTarget,
@@ -101,7 +86,6 @@ export async function runCollections(
     .filter((name) => name.endsWith(".postman_collection.json") && name.includes(filter)).sort();
   const sum = { passed: 0, failed: 0 };
   for (const file of files) {
-    await keepClearOfAutoSync();
     const { passed, failed } = await runCollection(file, stack);
     sum.passed += passed;
     sum.failed += failed;

@@ -18,9 +18,10 @@ interface RunUpdate {
  * Runs a job as its user in a connection of its own and keeps its row in cron.job_run_details.
  *
  * @param admin Connection pool of a superuser, for the history.
- * @param adminUrl Where jobs connect; user and database are the job's.
+ * @param urls Where jobs connect: by the URL of the job's user, if it is there, else by the first with the
+ * user's name in it.
  */
-export function jobRunner(admin: postgres.Sql, adminUrl: string): RunJob {
+export function jobRunner(admin: postgres.Sql, urls: readonly [string, ...string[]]): RunJob {
   return async (job, cancelled) => {
     try {
       const [row] = await admin<[{ runid: string }]>`
@@ -31,7 +32,7 @@ export function jobRunner(admin: postgres.Sql, adminUrl: string): RunJob {
         await admin`update cron.job_run_details set ${admin({ ...change })}
           where runid = ${row.runid}`;
       };
-      await runJob(job, cancelled, connectionFor(job, adminUrl), update);
+      await runJob(job, cancelled, connectionFor(job, urls), update);
     } catch (error) {
       log("error", "cron job history could not be written", {
         jobid: job.jobid,
@@ -81,9 +82,10 @@ async function runJob(
   }
 }
 
-function connectionFor(job: CronJob, adminUrl: string): postgres.Sql {
-  const url = new URL(adminUrl);
-  url.username = encodeURIComponent(job.username);
+function connectionFor(job: CronJob, urls: readonly [string, ...string[]]): postgres.Sql {
+  const user = encodeURIComponent(job.username);
+  const url = new URL(urls.find((one) => new URL(one).username === user) ?? urls[0]);
+  url.username = user;
   url.pathname = `/${encodeURIComponent(job.database)}`;
   return postgres(url.href, {
     max: 1,

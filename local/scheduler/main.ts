@@ -20,7 +20,7 @@ const connect = (max: number) =>
 const sql = connect(4);
 const netSql = connect(1);
 
-const cron = new Cron(jobRunner(sql, env.adminDbUrl));
+const cron = new Cron(jobRunner(sql, [env.dbUrl, env.adminDbUrl]));
 const net = new NetWorker(netSql);
 
 // Of two looks at once the older might end last, and a paused job would go on.

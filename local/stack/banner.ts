@@ -1,4 +1,5 @@
 import { withoutPassword } from "../own_database/database_url.ts";
+import { taskFor } from "./info.ts";
 import type { SupervisedStack } from "./start.ts";
 
 /** What a person sees when a stack is up. */
@@ -29,6 +30,7 @@ export function banner({ info, failed }: SupervisedStack, tookMs: number): strin
     ...failures,
     ...leftOut,
     "",
-    "Next: deno task demo (in another terminal). Ctrl-C here, or deno task stop, ends the stack.",
+    `Next: ${taskFor("demo", info.name)} (in another terminal). ` +
+    `Ctrl-C here, or ${taskFor("stop", info.name)}, ends the stack.`,
   ].join("\n");
 }

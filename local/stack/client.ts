@@ -6,6 +6,7 @@ import {
   readStackFile,
   stackFile,
   type StackInfo,
+  taskFor,
 } from "./info.ts";
 import { isLocked } from "./lock.ts";
 import { repositoryRoot } from "./paths.ts";
@@ -47,8 +48,9 @@ export async function readStack(name: string = defaultStackName): Promise<StackI
   const path = Deno.env.get("STREAMVIBE_STACK") ?? await stackFile(name);
   const info = await readStackFile(path);
   if (!info || !await isLocked(dirname(path))) {
+    const missed = info?.name ?? name;
     throw new Error(
-      `The stack "${info?.name ?? name}" does not run; start it with \`deno task start\`.`,
+      `The stack "${missed}" does not run; start it with \`${taskFor("start", missed)}\`.`,
     );
   }
   return info;

@@ -3,11 +3,10 @@ import { withoutPassword } from "../own_database/database_url.ts";
 import type { PlayableExtension } from "../own_database/extension_plan.ts";
 import { openOwnDatabase, type UsableDatabase } from "../own_database/open.ts";
 import { readOwnDatabase } from "../own_database/secrets_file.ts";
-import { superuser } from "../postgres/cluster.ts";
-import { databaseUrl } from "../postgres/connect.ts";
+import { databaseUrl, superuserUrl } from "../postgres/connect.ts";
 import { exists, installPostgres } from "../postgres/install.ts";
 import { ensureCluster } from "../postgres/prepare.ts";
-import type { PartName, StackInfo } from "./info.ts";
+import { type PartName, type StackInfo, taskFor } from "./info.ts";
 import { markUsed, pruneCache } from "./prune_cache.ts";
 
 /** Where a stack keeps its rows: on a server that it runs, or in somebody's database. */
@@ -49,7 +48,9 @@ export async function stackDatabase(
     throw new Error(
       `The stack "${choice.name}" works on ${
         withoutPassword(kept.url)
-      }: take another name with --name, or give that database back with \`deno task reset\`.`,
+      }: take another name with --name, or give that database back with \`${
+        taskFor("reset", choice.name)
+      }\`.`,
     );
   }
   return await somebodysDatabase(choice, stackDir, url);
@@ -61,13 +62,14 @@ async function ownServer(
   port: number,
 ): Promise<StackDatabase> {
   const installation = await installPostgres();
-  await ensureCluster(installation, join(stackDir, "pgdata"), { fast });
+  const dataDir = join(stackDir, "pgdata");
+  await ensureCluster(installation, dataDir, { fast });
   await markUsed(installation.root);
   await pruneCache();
   return {
     urls: {
       db_url: databaseUrl(port),
-      admin_db_url: databaseUrl(port, superuser),
+      admin_db_url: await superuserUrl(port, dataDir),
       api_db_url: databaseUrl(port, "supabase_lite"),
     },
     serverEnv: { POSTGRES_ROOT: installation.root, POSTGRES_FAST: fast ? "1" : "0" },

@@ -51,6 +51,11 @@ export interface StackInfo {
 /** The name of a stack nobody named. */
 export const defaultStackName = "default";
 
+/** How a task is called for this stack, to be said to people: without its name it is about another. */
+export function taskFor(task: string, name: string): string {
+  return `deno task ${task}${name === defaultStackName ? "" : ` --name=${name}`}`;
+}
+
 /** Path of a stack's `stack.json`. */
 export async function stackFile(name: string): Promise<string> {
   return join(await stackDirectory(name), "stack.json");

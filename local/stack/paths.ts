@@ -42,6 +42,11 @@ export async function stackDirectory(name: string): Promise<string> {
   return join(await stateRoot(), name);
 }
 
+/** Makes a folder nobody else can look into; root's lets the user PostgreSQL runs as pass through. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true, mode: runsAsRoot() ? 0o711 : 0o700 });
+}
+
 /** The first 16 hexadecimal digits of a text's SHA-256. */
 export async function shortHash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

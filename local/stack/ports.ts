@@ -45,12 +45,17 @@ export function freePort(): number {
   return port;
 }
 
-/** An API port whose whole set is free, from a range no default of ours lies in. */
+/**
+ * An API port whose whole set is free, and that this process was never given before: of two stacks that
+ * start at the same time none listens yet. From a range no default of ours lies in.
+ */
 export function freeApiPort(): number {
-  return firstFree(
+  const api = firstFree(
     () => 20_000 + 10 * Math.floor(Math.random() * 1_200),
-    (api) => Object.values(portsFrom(api)).every(isFree),
+    (api) => !given.has(api) && Object.values(portsFrom(api)).every(isFree),
   );
+  given.add(api);
+  return api;
 }
 
 function firstFree(pick: () => number, isGood: (port: number) => boolean): number {
@@ -61,38 +66,42 @@ function firstFree(pick: () => number, isGood: (port: number) => boolean): numbe
   throw new Error("No free port was found between 10000 and 32000.");
 }
 
+/** The API port of `supabase start` when its whole set is free, else a free one. */
+export function usualOrFreeApiPort(): number {
+  const isUsable = Object.values(portsFrom(defaultApiPort)).every(isFree);
+  return isUsable ? defaultApiPort : freeApiPort();
+}
+
 /** One sentence about the first taken port, or null when all are free. */
 export async function takenPortSentence(ports: Partial<StackPorts>): Promise<string | null> {
   for (const [purpose, port] of Object.entries(ports)) {
     if (isFree(port)) continue;
-    const owner = await ownerOf(port);
-    return `Port ${port} (${purpose}) is already in use${
-      owner ? ` by ${owner}` : ""
-    }; end that process, or start on other ports with --port.`;
+    return `Port ${port} (${purpose}) is already in use${await holderOf(port)}, ` +
+      `or start on other ports, such as --port=${freeApiPort()}.`;
   }
   return null;
 }
 
 /**
- * Who listens on a port, as "name (pid)". Linux only, and only for processes we may look at:
- * elsewhere the sentence simply does not name the process.
+ * Who holds a port, and what to do about it. Known on Linux only, and by name only for processes
+ * that we may look at.
  */
-async function ownerOf(port: number): Promise<string | null> {
-  if (Deno.build.os !== "linux") return null;
-  try {
-    const inodes = listeningInodes(
-      await Deno.readTextFile("/proc/net/tcp") + await readOr("/proc/net/tcp6", ""),
-      port,
-    );
-    for await (const entry of Deno.readDir("/proc")) {
-      if (/^\d+$/.test(entry.name) && await holdsSocket(entry.name, inodes)) {
-        return `${
-          (await readOr(`/proc/${entry.name}/comm`, "a process")).trim()
-        } (pid ${entry.name})`;
-      }
+async function holderOf(port: number): Promise<string> {
+  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readOr(path, ""));
+  const inodes = listeningInodes((await Promise.all(tables)).join(""), port);
+  if (Deno.build.os !== "linux") return "; end what uses it";
+  // Systems lend the ports of `supabase start` to connections.
+  if (inodes.size === 0) return " by a connection, for as long as that lasts; try again";
+  const owner = await processWith(inodes);
+  return owner ? ` by ${owner}; end that process` : " by another user's process; have it ended";
+}
+
+/** The process that holds one of these sockets, as "name (pid)". */
+async function processWith(inodes: Set<string>): Promise<string | null> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (/^\d+$/.test(name) && await holdsSocket(name, inodes)) {
+      return `${(await readOr(`/proc/${name}/comm`, "a process")).trim()} (pid ${name})`;
     }
-  } catch {
-    return null;
   }
   return null;
 }

@@ -21,12 +21,17 @@ Deno.test("ports for later are none that a connection may be given meanwhile", (
   }
 });
 
+Deno.test("two stacks that start at the same time are given different ports", () => {
+  const ports = Array.from({ length: 100 }, () => freeApiPort());
+  equal(new Set(ports).size, ports.length);
+});
+
 Deno.test("takenPortSentence() names the port and what it is for", async () => {
   const port = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
   equal(isFree(port), false);
   const sentence = await takenPortSentence({ ...portsFrom(54321), api: port, db: port });
-  match(sentence ?? "", new RegExp(`^Port ${port} \\(api\\) is already in use.*--port\\.$`));
+  match(sentence ?? "", new RegExp(`^Port ${port} \\(api\\) is already in use.*--port=\\d+\\.$`));
   listener.close();
   equal(isFree(port), true);
 });

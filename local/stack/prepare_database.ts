@@ -5,7 +5,7 @@ import { applyPlatform } from "../platform/apply.ts";
 import { connect } from "../postgres/connect.ts";
 import type { UsableDatabase } from "../own_database/open.ts";
 import { prepareOwnDatabase } from "../own_database/prepare.ts";
-import type { StackInfo } from "./info.ts";
+import { type StackInfo, taskFor } from "./info.ts";
 
 /** Brings a database up to date: platform, migrations, seed, and the secrets of this stack. */
 export async function prepareDatabase(
@@ -23,7 +23,10 @@ export async function prepareDatabase(
   try {
     const migrations = readMigrations();
     const fill = async () => {
-      const applied = await migrate(sql, await migrations, { playedExtensions: own?.plan.played });
+      const applied = await migrate(sql, await migrations, {
+        playedExtensions: own?.plan.played,
+        reset: taskFor("reset", info.name),
+      });
       if (applied.length > 0) options.tell(`Applied ${applied.length} migrations.`);
       if (options.seed && await seedOnce(sql)) options.tell("Seeded with supabase/seed.sql.");
       if (await hasVault(sql)) await keepSecrets(sql, info);

@@ -4,10 +4,10 @@ import { exists } from "../postgres/install.ts";
 import { assertReachable } from "../postgres/unprivileged.ts";
 import { type StackDatabase, stackDatabase } from "./database.ts";
 import { describeStack } from "./describe.ts";
-import { type PartName, partNames, readStackFile, type StackInfo } from "./info.ts";
+import { type PartName, partNames, readStackFile, type StackInfo, taskFor } from "./info.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { lockStack } from "./lock.ts";
-import { stackDirectory } from "./paths.ts";
+import { makePrivateFolder, stackDirectory } from "./paths.ts";
 import { portsFrom, takenPortSentence } from "./ports.ts";
 import { partEntry } from "./supervised_part.ts";
 import { prepareDatabase } from "./prepare_database.ts";
@@ -45,7 +45,7 @@ const needDatabase: readonly PartName[] = ["data_api", "realtime", "scheduler", 
 /** Brings a stack up. On failure nothing is left running. */
 export async function startStackHere(options: StartOptions): Promise<SupervisedStack> {
   const stackDir = await stackDirectory(options.name);
-  await Deno.mkdir(join(stackDir, "logs"), { recursive: true });
+  await makePrivateFolder(join(stackDir, "logs"));
   await assertReachable(stackDir);
   const lock = await lockStack(stackDir);
   if (!lock) throw new Error(await alreadyRuns(options.name, stackDir));
@@ -121,7 +121,9 @@ async function unlessAborted(signal: AbortSignal | undefined, work: Promise<void
 async function alreadyRuns(name: string, stackDir: string): Promise<string> {
   const info = await readStackFile(join(stackDir, "stack.json"));
   return info
-    ? `The stack "${name}" already runs at ${info.api_url} (pid ${info.pid}); \`deno task stop\` ends it.`
+    ? `The stack "${name}" already runs at ${info.api_url} (pid ${info.pid}); \`${
+      taskFor("stop", name)
+    }\` ends it.`
     : `The stack "${name}" is just being started by another process.`;
 }
 

@@ -3,7 +3,7 @@
  * database of one's own it drops what it made there, and only with `--drop-from=<its name>`.
  */
 import { parseArgs } from "node:util";
-import { defaultStackName } from "../stack/info.ts";
+import { defaultStackName, taskFor } from "../stack/info.ts";
 import { resetStack } from "../stack/stop.ts";
 
 const { values } = parseArgs({
@@ -22,7 +22,9 @@ try {
   });
   if (!done) Deno.exit(1);
   console.log(
-    `The data of the stack "${values.name}" is gone; \`deno task start\` builds it anew.`,
+    `The data of the stack "${values.name}" is gone; \`${
+      taskFor("start", values.name)
+    }\` builds it anew.`,
   );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -48,7 +48,8 @@ comment on function private.lock_requests(uuid, text, text) is
 
 create function private.find_newest_job(
   p_user_id uuid, p_key text,
-  out job_id uuid, out status text, out created_at timestamptz, out requested_at timestamptz
+  out job_id uuid, out status text, out created_at timestamptz, out requested_at timestamptz,
+  out scheduled_for timestamptz
 )
 language plpgsql volatile set search_path = ''
 -- Planned on a young table, it would read all of it ever after.
@@ -57,25 +58,15 @@ as $$
 #variable_conflict use_column
 begin
   -- Of equal requests the newest is the one that others join; it was requested later than those before, also
-  -- where the clock has been set back. Two arms, since an "or" or "is not distinct from" would keep a prepared
-  -- plan from the index.
-  if p_user_id is null then
-    select job.id, job.status, job.created_at, job.requested_at
-    into job_id, status, created_at, requested_at
-    from public.job_queue as job
-    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
-      and job.dedupe_key = p_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1;
-  else
-    select job.id, job.status, job.created_at, job.requested_at
-    into job_id, status, created_at, requested_at
-    from public.job_queue as job
-    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
-      and job.dedupe_key = p_key and job.parent_job_id is null
-    order by job.requested_at desc
-    limit 1;
-  end if;
+  -- where the clock has been set back. Found by the number that the index knows, which others may share.
+  select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+  into job_id, status, created_at, requested_at, scheduled_for
+  from public.job_queue as job
+  where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+      = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
+    and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
+  order by job.requested_at desc
+  limit 1;
 end;
 $$;
 comment on function private.find_newest_job(uuid, text) is
@@ -88,35 +79,20 @@ set enable_seqscan = off
 as $$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
-  if p_user_id is null then
-    return query
-      select latest.id, latest.created_at, latest.completed_at
-      from (
-        select job.id, job.created_at, job.completed_at, job.status
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
-          and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 100
-      ) as latest
-      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-      order by latest.completed_at desc
-      limit 1;
-  else
-    return query
-      select latest.id, latest.created_at, latest.completed_at
-      from (
-        select job.id, job.created_at, job.completed_at, job.status
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
-          and job.dedupe_key = p_key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 100
-      ) as latest
-      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-      order by latest.completed_at desc
-      limit 1;
-  end if;
+  return query
+    select latest.id, latest.created_at, latest.completed_at
+    from (
+      select job.id, job.created_at, job.completed_at, job.status
+      from public.job_queue as job
+      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+          = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
+        and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
+      order by job.requested_at desc
+      limit 100
+    ) as latest
+    where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+    order by latest.completed_at desc
+    limit 1;
 end;
 $$;
 comment on function private.find_result(uuid, text, interval) is
@@ -128,7 +104,7 @@ comment on function private.find_result(uuid, text, interval) is
 -- that it sees what was committed meanwhile, and a winner that rolled back leaves the way free.
 -- Jobs that join nothing are not looked for: of equal active jobs the newest is the one that is joined.
 create function private.join_equal_job(
-  p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean,
+  p_user_id uuid, p_job_type text, p_key text, p_dedupe_window interval, p_supersede boolean, p_scheduled_for timestamptz,
   out job_id uuid, out status text, out outcome text, out created_at timestamptz, out requested_at timestamptz
 )
 language plpgsql volatile set search_path = ''
@@ -163,6 +139,15 @@ begin
     end if;
     continue when v_window <= interval '0';
     if v_equal.status in ('pending', 'processing') and v_equal.requested_at > now() - v_window then
+      if v_equal.scheduled_for > greatest(p_scheduled_for, now()) and private.is_planned(v_equal.job_id) then
+        continue when is_locked = 0;
+        perform private.bring_forward(array[p_user_id], array[v_equal.job_id], array[greatest(p_scheduled_for, now())],
+          p_waits => p_scheduled_for is null);
+        -- Somebody may have ended it, and been waited for.
+        select again.* into job_id, status, outcome, created_at, requested_at
+        from private.join_equal_job(p_user_id, p_job_type, p_key, p_dedupe_window, false, 'infinity') as again;
+        return;
+      end if;
       job_id := v_equal.job_id;
       status := v_equal.status;
       outcome := 'joined';
@@ -187,8 +172,8 @@ begin
   requested_at := v_equal.requested_at;
 end;
 $$;
-comment on function private.join_equal_job(uuid, text, text, interval, boolean) is
-  'The equal active job or fresh result that a request is answered with; else the lock to create one, and when the newest equal was requested. p_supersede: cancels that.';
+comment on function private.join_equal_job(uuid, text, text, interval, boolean, timestamptz) is
+  'The equal active job or fresh result that a request is answered with; else the lock to create one, and when the newest equal was requested. One that is only planned for later than p_scheduled_for (null: now) is brought forward. p_supersede: cancels it.';
 
 create function private.refuse_job_type(p_job_type text)
 returns void
@@ -283,7 +268,7 @@ revoke all on function
   private.lock_requests(uuid, text, text),
   private.find_newest_job(uuid, text),
   private.find_result(uuid, text, interval),
-  private.join_equal_job(uuid, text, text, interval, boolean),
+  private.join_equal_job(uuid, text, text, interval, boolean, timestamptz),
   private.refuse_job_type(text),
   private.find_place(uuid, text, int, timestamptz, boolean)
 from public, anon, authenticated, service_role;

@@ -151,7 +151,7 @@ begin
   end if;
 
   if p_dedupe_window is null or p_dedupe_window > interval '0' or p_supersede then
-    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede);
+    v_equal := private.join_equal_job(p_user_id, p_job_type, v_key, p_dedupe_window, p_supersede, p_scheduled_for);
     if v_equal.outcome is not null then
       return row(v_equal.job_id, v_equal.status, v_equal.outcome, v_equal.created_at)::private.requested_job;
     end if;
@@ -288,7 +288,7 @@ begin
 end;
 $$;
 comment on function public.find_or_create_job(uuid, text, jsonb, interval, text, boolean) is
-  'Returns the caller''s equal active job (joined), its fresh result (reused), or a new job (created). Equal: same type and p_key, else type and params. p_supersede: the new job takes the place of the active one.';
+  'Returns the caller''s equal active job (joined; one that was only scheduled begins now), its fresh result (reused), or a new job (created). Equal: same type and p_key, else type and params. p_supersede: the new job takes the place of the active one.';
 
 revoke all on function
   public.create_job(uuid, text, jsonb, int, timestamptz),

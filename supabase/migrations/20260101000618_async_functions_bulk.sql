@@ -102,38 +102,25 @@ comment on function private.read_job_requests(jsonb) is
   'Reads up to 5 000 requests for jobs, in order; refuses all of them when one is not valid.';
 
 create function private.find_newest_jobs(p_user_ids uuid[], p_keys text[])
-returns table (place int, job_id uuid, is_active boolean, requested_at timestamptz)
+returns table (place int, job_id uuid, is_active boolean, requested_at timestamptz, scheduled_for timestamptz)
 language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
-  if array_position(p_user_ids, null) is not null then
-    return query
-      select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
-      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
-      cross join lateral (
-        select job.id, job.status, job.requested_at
-        from public.job_queue as job
-        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
-          and job.dedupe_key = request.key and job.parent_job_id is null
-        order by job.requested_at desc
-        limit 1
-      ) as newest
-      where request.user_id is null;
-  end if;
+  -- As find_newest_job(), for many.
   return query
-    select request.place::int, newest.id, newest.status in ('pending', 'processing'), newest.requested_at
+    select request.place::int, newest.*
     from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
     cross join lateral (
-      select job.id, job.status, job.requested_at
+      select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
       from public.job_queue as job
-      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
-        and job.dedupe_key = request.key and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
+          = hashtextextended(request.key, coalesce(uuid_hash_extended(request.user_id, 0), 0))
+        and job.dedupe_key = request.key and job.user_id is not distinct from request.user_id
+        and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
-    ) as newest
-    where request.user_id is not null;
+    ) as newest;
 end;
 $$;
 comment on function private.find_newest_jobs(uuid[], text[]) is
@@ -153,7 +140,8 @@ declare
   v_known int[];
   v_known_ids uuid[];
   v_latest timestamptz;
-  v_limit int;
+  v_early_ids uuid[];
+  v_early_times timestamptz[];
 begin
   perform private.check_isolation();
   -- The short ways first. What is said of all at once is said of each when it does not take the shortest.
@@ -195,15 +183,22 @@ begin
     order by name
   ) as subject;
 
-  -- An active job that is too old to be joined goes on beside its younger equal.
-  select array_agg(known.place) filter (where known.may_be_joined),
-    array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at)
-  into v_known, v_known_ids, v_latest
-  from (
-    select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined
-    from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
-  ) as known;
-  select setting.max_active_jobs_per_user into v_limit from private.job_setting as setting;
+  for look in 1..2 loop
+    -- An active job that is too old to be joined goes on beside its younger equal.
+    select array_agg(known.place) filter (where known.may_be_joined),
+      array_agg(known.job_id) filter (where known.may_be_joined), max(known.requested_at),
+      array_agg(known.job_id) filter (where known.may_be_joined and known.scheduled_for > known.asked_for),
+      array_agg(known.asked_for) filter (where known.may_be_joined and known.scheduled_for > known.asked_for)
+    into v_known, v_known_ids, v_latest, v_early_ids, v_early_times
+    from (
+      select newest.*, newest.is_active and newest.requested_at > v_asked.joins_since[newest.place] as may_be_joined,
+        v_asked.scheduled_for[newest.place] as asked_for
+      from private.find_newest_jobs(v_asked.user_ids, v_asked.dedupe_keys) as newest
+    ) as known;
+    exit when v_early_ids is null or look = 2;
+    -- Once more: one that somebody held may have ended.
+    perform private.bring_forward(v_asked.user_ids, v_early_ids, v_early_times);
+  end loop;
 
   return query
   with request as materialized (
@@ -231,7 +226,8 @@ begin
     from own
     where user_id is null
     union all
-    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn, v_limit - lined_up.active
+    select lined_up.user_id, lined_up.job_priority, lined_up.first_turn,
+      (select setting.max_active_jobs_per_user from private.job_setting as setting) - lined_up.active
     from (
       select array_agg(user_id) as user_ids, array_agg(job_priority) as priorities from own where user_id is not null
     ) as of_users

@@ -52,26 +52,14 @@ begin
   -- Counted here, since the data API reaches this function too and a provider's quota is shared by all.
   perform private.assert_rate_limit('sync-' || p_platform, owner_id);
 
-  -- One sync of an account at a time, however many results are asked for.
+  -- One sync of an account at a time, however many results are asked for. The schedule spreads its syncs over
+  -- minutes: who asks does not wait for that.
   job := private.find_or_create_job(owner_id, 'sync_' || p_platform,
     jsonb_strip_nulls(jsonb_build_object('social_account_id', account.id, 'max_results', p_max_results)),
     p_asks_for => jsonb_build_object('social_account_id', account.id));
   job_id := job.job_id;
   status := job.status;
   outcome := job.outcome;
-
-  -- The schedule spreads its syncs over minutes. Who asks does not wait for that; what has begun before was put
-  -- off by the platform, and stays so.
-  if outcome = 'joined' and exists (
-    select from public.job_queue as known where known.id = job_id and known.scheduled_for > now())
-  then
-    update public.job_queue as known
-    set scheduled_for = now(), updated_at = now()
-    where known.id = job_id and known.status = 'pending' and known.fencing_token = 0 and known.held_by is null;
-    if found then
-      perform private.ring_doorbell();
-    end if;
-  end if;
 end;
 $$;
 comment on function private.request_sync(text, uuid, int) is

@@ -20,6 +20,8 @@ export interface Table {
   /** Qualified and quoted. */
   sqlName: string;
   hasRls: boolean;
+  /** Its rows are in partitions. */
+  isPartitioned: boolean;
   columns: Map<string, Column>;
   primaryKey: Column[];
 }
@@ -27,6 +29,7 @@ export interface Table {
 interface CatalogueRow extends Column {
   sqlName: string;
   hasRls: boolean;
+  isPartitioned: boolean;
 }
 
 interface Known {
@@ -81,6 +84,7 @@ export class Tables {
       select
         format('%I.%I', n.nspname, c.relname) as "sqlName",
         c.relrowsecurity as "hasRls",
+        c.relkind = 'p' as "isPartitioned",
         a.attname as name,
         t.typname as "typeName",
         format_type(a.atttypid, null) as "sqlType",
@@ -103,6 +107,7 @@ export class Tables {
     return {
       sqlName: first.sqlName,
       hasRls: first.hasRls,
+      isPartitioned: first.isPartitioned,
       columns: new Map(rows.map((row) => [row.name, row])),
       primaryKey: rows.filter((row) => row.isPrimaryKey),
     };

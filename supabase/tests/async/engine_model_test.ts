@@ -9,6 +9,7 @@ import { batchSteps } from "./engine/batch_steps.ts";
 import { claimSteps } from "./engine/claim_steps.ts";
 import { clockSteps } from "./engine/clock_steps.ts";
 import { endingSteps } from "./engine/ending_steps.ts";
+import { joinSteps } from "./engine/join_steps.ts";
 import { limits } from "./engine/life.ts";
 import { Model } from "./engine/model.ts";
 import { requestSteps } from "./engine/request_steps.ts";
@@ -39,7 +40,15 @@ Deno.test("the engine keeps its promise over every life of a job that chance can
       select max_active_jobs_per_user as active from private.job_setting`;
     const tally: Tally = { steps: 0, moves: new Map() };
     const steps = fc.commands(
-      [...requestSteps, ...claimSteps, ...clockSteps, ...writeSteps, ...endingSteps, ...batchSteps],
+      [
+        ...requestSteps,
+        ...joinSteps,
+        ...claimSteps,
+        ...clockSteps,
+        ...writeSteps,
+        ...endingSteps,
+        ...batchSteps,
+      ],
       { maxCommands: 90, size: "max" },
     );
 

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(25);
+select plan(28);
 
 -- Nobody else is due.
 update public.social_account set next_sync_at = null;
@@ -77,6 +77,16 @@ update public.social_account set next_sync_at = now() - interval '1 minute' wher
 drop trigger tests_refuse on public.job_queue;
 update public.social_account set next_sync_at = now() - interval '2 minutes' where id = tests.account('due');
 select is(private.enqueue_due_syncs(1), 1, 'a run takes as many as it may');
+
+-- What is planned already.
+update public.social_account set next_sync_at = now() - interval '1 minute' where id in (tests.account('due'), tests.account('known'));
+delete from public.job_queue where user_id in (tests.user_id('due'), tests.user_id('known'));
+select private.find_or_create_job(tests.user_id(name), 'sync_youtube', jsonb_build_object('social_account_id', tests.account(name)),
+  p_scheduled_for => now() + wait) from (values ('due', interval '10 minutes'), ('known', '1 microsecond')) as planned (name, wait);
+select is(private.enqueue_due_syncs(), 0, 'a sync that is planned is joined, too');
+select is((select scheduled_for from public.job_queue where user_id = tests.user_id('known')), now() + interval '1 microsecond', 'and not put off');
+select ok((select scheduled_for between now() and now() + interval '4 minutes' from public.job_queue where user_id = tests.user_id('due')),
+  'but brought forward, were it to come later');
 
 select * from finish();
 rollback;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readStack } from "../../../local/stack/client.ts";
+import { readStack, type StackInfo } from "../../../local/stack/client.ts";
 import { ended, Person } from "./person.ts";
 import { nothingElse } from "./sync_result.ts";
 import { accountWith, addFault, removeFault, youtubeCalls } from "./simulator.ts";
@@ -13,6 +13,15 @@ type JobUpdate = {
   seq: number;
   result?: Record<string, number>;
 };
+
+/** Signs up somebody whose accounts the schedule leaves alone: their syncs are those that a test asks for. */
+async function signUp(stack: StackInfo): Promise<Person> {
+  const creator = await Person.signUp(stack);
+  const { error } = await creator.client.from("user_setting").update({ auto_sync_enabled: false })
+    .eq("user_id", creator.id);
+  assert.equal(error, null);
+  return creator;
+}
 
 /** Joins a private topic and collects what it says. */
 async function listen(person: Person, topic: string): Promise<JobUpdate[]> {
@@ -30,7 +39,7 @@ async function listen(person: Person, topic: string): Promise<JobUpdate[]> {
 
 Deno.test("a sync stores the whole channel, shows its owner live progress, and repeats idempotently", async () => {
   const stack = await readStack();
-  const creator = await Person.signUp(stack);
+  const creator = await signUp(stack);
   const account = accountWith(250);
   const socialAccount = await creator.connectYouTube(account);
   const updates = await listen(creator, `user_jobs:${creator.id}`);
@@ -83,7 +92,7 @@ Deno.test("a sync stores the whole channel, shows its owner live progress, and r
 
 Deno.test("a second request for the same sync joins the job that is already under way", async () => {
   const stack = await readStack();
-  const creator = await Person.signUp(stack);
+  const creator = await signUp(stack);
   const account = accountWith(500);
   await creator.connectYouTube(account);
   // It goes on for longer than the slowest of the requests is on its way.

@@ -32,6 +32,17 @@ export class ModelJob extends Life {
     return this.isWaiting && this.batch?.verdict().does !== "wait";
   }
 
+  /** Waits for its time, and for nothing that has happened since. */
+  get isPlanned(): boolean {
+    return this.row.status === "pending" && !this.isDue && this.row.fencing_token === 0;
+  }
+
+  /** Somebody does not want to wait for it so long. */
+  bringForward(): void {
+    this.isDue = true;
+    this.tell({});
+  }
+
   /** A life after the end: fresh counters, the old checkpoint. */
   revive(): void {
     const { batch, row } = this;

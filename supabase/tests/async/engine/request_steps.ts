@@ -7,54 +7,32 @@ import type { Model } from "./model.ts";
 import type { EngineRun } from "./run.ts";
 import { index, pick, Step } from "./step.ts";
 
-const request = fc.record({
+/** A question of a user, to one of the job types. */
+export const request = fc.record({
   user: index,
   jobType: fc.nat({ max: 1 }),
   question: fc.nat({ max: 4 }),
   priority: fc.integer({ min: 4, max: 6 }),
 });
 
-const create = request.map(({ user, jobType, question, priority }) =>
+const created = fc.record({ asked: request, isLater: fc.constantFrom(false, false, true) });
+const create = created.map(({ asked: { user, jobType, question, priority }, isLater }) =>
   new Step(
-    `create(user ${user}, type ${jobType}, question ${question}, priority ${priority})`,
+    `create(user ${user}, type ${jobType}, question ${question}, priority ${priority}${
+      isLater ? ", later" : ""
+    })`,
     () => true,
     async (model, run) => {
       const { sql, users, jobTypes } = run.own;
       const [owner, type] = [pick(users, user), jobTypes[jobType]!];
       const query = sql`
-        select public.create_job(${owner}, ${type}, ${sql.json({ question })}, ${priority}) as id`;
+        select public.create_job(${owner}, ${type}, ${sql.json({ question })}, ${priority},
+          now() + ${isLater ? "1 hour" : "0"}::interval) as id`;
       if (model.activeOf(owner) >= run.maxActive) return await refuse(model, run, query);
       const [created] = await query;
-      model.add(new ModelJob(created!.id, owner, type, question, priority));
-      await run.verify(model, "create", []);
-    },
-  )
-);
-
-const findOrCreate = request.map(({ user, jobType, question }) =>
-  new Step(
-    `findOrCreate(user ${user}, type ${jobType}, question ${question})`,
-    () => true,
-    async (model, run) => {
-      const { sql, users, jobTypes } = run.own;
-      const [owner, type] = [pick(users, user), jobTypes[jobType]!];
-      const equals = model.equals(owner, type, question);
-      // Only the first type reuses results.
-      const fresh = equals.filter((job) => job.completion > 0 && jobType === 0);
-      const joined = equals.slice(0, 1).find((job) => job.isActive);
-      const reused = fresh.toSorted((a, b) => b.completion - a.completion)[0];
-      const query = sql`
-        select * from public.find_or_create_job(${owner}, ${type}, ${sql.json({ question })})`;
-      const known = joined ?? reused;
-      if (!known && model.activeOf(owner) >= run.maxActive) return await refuse(model, run, query);
-      const [answer] = await query;
-      if (!known) model.add(new ModelJob(answer!.job_id, owner, type, question, 5));
-      const { job_id, status, outcome } = answer!;
-      assert.deepEqual({ job_id, status, outcome }, {
-        job_id: known?.id ?? job_id,
-        status: known?.row.status ?? "pending",
-        outcome: joined ? "joined" : reused ? "reused" : "created",
-      });
+      const job = new ModelJob(created!.id, owner, type, question, priority);
+      job.isDue = !isLater;
+      model.add(job);
       await run.verify(model, "create", []);
     },
   )
@@ -112,7 +90,8 @@ function whyNotRetried(model: Model, job: ModelJob, maxActive: number): string |
   return newest?.isActive ? "PT409 JOB_ALREADY_ACTIVE" : null;
 }
 
-async function refuse(
+/** The engine says no, and leaves everything as it is. */
+export async function refuse(
   model: Model,
   run: EngineRun,
   query: Promise<unknown>,
@@ -140,8 +119,6 @@ const cancel = index.map((n) =>
 /** Steps of owners, the frequent ones more than once. */
 export const requestSteps: fc.Arbitrary<Step>[] = [
   create,
-  findOrCreate,
-  findOrCreate,
   supersede,
   retry,
   retry,

@@ -5,6 +5,7 @@ import type { JobRow } from "../own_jobs.ts";
 /** What may happen to a job, and between which states it then moves. */
 const life = {
   create: ["none > pending"],
+  join: ["none > pending"],
   claim: ["pending > processing"],
   complete: ["processing > completed"],
   fail: ["processing > pending", "processing > failed"],
@@ -61,7 +62,9 @@ export function checkRules(then: JobRow, now: JobRow, event: LifeEvent): void {
   if (now.status === "processing" && !isNewAttempt) {
     assert.ok(now.progress_percent >= then.progress_percent, "progress never goes back");
   }
-  if (visibleColumns.some((column) => differs(then[column], now[column]))) {
+  const isNews = (column: keyof JobRow) => differs(then[column], now[column]);
+  // Time is no news, but that somebody has brought a job forward is.
+  if (visibleColumns.some(isNews) || (event === "join" && isNews("scheduled_for"))) {
     assert.ok(now.seq > then.seq, "the owner hears of what the owner sees");
   } else if (!isNewAttempt) {
     assert.equal(now.seq, then.seq, "no news, no number");

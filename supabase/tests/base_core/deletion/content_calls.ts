@@ -12,6 +12,15 @@ const due: Call["before"] = ({ sql, account }) =>
     set next_sync_at = now() - interval '1 minute', facts_updated_at = now() - interval '1 day'
     where id = ${account}`;
 
+const planned: Call["before"] = async (own) => {
+  await due(own);
+  await own.sql`
+    select private.find_or_create_job(${own.user}, 'sync_youtube',
+      ${
+    own.sql.json({ social_account_id: own.account })
+  }, p_scheduled_for => now() + interval '1 hour')`;
+};
+
 export const contentCalls: Record<string, Call> = {
   "save_content_batch()": {
     run: (sql, { held, account }) =>
@@ -58,6 +67,14 @@ export const contentCalls: Record<string, Call> = {
   },
   "request_sync()": {
     run: (sql) => sql`select * from public.request_sync('youtube')`,
+  },
+  "request_sync() of one that is planned": {
+    before: planned,
+    run: (sql) => sql`select * from public.request_sync('youtube')`,
+  },
+  "enqueue_due_syncs() of one that is planned": {
+    before: planned,
+    run: (sql) => sql`select private.enqueue_due_syncs()`,
   },
   "enqueue_due_syncs()": {
     before: due,

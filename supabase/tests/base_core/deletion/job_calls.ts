@@ -2,6 +2,12 @@
 import { type Call } from "./race.ts";
 import { TOKEN } from "./doomed_user.ts";
 
+/** A job that nobody has begun, and that is to come later. */
+const planned: Call["before"] = ({ sql, user, jobType }) =>
+  sql`
+    select private.find_or_create_job(${user}, ${jobType}, '{"n": 5}',
+      p_scheduled_for => now() + interval '1 hour')`;
+
 export const jobCalls: Record<string, Call> = {
   "create_job()": {
     run: (sql, { user, jobType }) => sql`select public.create_job(${user}, ${jobType}, '{"n": 1}')`,
@@ -15,6 +21,19 @@ export const jobCalls: Record<string, Call> = {
       sql`select * from public.find_or_create_job(${user}, ${jobType}, '{}', null, 'same')`,
     run: (sql, { user, jobType }) =>
       sql`select * from public.find_or_create_job(${user}, ${jobType}, '{}', null, 'same', true)`,
+  },
+  "find_or_create_job(), of one that is planned": {
+    before: planned,
+    run: (sql, { user, jobType }) =>
+      sql`select * from public.find_or_create_job(${user}, ${jobType}, '{"n": 5}')`,
+  },
+  "create_jobs(), of one that is planned": {
+    before: planned,
+    run: (sql, { user, jobType }) =>
+      sql`
+        select * from public.create_jobs(${
+        sql.json([5, 6].map((n) => ({ user_id: user, job_type: jobType, params: { n } })))
+      })`,
   },
   "create_jobs(), which cost units": {
     run: (sql, { user, jobType }) =>

@@ -3203,29 +3203,36 @@ begin
   from public.job_type as type
   where type.name = v_type_name;
 
-  -- The keys as private.job_dedupe_key(), written out: a call per job costs as much again.
+  -- The keys as private.job_dedupe_key(), written out: a call per job costs as much again. The limit is
+  -- private.check_job_request()'s; the text is made once, behind a fence.
   if jsonb_typeof(p_jobs) = 'object' then
     select array_agg(params),
-      array_agg(encode(substr(sha256(convert_to(v_type_name || ' ' || params::text, 'UTF8')), 1, 16), 'hex'))
+      array_agg(encode(substr(sha256(convert_to(v_type_name || ' ' || as_text, 'UTF8')), 1, 16), 'hex'))
         filter (where v_dedupes),
-      bool_and(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384) and v_priority is not null
+      bool_and(jsonb_typeof(params) = 'object' and octet_length(as_text) <= 65536) and v_priority is not null
         and coalesce(v_first ->> 'user_id', v_first ->> 'scheduled_for', v_first ->> 'delay_ms', v_first ->> 'key') is null
     into v_params, v_keys, v_are_plain
-    from jsonb_array_elements(p_jobs -> 'params') as params;
+    from (
+      select params, params::text as as_text from jsonb_array_elements(p_jobs -> 'params') as params offset 0
+    ) as job;
   else
     select array_agg(coalesce(params, '{}')),
       array_agg(encode(substr(sha256(convert_to(
-        v_type_name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 1, 16), 'hex'))
+        v_type_name || ' ' || coalesce(to_jsonb(key)::text, as_text, '{}'), 'UTF8')), 1, 16), 'hex'))
         filter (where v_dedupes),
       bool_and((job_type = v_type_name and coalesce(priority, v_default_priority) = v_priority
         and coalesce(dedupe, true) = v_dedupes and (v_dedupes or key is null)
         and coalesce(user_id, scheduled_for, delay_ms) is null
-        and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+        and coalesce(jsonb_typeof(params) = 'object' and octet_length(as_text) <= 65536, true)
         and coalesce(length(key) between 1 and 200, true)) is true)
     into v_params, v_keys, v_are_plain
-    from jsonb_to_recordset(p_jobs) as job (
-      job_type text, params jsonb, key text, priority int, user_id text, scheduled_for text, delay_ms text,
-      dedupe boolean);
+    from (
+      select given.*, given.params::text as as_text
+      from jsonb_to_recordset(p_jobs) as given (
+        job_type text, params jsonb, key text, priority int, user_id text, scheduled_for text, delay_ms text,
+        dedupe boolean)
+      offset 0
+    ) as job;
   end if;
   if v_are_plain is not true then
     return null;
@@ -3309,15 +3316,20 @@ begin
   select array_agg(user_id) as user_ids, array_agg(coalesce(params, '{}')) as params,
     -- As private.job_dedupe_key(), written out: a call per job costs as much again.
     array_agg(left(encode(sha256(convert_to(
-      v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
+      v_type.name || ' ' || coalesce(to_jsonb(key)::text, as_text, '{}'), 'UTF8')), 'hex'), 32)) as keys,
     bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
       and user_id is not null and coalesce(scheduled_for, delay_ms) is null and dedupe is not false
-      and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+      and coalesce(jsonb_typeof(params) = 'object' and octet_length(as_text) <= 65536, true)
       and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
   into v_asked
-  from jsonb_to_recordset(p_jobs) as job (
-    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text,
-    dedupe boolean);
+  from (
+    select given.*, given.params::text as as_text
+    from jsonb_to_recordset(p_jobs) as given (
+      job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text,
+      dedupe boolean)
+    -- The text is made once.
+    offset 0
+  ) as job;
   if v_asked.are_plain is not true then
     return null;
   end if;
@@ -6919,9 +6931,7 @@ begin
         when type.name is null then 'UNKNOWN_JOB_TYPE'
         when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
           or length(job.key) not between 1 and 200 or (job.dedupe is false and job.key is not null) then 'VALIDATION_ERROR'
-        -- The stored size is a cheap lower bound of a quarter of the text.
-        when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
-          then 'PARAMS_TOO_LARGE'
+        when octet_length(job.params::text) > 65536 then 'PARAMS_TOO_LARGE'
       end as code
     from rows from (jsonb_to_recordset(p_jobs) as (
         job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for timestamptz,

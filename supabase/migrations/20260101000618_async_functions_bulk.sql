@@ -76,9 +76,7 @@ begin
         when type.name is null then 'UNKNOWN_JOB_TYPE'
         when jsonb_typeof(job.params) <> 'object' or job.priority not between 1 and 10
           or length(job.key) not between 1 and 200 or (job.dedupe is false and job.key is not null) then 'VALIDATION_ERROR'
-        -- The stored size is a cheap lower bound of a quarter of the text.
-        when pg_column_size(job.params) > 16384 and octet_length(job.params::text) > 65536
-          then 'PARAMS_TOO_LARGE'
+        when octet_length(job.params::text) > 65536 then 'PARAMS_TOO_LARGE'
       end as code
     from rows from (jsonb_to_recordset(p_jobs) as (
         job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for timestamptz,

@@ -28,15 +28,20 @@ begin
   select array_agg(user_id) as user_ids, array_agg(coalesce(params, '{}')) as params,
     -- As private.job_dedupe_key(), written out: a call per job costs as much again.
     array_agg(left(encode(sha256(convert_to(
-      v_type.name || ' ' || coalesce(to_jsonb(key), params, '{}')::text, 'UTF8')), 'hex'), 32)) as keys,
+      v_type.name || ' ' || coalesce(to_jsonb(key)::text, as_text, '{}'), 'UTF8')), 'hex'), 32)) as keys,
     bool_and((job_type = v_type.name and coalesce(priority, v_type.default_priority) = v_type.priority
       and user_id is not null and coalesce(scheduled_for, delay_ms) is null and dedupe is not false
-      and coalesce(jsonb_typeof(params) = 'object' and pg_column_size(params) <= 16384, true)
+      and coalesce(jsonb_typeof(params) = 'object' and octet_length(as_text) <= 65536, true)
       and coalesce(length(key) between 1 and 200, true)) is true) as are_plain
   into v_asked
-  from jsonb_to_recordset(p_jobs) as job (
-    job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text,
-    dedupe boolean);
+  from (
+    select given.*, given.params::text as as_text
+    from jsonb_to_recordset(p_jobs) as given (
+      job_type text, params jsonb, key text, priority int, user_id uuid, scheduled_for text, delay_ms text,
+      dedupe boolean)
+    -- The text is made once.
+    offset 0
+  ) as job;
   if v_asked.are_plain is not true then
     return null;
   end if;

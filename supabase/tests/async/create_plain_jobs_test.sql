@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(62);
+select plan(63);
 
 select tests.create_user('ann');
 -- As few rows as there can be when a plan is made.
@@ -79,6 +79,17 @@ select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802) || '
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, '{"priority": 99999}')) $$), 'VALIDATION_ERROR', 'so are priorities there are not');
 select is(tests.error_of($$ select public.create_jobs(tests.plain(801, 802, jsonb_build_object('params', jsonb_build_object('big', repeat(md5('a') || random(), 2000))))) $$),
   'PARAMS_TOO_LARGE', 'so are those over 64 KB');
+-- As many digits, in 16 bytes: each of these ways has a look of its own.
+select results_eq($$
+    select tests.error_of(format('select public.create_jobs(%L)', jobs))
+    from (values
+      ('[{"job_type": "test_internal", "params": {"n": 1e131071}}]'),
+      ('[{"job_type": "test_internal", "params": {"n": 1e131071}, "dedupe": false}]'),
+      ('[{"job_type": "test_internal", "params": {"n": 1e131071}, "key": "k"}]'),
+      ('{"job_type": "test_internal", "params": [{"n": 1}, {"n": 1e131071}]}'),
+      ('{"job_type": "test_internal", "params": [{"n": 1e131071}], "dedupe": false}'),
+      ('[{"job_type": "test_internal"}, {"job_type": "test_open", "params": {"n": 1e131071}}]')) as asked (jobs) $$,
+  $$ select 'PARAMS_TOO_LARGE' from generate_series(1, 6) $$, 'so are few bytes of as many digits, whichever way they take');
 
 -- Said once for all: an object with an array of params.
 select isnt(private.create_plain_jobs(tests.alike(1001, 1003, '{"priority": 2}')), null, 'jobs that are all alike take the short way');

@@ -3,7 +3,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(25);
+select plan(26);
 
 select tests.create_user('ann'), tests.create_user('bob'), tests.create_user('eve');
 -- As few rows as there can be when a plan is made.
@@ -68,6 +68,8 @@ select results_eq($$ select outcome, count(*)::int from public.create_jobs(tests
   $$ values ('created', 1), ('limited', 2) $$, 'the limit per user is kept');
 select is((select outcome from public.create_jobs(tests.plain('bob', 8, 8, '{"key": "k"}'))), 'created', 'a key makes a request');
 select is((select outcome from public.create_jobs(tests.plain('bob', 9, 9, '{"key": "k"}'))), 'joined', 'whatever the params');
+select is(tests.error_of($$ select public.create_jobs(tests.plain('bob', 10, 10, '{"params": {"n": 1e131071}}')) $$), 'PARAMS_TOO_LARGE',
+  'params of few bytes that are more than 64 KB of digits are refused');
 select throws_ok($$ select public.create_jobs('[{"job_type": "test_open", "user_id": "00000000-0000-4000-8000-00000000dead"}]') $$, '23503', null, 'an owner that is not there is refused');
 
 select tests.become_postgres();

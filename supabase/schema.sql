@@ -6639,9 +6639,11 @@ declare
 begin
   select array_agg(job_id) into v_job_ids
   from (
-    select job_id from private.job_waiting
+    select job_id
+    from private.job_waiting
     where turn is null and held_by is null and scheduled_for <= now()
-    order by scheduled_for limit 1000
+    order by scheduled_for
+    limit 1000
   ) as due;
   if v_job_ids is null then
     return 0;
@@ -6661,16 +6663,11 @@ begin
   -- put ten of them at every turn, all before the first new job of somebody else.
   flow as materialized (
     select arrived.*, known.flow_id is not null as is_known, case
-      -- Else a user whose jobs come due one by one would have ten at every turn.
-      when arrived.jobs <= v_crowd then lane.virtual_time + own.in_line
+      when arrived.jobs <= v_crowd then lane.virtual_time
       else greatest(lane.virtual_time, known.last_turn)
     end as after_turn
     from (select flow_id, job_priority, count(*) as jobs from due group by flow_id, job_priority) as arrived
     join private.job_lane as lane on lane.job_priority = arrived.job_priority
-    cross join lateral (
-      select count(*) filter (where waiting.turn is not null and waiting.job_priority = lane.job_priority) as in_line
-      from private.job_waiting as waiting where waiting.user_id = arrived.flow_id and waiting.is_counted
-    ) as own
     left join private.job_flow as known
       on known.flow_id = arrived.flow_id and known.job_priority = arrived.job_priority
   ),
@@ -7053,7 +7050,8 @@ begin
   from (
     select lease_id, sum(cardinality(job_ids)) over (order by check_at, lease_id) - cardinality(job_ids) as before
     from (
-      select lease_id, check_at, job_ids from private.job_lease
+      select lease_id, check_at, job_ids
+      from private.job_lease
       where check_at <= now()
       order by check_at
       limit 1000

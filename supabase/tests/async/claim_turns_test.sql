@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(11);
+select plan(10);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -36,22 +36,6 @@ select tests.enqueue('bob');
 select is((select count(*)::int from public.job_queue where turn is null), 0, 'every pass lines up a thousand');
 select ok('bob' = any(tests.takes(2)), 'a crowd lines up behind itself, pass by pass');
 select is(private.promote_due_jobs(), 0, 'and there is nothing left to line up');
-
--- One by one, as for somebody who asks for each job to start a moment later.
-select tests.reset();
-insert into public.job_queue (user_id, job_type, scheduled_for, turn)
-select tests.user_id('ann'), 'test_open', now() + n * interval '1 second', null from generate_series(1, 6) as n;
-create function tests.comes_due() returns int
-language plpgsql volatile as $$
-begin
-  update public.job_queue set scheduled_for = now() - interval '1 second'
-  where id = (select id from public.job_queue where scheduled_for > now() order by scheduled_for limit 1);
-  return private.promote_due_jobs();
-end
-$$;
-select tests.comes_due() from generate_series(1, 6);
-select tests.enqueue('bob') from generate_series(1, 3);
-select is((select count(*)::int from unnest(tests.takes(6)) as who where who = 'bob'), 3, 'whose jobs come due one by one has one at each turn, as everybody');
 
 -- A worker with 300 jobs of one user dies.
 select tests.reset();

@@ -5,6 +5,7 @@ import { connect } from "../../local/postgres/connect.ts";
 import type { Runtimes } from "../process/queue_process.ts";
 import type { Contender } from "../queues/contenders.ts";
 import type { Backlog } from "../queues/contract.ts";
+import { asPostgres } from "./as_postgres.ts";
 import { type CpuTimes, cpuTimes } from "./cpu.ts";
 import { denoCommand, nodeCommand } from "./node.ts";
 import type { Place } from "./place.ts";
@@ -70,9 +71,7 @@ export class Lab {
   /** The platform and every migration, as a stack starts with them. */
   async #makeProduct(): Promise<void> {
     await this.sql`create database ${this.sql(product)} template postgres owner postgres`;
-    const url = new URL(this.server.url(product));
-    url.username = "postgres";
-    const sql = connect(url.href);
+    const sql = connect(asPostgres(this.server.url(product)));
     try {
       await migrate(sql, await readMigrations());
       // Where the doorbell rings; nobody answers there.

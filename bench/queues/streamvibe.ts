@@ -7,6 +7,7 @@ import { openStore } from "../../supabase/functions/_shared/jobs/store.ts";
 import { noDb } from "../../supabase/functions/_shared/jobs/testing.ts";
 import { Worker } from "../../supabase/functions/_shared/jobs/worker.ts";
 import { createLogger, type Logger } from "../../supabase/functions/_shared/log.ts";
+import { asPostgres } from "../lab/as_postgres.ts";
 import type { OpenQueue } from "./contract.ts";
 import { LastFirst } from "./last_first.ts";
 import {
@@ -32,6 +33,7 @@ const silent: Logger = {
  * in each job's own log.
  */
 export const openQueue: OpenQueue = (adminUrl, { mode = "bare" }) => {
+  // As the worker's connection is on the platform.
   const url = asPostgres(adminUrl);
   const owned = mode !== "bare";
   const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
@@ -127,11 +129,4 @@ async function createAsUser(sql: Sql, n: number): Promise<void> {
     tx`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${claims}, true)`,
     tx`select public.create_job(${owner}, ${jobType}, ${tx.json({ n })})`,
   ]);
-}
-
-/** The role that the worker's connection has on the platform. */
-function asPostgres(adminUrl: string): string {
-  const url = new URL(adminUrl);
-  url.username = "postgres";
-  return url.href;
 }

@@ -1341,11 +1341,16 @@ CREATE OR REPLACE FUNCTION private.bring_forward(p_user_ids uuid[], p_job_ids uu
  SET enable_nestloop TO 'off'
 AS $function$
 declare
+  v_user_ids constant uuid[] := array(
+    select user_id from unnest(p_user_ids) as user_id where user_id is not null group by user_id);
   v_job_ids uuid[];
   v_rings boolean;
 begin
-  -- Before the jobs, as everybody locks them.
-  perform from public.users where id = any(p_user_ids) order by id for key share;
+  -- Before the jobs, as everybody locks them; as private.know_users().
+  if cardinality(v_user_ids) > 1 then
+    perform private.keep_users(v_user_ids);
+  end if;
+  perform from public.users where id = any(v_user_ids) for key share;
   if p_waits then
     v_job_ids := array(
       select id from public.job_queue

@@ -77,6 +77,10 @@ const several: Record<string, (own: OwnJobs) => Promise<unknown>> = {
     sql`select * from public.create_jobs(${
       sql.json(users.map((user_id, n) => ({ user_id, job_type: type!, key: `${n}`, delay_ms: 1 })))
     })`,
+  "jobs of both, which are planned for later": ({ sql, users, jobTypes: [type] }) =>
+    sql`select * from public.create_jobs(${
+      sql.json(users.map((user_id) => ({ user_id, job_type: type!, params: { n: 2 } })))
+    })`,
   "a retry of what has failed": ({ sql, jobTypes: [type] }) =>
     sql`select * from public.retry_failed_jobs(${type!})`,
 };
@@ -89,6 +93,11 @@ for (const [what, ask] of Object.entries(several)) {
         insert into public.job_queue (
           user_id, job_type, status, error_code, completed_at, dedupe_key)
         select id, ${jobTypes[0]!}, 'failed', 'HANDLER_ERROR', now(), id::text
+        from unnest(${users as string[]}::uuid[]) as id`;
+      await sql`
+        insert into public.job_queue (user_id, job_type, scheduled_for, turn, dedupe_key)
+        select id, ${jobTypes[0]!}, now() + interval '1 hour', null,
+          private.job_dedupe_key(${jobTypes[0]!}, '{"n": 2}')
         from unnest(${users as string[]}::uuid[]) as id`;
       const [first, second] = users.toSorted() as [string, string];
       let asked: Promise<PromiseSettledResult<unknown>[]> | undefined;

@@ -4230,7 +4230,6 @@ CREATE OR REPLACE FUNCTION private.find_newest_job(p_user_id uuid, p_key text, O
  LANGUAGE plpgsql
  SET search_path TO ''
  SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
 AS $function$
 #variable_conflict use_column
 begin
@@ -4254,7 +4253,6 @@ CREATE OR REPLACE FUNCTION private.find_newest_jobs(p_user_ids uuid[], p_keys te
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
@@ -4453,7 +4451,6 @@ CREATE OR REPLACE FUNCTION private.find_result(p_user_id uuid, p_key text, p_ttl
  ROWS 1
  SET search_path TO ''
  SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
 AS $function$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.

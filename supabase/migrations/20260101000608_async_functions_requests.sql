@@ -52,9 +52,8 @@ create function private.find_newest_job(
   out scheduled_for timestamptz
 )
 language plpgsql volatile set search_path = ''
--- Planned on a young table, it would read all of it ever after; and a bitmap knows no order, so that all that share
--- a key would be sorted.
-set enable_seqscan = off set enable_bitmapscan = off
+-- Planned on a young table, it would read all of it ever after.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
@@ -76,7 +75,7 @@ comment on function private.find_newest_job(uuid, text) is
 create function private.find_result(p_user_id uuid, p_key text, p_ttl interval)
 returns table (job_id uuid, created_at timestamptz, completed_at timestamptz)
 language plpgsql volatile rows 1 set search_path = ''
-set enable_seqscan = off set enable_bitmapscan = off
+set enable_seqscan = off
 as $$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.

@@ -102,8 +102,7 @@ comment on function private.read_job_requests(jsonb) is
 create function private.find_newest_jobs(p_user_ids uuid[], p_keys text[])
 returns table (place int, job_id uuid, is_active boolean, requested_at timestamptz, scheduled_for timestamptz)
 language plpgsql volatile set search_path = ''
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   -- As find_newest_job(), for many.

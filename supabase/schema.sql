@@ -591,7 +591,7 @@ alter table public.job_queue alter result set statistics 25;
 alter table public.job_queue alter error_code set statistics 25;
 alter table public.job_queue alter error_message set statistics 25;
 CREATE INDEX job_queue_params_idx ON public.job_queue USING gin (params jsonb_path_ops) WHERE (params <> '{}'::jsonb);
-CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (hashtextextended(dedupe_key, COALESCE(uuid_hash_extended(user_id, (0)::bigint), (0)::bigint)), requested_at DESC) WITH (deduplicate_items=off) WHERE ((parent_job_id IS NULL) AND (dedupe_key IS NOT NULL));
+CREATE INDEX job_queue_request_idx ON public.job_queue USING btree (hashtextextended(dedupe_key, (0)::bigint), user_id, requested_at DESC) WITH (deduplicate_items=off) WHERE ((parent_job_id IS NULL) AND (dedupe_key IS NOT NULL));
 CREATE INDEX job_queue_result_idx ON public.job_queue USING gin (result jsonb_path_ops) WHERE (result IS NOT NULL);
 CREATE INDEX job_queue_type_idx ON public.job_queue USING btree (job_type, created_at);
 CREATE INDEX job_queue_user_listing_idx ON public.job_queue USING btree (user_id, ((parent_job_id IS NULL)), created_at DESC, id DESC) WHERE (user_id IS NOT NULL);
@@ -3252,8 +3252,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type_name, 0));
     if exists (
       select from public.job_queue
-      where hashtextextended(dedupe_key, coalesce(uuid_hash_extended(user_id, 0), 0)) = any(v_numbers)
-        and user_id is null and parent_job_id is null
+      where hashtextextended(dedupe_key, 0) = any(v_numbers) and user_id is null and parent_job_id is null
         and requested_at > v_joins_since
         -- Or where the clock has been set back: of equal jobs the newest was requested last.
         and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))
@@ -4234,15 +4233,25 @@ AS $function$
 #variable_conflict use_column
 begin
   -- Of equal requests the newest is the one that others join; it was requested later than those before, also
-  -- where the clock has been set back. Found by the number that the index knows, which others may share.
-  select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
-  into job_id, status, created_at, requested_at, scheduled_for
-  from public.job_queue as job
-  where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-      = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
-    and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
-  order by job.requested_at desc
-  limit 1;
+  -- where the clock has been set back. Two arms, since an "or" or "is not distinct from" would keep a prepared
+  -- plan from the index.
+  if p_user_id is null then
+    select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+    into job_id, status, created_at, requested_at, scheduled_for
+    from public.job_queue as job
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+      and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
+  else
+    select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+    into job_id, status, created_at, requested_at, scheduled_for
+    from public.job_queue as job
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+      and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
+  end if;
 end;
 $function$
 ;
@@ -4257,20 +4266,33 @@ CREATE OR REPLACE FUNCTION private.find_newest_jobs(p_user_ids uuid[], p_keys te
  SET enable_mergejoin TO 'off'
 AS $function$
 begin
-  -- As find_newest_job(), for many.
+  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
+  if array_position(p_user_ids, null) is not null then
+    return query
+      select request.place::int, newest.*
+      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+      cross join lateral (
+        select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
+          and job.dedupe_key = request.key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where request.user_id is null;
+  end if;
   return query
     select request.place::int, newest.*
     from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
     cross join lateral (
       select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
       from public.job_queue as job
-      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-          = hashtextextended(request.key, coalesce(uuid_hash_extended(request.user_id, 0), 0))
-        and job.dedupe_key = request.key and job.user_id is not distinct from request.user_id
-        and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
+        and job.dedupe_key = request.key and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
-    ) as newest;
+    ) as newest
+    where request.user_id is not null;
 end;
 $function$
 ;
@@ -4454,20 +4476,35 @@ CREATE OR REPLACE FUNCTION private.find_result(p_user_id uuid, p_key text, p_ttl
 AS $function$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
-  return query
-    select latest.id, latest.created_at, latest.completed_at
-    from (
-      select job.id, job.created_at, job.completed_at, job.status
-      from public.job_queue as job
-      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-          = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
-        and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
-      order by job.requested_at desc
-      limit 100
-    ) as latest
-    where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-    order by latest.completed_at desc
-    limit 1;
+  if p_user_id is null then
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+          and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  else
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+          and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  end if;
 end;
 $function$
 ;

@@ -58,15 +58,25 @@ as $$
 #variable_conflict use_column
 begin
   -- Of equal requests the newest is the one that others join; it was requested later than those before, also
-  -- where the clock has been set back. Found by the number that the index knows, which others may share.
-  select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
-  into job_id, status, created_at, requested_at, scheduled_for
-  from public.job_queue as job
-  where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-      = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
-    and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
-  order by job.requested_at desc
-  limit 1;
+  -- where the clock has been set back. Two arms, since an "or" or "is not distinct from" would keep a prepared
+  -- plan from the index.
+  if p_user_id is null then
+    select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+    into job_id, status, created_at, requested_at, scheduled_for
+    from public.job_queue as job
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+      and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
+  else
+    select job.id, job.status, job.created_at, job.requested_at, job.scheduled_for
+    into job_id, status, created_at, requested_at, scheduled_for
+    from public.job_queue as job
+    where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+      and job.dedupe_key = p_key and job.parent_job_id is null
+    order by job.requested_at desc
+    limit 1;
+  end if;
 end;
 $$;
 comment on function private.find_newest_job(uuid, text) is
@@ -79,20 +89,35 @@ set enable_seqscan = off
 as $$
 begin
   -- The last hundred requests say enough: a key that many jobs share must not make each of them search.
-  return query
-    select latest.id, latest.created_at, latest.completed_at
-    from (
-      select job.id, job.created_at, job.completed_at, job.status
-      from public.job_queue as job
-      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-          = hashtextextended(p_key, coalesce(uuid_hash_extended(p_user_id, 0), 0))
-        and job.dedupe_key = p_key and job.user_id is not distinct from p_user_id and job.parent_job_id is null
-      order by job.requested_at desc
-      limit 100
-    ) as latest
-    where latest.status = 'completed' and latest.completed_at > now() - p_ttl
-    order by latest.completed_at desc
-    limit 1;
+  if p_user_id is null then
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id is null
+          and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  else
+    return query
+      select latest.id, latest.created_at, latest.completed_at
+      from (
+        select job.id, job.created_at, job.completed_at, job.status
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(p_key, 0) and job.user_id = p_user_id
+          and job.dedupe_key = p_key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 100
+      ) as latest
+      where latest.status = 'completed' and latest.completed_at > now() - p_ttl
+      order by latest.completed_at desc
+      limit 1;
+  end if;
 end;
 $$;
 comment on function private.find_result(uuid, text, interval) is

@@ -105,20 +105,33 @@ language plpgsql volatile set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
-  -- As find_newest_job(), for many.
+  -- As find_newest_job(), for many; the arm that has nothing to do is not run.
+  if array_position(p_user_ids, null) is not null then
+    return query
+      select request.place::int, newest.*
+      from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
+      cross join lateral (
+        select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
+        from public.job_queue as job
+        where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id is null
+          and job.dedupe_key = request.key and job.parent_job_id is null
+        order by job.requested_at desc
+        limit 1
+      ) as newest
+      where request.user_id is null;
+  end if;
   return query
     select request.place::int, newest.*
     from unnest(p_user_ids, p_keys) with ordinality as request (user_id, key, place)
     cross join lateral (
       select job.id, job.status in ('pending', 'processing'), job.requested_at, job.scheduled_for
       from public.job_queue as job
-      where hashtextextended(job.dedupe_key, coalesce(uuid_hash_extended(job.user_id, 0), 0))
-          = hashtextextended(request.key, coalesce(uuid_hash_extended(request.user_id, 0), 0))
-        and job.dedupe_key = request.key and job.user_id is not distinct from request.user_id
-        and job.parent_job_id is null
+      where hashtextextended(job.dedupe_key, 0) = hashtextextended(request.key, 0) and job.user_id = request.user_id
+        and job.dedupe_key = request.key and job.parent_job_id is null
       order by job.requested_at desc
       limit 1
-    ) as newest;
+    ) as newest
+    where request.user_id is not null;
 end;
 $$;
 comment on function private.find_newest_jobs(uuid[], text[]) is

@@ -121,8 +121,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('job_queue:' || v_type_name, 0));
     if exists (
       select from public.job_queue
-      where hashtextextended(dedupe_key, coalesce(uuid_hash_extended(user_id, 0), 0)) = any(v_numbers)
-        and user_id is null and parent_job_id is null
+      where hashtextextended(dedupe_key, 0) = any(v_numbers) and user_id is null and parent_job_id is null
         and requested_at > v_joins_since
         -- Or where the clock has been set back: of equal jobs the newest was requested last.
         and (status in ('pending', 'processing') or requested_at >= clock_timestamp()))

@@ -6776,10 +6776,17 @@ CREATE OR REPLACE FUNCTION private.pull_in_system_turns()
  SET enable_seqscan TO 'off'
 AS $function$
 declare
+  -- As in private.enter_line().
+  v_line constant bigint := hashtextextended('job_epoch', pg_sequence_last_value('private.job_epoch'));
   v_lane record;
   v_last bigint;
   v_pulled_in int := 0;
 begin
+  -- Who has lined up and not committed is not seen, and whoever came next would stand before them.
+  if not pg_try_advisory_lock(v_line) then
+    return 0;
+  end if;
+  perform pg_advisory_unlock(v_line);
   for v_lane in
     select job_priority, virtual_time, system_turns
     from private.job_lane
@@ -6798,7 +6805,7 @@ begin
         order by bundle.turn desc limit 1
       ) as bundled
     ) as last;
-    -- Who lines up this moment, and is not seen, may come to stand between others: that is all.
+    -- Who lines up this very moment may come to stand between others: that is all.
     if pg_sequence_last_value(v_lane.system_turns) > v_last then
       perform setval(v_lane.system_turns, greatest(v_last, 1));
       v_pulled_in := v_pulled_in + 1;

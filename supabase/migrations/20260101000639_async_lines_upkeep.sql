@@ -30,10 +30,17 @@ language plpgsql volatile set search_path = ''
 set enable_seqscan = off
 as $$
 declare
+  -- As in private.enter_line().
+  v_line constant bigint := hashtextextended('job_epoch', pg_sequence_last_value('private.job_epoch'));
   v_lane record;
   v_last bigint;
   v_pulled_in int := 0;
 begin
+  -- Who has lined up and not committed is not seen, and whoever came next would stand before them.
+  if not pg_try_advisory_lock(v_line) then
+    return 0;
+  end if;
+  perform pg_advisory_unlock(v_line);
   for v_lane in
     select job_priority, virtual_time, system_turns
     from private.job_lane
@@ -52,7 +59,7 @@ begin
         order by bundle.turn desc limit 1
       ) as bundled
     ) as last;
-    -- Who lines up this moment, and is not seen, may come to stand between others: that is all.
+    -- Who lines up this very moment may come to stand between others: that is all.
     if pg_sequence_last_value(v_lane.system_turns) > v_last then
       perform setval(v_lane.system_turns, greatest(v_last, 1));
       v_pulled_in := v_pulled_in + 1;
@@ -62,7 +69,7 @@ begin
 end;
 $$;
 comment on function private.pull_in_system_turns() is
-  'Sets back where the system''s next job lines up, in lanes whose last ones were cancelled or never committed: else it would stand as many turns behind all users. Returns how many lanes.';
+  'Sets back where the system''s next job lines up, in lanes whose last ones were cancelled or never committed: else it would stand as many turns behind all users. Returns how many lanes; none while anybody lines up.';
 
 revoke all on function
   private.unfold_limited(),

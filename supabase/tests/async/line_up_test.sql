@@ -76,6 +76,17 @@ select is((select count(*)::int from (select turn from public.job_queue where us
 select tests.side_tables_are_right();
 
 -- What was cancelled, or never committed, has taken turns that nobody stands at.
+-- A tick leaves that alone while somebody else lines up, as the stack's own tick may just do.
+create function tests.ticks() returns void
+language plpgsql volatile as $$
+begin
+  for attempt in 1..100 loop
+    perform private.process_background_jobs();
+    exit when (select pg_sequence_last_value(system_turns) from private.job_lane where job_priority = 5) <= tests.turn(9005);
+    perform pg_sleep(0.1);
+  end loop;
+end
+$$;
 update private.job_lane set virtual_time = tests.turn(9000);
 select tests.enqueue_system(5);
 select public.create_jobs((select jsonb_agg(jsonb_build_object('job_type', 'test_open', 'params', jsonb_build_object('n', -n))) from generate_series(1, 3000) as n));
@@ -85,9 +96,9 @@ update public.job_queue set status = 'cancelled', cancel_requested_at = now(), c
 where status = 'pending' and turn > tests.turn(9005);
 delete from private.job_bundle where true;
 select is(private.line_up(null, 5::smallint), tests.turn(12007), 'behind what was cancelled, too');
-select private.process_background_jobs();
+select tests.ticks();
 select is(private.line_up(null, 5::smallint), tests.turn(9006), 'but no longer than until the next tick');
-select private.process_background_jobs();
+select tests.ticks();
 select is(private.line_up(null, 5::smallint), tests.turn(9006), 'nor behind what was never created');
 do $$
 begin

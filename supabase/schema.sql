@@ -6782,11 +6782,11 @@ declare
   v_last bigint;
   v_pulled_in int := 0;
 begin
-  -- Who has lined up and not committed is not seen, and whoever came next would stand before them.
-  if not pg_try_advisory_lock(v_line) then
+  -- Who has lined up and not committed is not seen, and whoever came next would stand before them. Taken and given
+  -- back in one expression: between two statements a call may be cancelled, and everybody would wait for this session.
+  if not (case when pg_try_advisory_lock(v_line) then pg_advisory_unlock(v_line) else false end) then
     return 0;
   end if;
-  perform pg_advisory_unlock(v_line);
   for v_lane in
     select job_priority, virtual_time, system_turns
     from private.job_lane

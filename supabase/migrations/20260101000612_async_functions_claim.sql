@@ -21,7 +21,8 @@ comment on type private.picked_jobs is
   'Jobs of one type that a claim has locked; last_turn: the highest; worked: the longest any has run before, in seconds.';
 
 create function private.take_jobs(
-  p_worker_id text, p_batch_size int, p_job_types text[], p_may_defer boolean default false
+  p_worker_id text, p_batch_size int, p_job_types text[], p_may_defer boolean default false,
+  p_leave_crashed boolean default false
 )
 returns table (
   id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint,
@@ -63,7 +64,8 @@ begin
         or exists (select from private.job_bundle where expires_at <= now())
         or exists (
           select from private.job_waiting
-          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right,
+          where turn is null and held_by is null and scheduled_for <= now())
+        or (not p_leave_crashed and exists (select from private.job_waiting where held_by = 'crash')) as has_to_be_put_right,
       exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
       exists (select from private.job_bundle) as has_bundles,
       exists (select from private.job_pause) as is_paused,
@@ -80,6 +82,9 @@ begin
     exit when not v.has_to_be_put_right;
     exit when look = 2;
     perform private.put_queue_right();
+    if not p_leave_crashed then
+      perform private.line_up_crashed_jobs(p_job_types);
+    end if;
   end loop;
   v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
@@ -253,11 +258,11 @@ begin
   end if;
 end;
 $$;
-comment on function private.take_jobs(text, int, text[], boolean) is
-  'Body of claim_jobs(): what a worker needs of each job, in no order; p_may_defer: it completes through complete_by_id(), so that starts need not be written (private.write_starts()). Lends the right to change the queue.';
+comment on function private.take_jobs(text, int, text[], boolean, boolean) is
+  'Body of claim_jobs(): what a worker needs of each job, in no order; p_may_defer: it completes through complete_by_id(), so that starts need not be written (private.write_starts()); p_leave_crashed: it asks for what has crashed apart (private.take_crashed_jobs()). Lends the right to change the queue.';
 
-revoke all on function private.take_jobs(text, int, text[], boolean) from public, anon, authenticated, service_role;
-grant execute on function private.take_jobs(text, int, text[], boolean) to service_role;
+revoke all on function private.take_jobs(text, int, text[], boolean, boolean) from public, anon, authenticated, service_role;
+grant execute on function private.take_jobs(text, int, text[], boolean, boolean) to service_role;
 
 create function public.claim_jobs(
   p_worker_id text, p_batch_size int default 10, p_job_types text[] default null

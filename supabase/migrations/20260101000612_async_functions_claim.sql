@@ -64,8 +64,7 @@ begin
         or exists (select from private.job_bundle where expires_at <= now())
         or exists (
           select from private.job_waiting
-          where turn is null and held_by is null and scheduled_for <= now())
-        or (not p_leave_crashed and exists (select from private.job_waiting where held_by = 'crash')) as has_to_be_put_right,
+          where turn is null and held_by is null and scheduled_for <= now()) as has_to_be_put_right,
       exists (select from private.job_waiting where held_by = 'user_cap') as is_capped,
       exists (select from private.job_bundle) as has_bundles,
       exists (select from private.job_pause) as is_paused,
@@ -79,9 +78,15 @@ begin
       pg_current_xact_id_if_assigned() is null as has_no_number
     into v
     from private.job_setting as setting;
-    exit when not v.has_to_be_put_right;
     exit when look = 2;
-    perform private.put_queue_right();
+    if v.has_to_be_put_right then
+      perform private.put_queue_right();
+    elsif p_leave_crashed then
+      exit;
+    -- A query of its own: in the one above it would cost those, too, who do not ask.
+    elsif not exists (select from private.job_waiting where held_by = 'crash') then
+      exit;
+    end if;
     if not p_leave_crashed then
       perform private.line_up_crashed_jobs(p_job_types);
     end if;

@@ -10,44 +10,52 @@
 -- its process, and nothing else until they have ended. Whoever does not say that it will ask for them so, such as
 -- claim_jobs(), is given them among the others, and start_job() starts any.
 
-create function private.next_crashed_user(p_job_type text, p_after uuid)
-returns uuid
-language sql volatile set search_path = ''
-as $$
-  select coalesce(
-    (select user_id from private.job_waiting
-      where held_by = 'crash' and job_type = p_job_type and user_id > p_after
-      order by user_id limit 1),
-    (select user_id from private.job_waiting
-      where held_by = 'crash' and job_type = p_job_type and user_id is not null
-      order by user_id limit 1));
-$$;
-comment on function private.next_crashed_user(text, uuid) is
-  'The next user, round and round, with jobs of this type that have crashed.';
-
 create function private.crashed_users(p_open private.open_job_type[])
 returns table (job_type text, user_id uuid)
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
-  -- As private.capped_users_with_room(): a hundred from a random one on, and the system.
+#variable_conflict use_column
+begin
+  return query
+  -- As private.capped_users_with_room(): a hundred from a random one on, round and round, and the system.
   with recursive holder as (
     select open_type.name, open_type.blocked_users, first.user_id, first.user_id as first_user_id, 1 as step
-    from unnest(p_open) as open_type
-    cross join lateral private.next_crashed_user(open_type.name, gen_random_uuid()) as first (user_id)
+    from (select *, gen_random_uuid() as from_user_id from unnest(p_open)) as open_type
+    cross join lateral (
+      select coalesce(
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = open_type.name and user_id > open_type.from_user_id
+          order by user_id limit 1),
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = open_type.name and user_id is not null
+          order by user_id limit 1)) as user_id
+    ) as first
     where first.user_id is not null
     union all
     select holder.name, holder.blocked_users, next.user_id, holder.first_user_id, holder.step + 1
     from holder
-    cross join lateral private.next_crashed_user(holder.name, holder.user_id) as next (user_id)
+    cross join lateral (
+      select coalesce(
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = holder.name and user_id > holder.user_id
+          order by user_id limit 1),
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = holder.name and user_id is not null
+          order by user_id limit 1)) as user_id
+    ) as next
     where holder.step < 100 and next.user_id <> holder.first_user_id
   )
   select name, user_id from holder where user_id <> all(blocked_users)
   union all
   select open_type.name, null
   from unnest(p_open) as open_type
-  where exists (
-    select from private.job_waiting as waiting
-    where waiting.held_by = 'crash' and waiting.job_type = open_type.name and waiting.user_id is null);
+  -- Not exists(): the planner might hash all of them.
+  where (
+    select true from private.job_waiting as waiting
+    where waiting.held_by = 'crash' and waiting.job_type = open_type.name and waiting.user_id is null
+    limit 1);
+end;
 $$;
 comment on function private.crashed_users(private.open_job_type[]) is
   'Who has jobs of these types that have crashed and may be started; null = the system.';
@@ -74,14 +82,15 @@ begin
     from private.job_waiting as waiting
     where waiting.held_by = 'crash' and waiting.job_type = holder.job_type and waiting.user_id = holder.user_id
       and (waiting.expires_at is null or waiting.expires_at > now())
-    order by waiting.job_priority, waiting.place
+    -- The whole of the index, or it would sort all there are.
+    order by waiting.user_id, waiting.job_priority, waiting.place
     limit holder.share)
     union all
     (select waiting.job_id, waiting.job_type, waiting.user_id, waiting.job_priority, waiting.place, waiting.scheduled_for
     from private.job_waiting as waiting
     where holder.user_id is null and waiting.held_by = 'crash' and waiting.job_type = holder.job_type
       and waiting.user_id is null and (waiting.expires_at is null or waiting.expires_at > now())
-    order by waiting.job_priority, waiting.place
+    order by waiting.user_id, waiting.job_priority, waiting.place
     limit holder.share)
   ) as first
   where first.scheduled_for <= now();
@@ -113,8 +122,10 @@ begin
     return null;
   end if;
   return (
+    -- The clock may have been set back since.
     select greatest(0, date_part('epoch', clock_timestamp() - min(due_at)) * 1000)::bigint
-    from private.crashed_since(array(select open_type from private.open_job_types(1) as open_type)));
+    from private.crashed_since(array(select open_type from private.open_job_types(1) as open_type))
+    having count(*) > 0);
 end;
 $$;
 comment on function private.crashed_ms() is
@@ -127,21 +138,19 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 as $$
 declare
   v_lined_up int;
-begin
-  with entry as materialized (
-    select waiting.job_id
-    from private.job_waiting as waiting
-    where waiting.held_by = 'crash'
-      and waiting.job_type = any(coalesce(p_job_types, array(select name from public.job_type)))
+  v_job_ids uuid[] := array(
+    select job_id
+    from private.job_waiting
+    where held_by = 'crash' and job_type = any(coalesce(p_job_types, array(select name from public.job_type)))
     limit 1000
-    for update skip locked
-  ),
-  arrived as (
+    for update skip locked);
+begin
+  v_job_ids := array(
+    select id from public.job_queue where id = any(v_job_ids) and status = 'pending' and turn is not null);
+  with arrived as (
     update private.job_waiting as waiting
-    set held_by = null, turn = job.turn
-    from entry
-    join public.job_queue as job on job.id = entry.job_id and job.status = 'pending' and job.turn is not null
-    where waiting.job_id = entry.job_id
+    set held_by = null, turn = (select turn from public.job_queue where id = waiting.job_id)
+    where waiting.job_id = any(v_job_ids)
     returning waiting.job_type, waiting.job_priority, waiting.turn
   ),
   -- As tg_job_queue__after_update(): they may come to stand below where a claim looks.
@@ -159,7 +168,6 @@ comment on function private.line_up_crashed_jobs(text[]) is
   'Puts jobs that have crashed among the others, for workers that know of no difference; returns how many.';
 
 revoke all on function
-  private.next_crashed_user(text, uuid),
   private.crashed_users(private.open_job_type[]),
   private.crashed_heads(private.open_job_type[], int),
   private.crashed_since(private.open_job_type[]),

@@ -29,6 +29,7 @@ declare
   v_next record;
   v_most int := v_concurrency;
   v_company int;
+  v_held_by text;
   v_ids uuid[] := '{}';
   v_types text[] := '{}';
   v_owners uuid[] := '{}';
@@ -44,8 +45,10 @@ begin
     select type.name
     from public.job_type as type
     where type.name = any(coalesce(p_job_types, array[type.name]))
-      and exists (
-        select from private.job_waiting as waiting where waiting.held_by = 'crash' and waiting.job_type = type.name)
+      and (
+        select true from private.job_waiting as waiting
+        where waiting.held_by = 'crash' and waiting.job_type = type.name
+        limit 1)
       and case
         when coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
         else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
@@ -61,11 +64,14 @@ begin
         select count(*) from private.job_running as running
         where open_type.max_per_user is not null
           and running.job_type = head.job_type and running.user_id = head.user_id) as room,
-      private.company(v_concurrency, job.crash_streak, type.max_crashes) as company
-    from private.crashed_heads(v_open, 2 * v_concurrency + 50) as head
+      private.company(v_concurrency, head.crash_streak, (
+        select max_crashes from public.job_type where name = head.job_type)) as company
+    from (
+      select crashed.*, (select crash_streak from public.job_queue where id = crashed.job_id) as crash_streak
+      from private.crashed_heads(v_open, 2 * v_concurrency + 50) as crashed
+      offset 0
+    ) as head
     join unnest(v_open) as open_type on open_type.name = head.job_type
-    join public.job_type as type on type.name = head.job_type
-    join public.job_queue as job on job.id = head.job_id
     order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
   loop
     v_company := least(v_most, v_next.company);
@@ -77,8 +83,8 @@ begin
         where taken.job_type = v_next.job_type and taken.user_id = v_next.user_id
       ) >= v_next.room);
     -- Entry first, as a claim. What somebody has is left to him.
-    perform from private.job_waiting where job_id = v_next.job_id and held_by = 'crash' for update skip locked;
-    continue when not found;
+    select held_by into v_held_by from private.job_waiting where job_id = v_next.job_id for update skip locked;
+    continue when v_held_by is distinct from 'crash';
     perform from public.job_queue
     where id = v_next.job_id and status = 'pending' and turn is not null
     for update skip locked;
@@ -94,20 +100,21 @@ begin
   end if;
 
   return query
+  -- No join, which would tempt the planner to go by the type.
   update public.job_queue as job
   set status = 'processing',
     worker_id = p_worker_id,
     fencing_token = job.fencing_token + 1,
     is_classic = false,
-    lease_expires_at = clock_timestamp() + type.lease,
+    lease_expires_at = clock_timestamp() + (select lease from public.job_type where name = job.job_type),
     started_at = coalesce(job.started_at, now()),
     slice_started_at = now(),
     seq = job.seq + 1,
     updated_at = now()
-  from public.job_type as type
-  where job.id = any(v_ids) and type.name = job.job_type
+  where job.id = any(v_ids)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
-    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (date_part('epoch', type.lease) * 1000)::int;
+    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
   perform private.charge_rates(v_types);
 end;
 $$;

@@ -43,11 +43,7 @@ function setUp(changed: Partial<WorkerOptions> = {}) {
   });
   const row = (name: string, ms: number) => claimedJob({ params: { name, ms } });
   const add = (name: string, ms = 5) => store.add(row(name, ms));
-  const addCrashed = (name: string, ms = 5) => {
-    const added = store.add(row(name, ms));
-    added.hasCrashed = true;
-    return added;
-  };
+  const addCrashed = (name: string, ms = 5) => Object.assign(add(name, ms), { hasCrashed: true });
   const create = (name: string, ms = 5) => store.create(row(name, ms));
   return { clock, store, worker, company, startedAt, add, addCrashed, create };
 }
@@ -98,8 +94,8 @@ Deno.test("a worker that is never without work makes room for what has waited fo
   const { clock, worker, company, startedAt, add, addCrashed } = setUp({ concurrency: 4 });
   let count = 0;
   const keepBusy = () => {
-    while (count < clock.now() / 20 + 100) add(`job ${count++}`, 60 + count % 7 * 13);
-    clock.after(100, keepBusy);
+    while (count < clock.now() / 200 + 20) add(`job ${count++}`, 600 + count % 7 * 130);
+    clock.after(1_000, keepBusy);
   };
   keepBusy();
   worker.run();
@@ -107,7 +103,7 @@ Deno.test("a worker that is never without work makes room for what has waited fo
   const crashed = [addCrashed("crashed 1", 2_000), addCrashed("crashed 2", 2_000)];
   await clock.advance(defaultOptions.crash_patience_ms - 1_000);
   assert.ok(!startedAt.has("crashed 1"), "others may have been without work");
-  await clock.advance(3_500);
+  await clock.advance(4_000);
   assert.ok(startedAt.has("crashed 1"));
   await clock.advance(12_000);
   assert.ok(crashed.every(({ status }) => status === "completed"));
@@ -146,10 +142,10 @@ Deno.test("a handler that is stopped does not end its job's streak of crashes", 
     return giveBack(jobs);
   };
   add("long", 60_000);
-  const life = worker.run();
+  worker.run();
   await clock.advance(100);
   const end = worker.shutdown();
   await clock.advance(1_000);
-  await Promise.all([life, end]);
+  await end;
   assert.deepEqual(given, [true]);
 });

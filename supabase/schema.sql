@@ -1150,7 +1150,13 @@ declare
   v_count int;
 begin
   if exists (select from private.job_lease where started_at is not null) then
-    perform private.write_starts_of(p_logs);
+    -- What has run for a while is to be seen running, as a heartbeat sees to. What is younger may be over in a
+    -- moment, and its lines need no start that is written.
+    perform private.write_starts_of((
+      select jsonb_agg(line)
+      from jsonb_array_elements(p_logs) as line
+      join private.job_lease as lease on lease.lease_id = (line ->> 'fencing_token')::bigint - 1000000000000
+      where lease.started_at <= clock_timestamp() - interval '250 milliseconds'));
   end if;
   begin
     v_count := private.insert_job_logs(p_logs);
@@ -5453,9 +5459,16 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.insert_job_logs(p_logs jsonb)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+ SET enable_hashjoin TO 'on'
 AS $function$
+declare
+  v_count int;
+begin
   with given as materialized (
     select job_id, fencing_token, message, created_at,
       -- One odd line must not cost the others of the batch.
@@ -5475,9 +5488,9 @@ AS $function$
       as line (job_id, fencing_token, log_level, message, metadata, created_at, ordinality)
   ),
   held as (
-    select job.id, job.fencing_token, job.is_classic
+    select job.id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
     from public.job_queue as job
-    where job.id in (select job_id from given)
+    where job.id = any(array(select job_id from given))
     order by job.id
     for share
   ),
@@ -5489,12 +5502,23 @@ AS $function$
         clock_timestamp())
     from given
     join held on held.id = given.job_id
+      -- The token alone decides, not the status: the attempt that has just settled the job may still write its
+      -- last lines, while cancelling, recovery and the next claim have moved the token on.
       and (held.fencing_token = given.fencing_token
-        or (given.fencing_token is null and held.is_classic))
+        or (given.fencing_token is null and held.is_classic)
+        -- A start that is not written: its lease says whose the job is, and whoever takes it away from there
+        -- changes the job, which is held here.
+        or (held.is_unwritten and (given.job_id, given.fencing_token) in (
+          select unnest(job_ids), 1000000000000 + lease_id
+          from private.job_lease
+          where started_at is not null
+            and lease_id = any(array(select fencing_token - 1000000000000 from given)))))
     order by given.ordinality
     returning id
   )
-  select count(*)::int from added;
+  select count(*) into v_count from added;
+  return v_count;
+end;
 $function$
 ;
 

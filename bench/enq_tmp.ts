@@ -1,0 +1,12 @@
+import postgres from "postgres";
+import { Lab } from "./lab/lab.ts";
+import { asPostgres } from "./lab/as_postgres.ts";
+import { prepareDatabase } from "./queues/streamvibe_backlog.ts";
+const lab = await Lab.open();
+const url = await lab.productUrl("enq");
+const admin = postgres(url, { max: 1, onnotice: () => {} });
+await prepareDatabase(admin, true);
+await Deno.writeTextFile("/tmp/enq.url", asPostgres(url) + "\n" + url + "\n");
+console.log("READY", asPostgres(url));
+Deno.addSignalListener("SIGTERM", () => admin.end().then(() => lab.close()).finally(() => Deno.exit(0)));
+await new Promise(() => setInterval(() => {}, 1e6));

@@ -2324,6 +2324,35 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.complete_free(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb DEFAULT NULL::jsonb, OUT refused uuid[], OUT held uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+declare
+  v_free record;
+begin
+  begin
+    -- Hardly ever does anybody hold one, so nobody asks before.
+    refused := private.complete_by_id(p_job_ids, p_fencing_tokens, p_results);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  held := private.hold_free(p_job_ids, p_fencing_tokens);
+  select array_agg(given.job_id) as job_ids, array_agg(given.fencing_token) as fencing_tokens,
+    case when p_results is not null then jsonb_agg(given.result) end as results
+  into v_free
+  from rows from (unnest(p_job_ids), unnest(p_fencing_tokens), jsonb_array_elements(p_results))
+    as given (job_id, fencing_token, result)
+  where given.job_id not in (select unnest(held));
+  refused := private.complete_by_id(v_free.job_ids, v_free.fencing_tokens, v_free.results);
+end;
+$function$
+;
+grant execute on function private.complete_free(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb, OUT refused uuid[], OUT held uuid[]) to service_role;
+
 CREATE OR REPLACE FUNCTION private.complete_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
  LANGUAGE plpgsql
@@ -2335,6 +2364,7 @@ declare
   v_tokens bigint[];
   v_results jsonb;
   v_refused uuid[];
+  v_held uuid[];
 begin
   select array_agg(job_id), array_agg(fencing_token), jsonb_agg(result)
   into v_ids, v_tokens, v_results
@@ -2345,9 +2375,10 @@ begin
     -- Of two attempts at one job only the newer can hold it.
     order by job_id, fencing_token desc nulls last
   ) as given;
-  v_refused := private.complete_by_id(v_ids, v_tokens, v_results);
+  select refused, held into v_refused, v_held from private.complete_free(v_ids, v_tokens, v_results);
   return query
-  select given.job_id, given.job_id <> all(v_refused) from unnest(v_ids) as given (job_id);
+  select given.job_id, case when given.job_id = any(v_held) is not true then given.job_id <> all(v_refused) end
+  from unnest(v_ids) as given (job_id);
 end;
 $function$
 ;
@@ -4040,6 +4071,35 @@ $function$
 ;
 grant execute on function private.expire_pending_jobs() to service_role;
 
+CREATE OR REPLACE FUNCTION private.fail_free(p_jobs jsonb)
+ RETURNS TABLE(job_id uuid, status text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.fail_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.fail_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), 'held';
+end;
+$function$
+;
+grant execute on function private.fail_free(p_jobs jsonb) to service_role;
+
 CREATE OR REPLACE FUNCTION private.fail_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, status text)
  LANGUAGE plpgsql
@@ -5280,6 +5340,38 @@ end;
 $function$
 ;
 grant execute on function private.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.hold_free(p_job_ids uuid[], p_fencing_tokens bigint[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_named constant bigint[] := array(
+    select distinct token - 1000000000000 from unnest(p_fencing_tokens) as token where token >= 1000000000000);
+  v_leases constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null
+    order by lease_id
+    for update skip locked);
+  v_jobs constant uuid[] := array(
+    select id from public.job_queue where id = any(p_job_ids) order by id for no key update skip locked);
+  v_busy constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null and lease_id <> all(v_leases));
+begin
+  return array(
+    select given.job_id
+    from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as given (job_id, fencing_token)
+    join public.job_queue as job on job.id = given.job_id
+    where job.completed_at is null and (
+      job.id not in (select unnest(v_jobs)) or given.fencing_token - 1000000000000 = any(v_busy)));
+end;
+$function$
+;
+grant execute on function private.hold_free(p_job_ids uuid[], p_fencing_tokens bigint[]) to service_role;
 
 CREATE OR REPLACE FUNCTION private.hold_job(p_job_id uuid, p_fencing_token bigint)
  RETURNS job_queue
@@ -10299,6 +10391,22 @@ $function$
 ;
 grant execute on function private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION private.wait_for_holder(p_job_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  perform from public.job_queue where id = p_job_id for update;
+  -- It was for the wait, and is undone at once.
+  perform private.raise_error('CONFLICT');
+exception when sqlstate 'PT409' then
+  return;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.wake_up(p_worker_id text, p_asleep_at bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -10494,9 +10602,11 @@ AS $function$
 begin
   -- A statement each time, since one sees nothing of what it does.
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
-  if not found then
+  if not found or private.try_to_write_starts(array[p_fencing_token - 1000000000000]) then
     return;
   end if;
+  -- Before anything is taken: who has to wait for his own job holds none of the others meanwhile.
+  perform private.wait_for_holder(p_job_id);
   perform private.write_free_starts(array[p_fencing_token - 1000000000000]);
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
   if found then
@@ -10631,6 +10741,35 @@ begin
 end;
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION private.yield_free(p_jobs jsonb)
+ RETURNS TABLE(job_id uuid, recorded boolean)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.yield_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.yield_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), null::boolean;
+end;
+$function$
+;
+grant execute on function private.yield_free(p_jobs jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
@@ -10789,10 +10928,7 @@ CREATE OR REPLACE FUNCTION public.complete_job(p_job_id uuid, p_result jsonb DEF
  SET search_path TO ''
 AS $function$
 begin
-  return (
-    select recorded
-    from private.complete_jobs(jsonb_build_array(jsonb_build_object(
-      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'result', p_result))));
+  return private.complete_by_id(array[p_job_id], array[p_fencing_token], jsonb_build_array(p_result)) = '{}';
 end;
 $function$
 ;
@@ -11013,7 +11149,7 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-    select * from private.fail_jobs(p_jobs);
+    select * from private.fail_free(p_jobs);
 end;
 $function$
 ;
@@ -11538,7 +11674,7 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-    select * from private.yield_jobs(p_jobs);
+    select * from private.yield_free(p_jobs);
 end;
 $function$
 ;

@@ -127,17 +127,47 @@ begin
 end;
 $$;
 comment on function private.yield_jobs(jsonb) is
-  'Body of yield_job() and yield_jobs(). Lends the right to change the queue.';
+  'Body of yield_job(). Lends the right to change the queue.';
+
+create function private.yield_free(p_jobs jsonb)
+returns table (job_id uuid, recorded boolean)
+language plpgsql volatile set search_path = ''
+set lock_timeout = '50ms'
+as $$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.yield_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.yield_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), null::boolean;
+end;
+$$;
+comment on function private.yield_free(jsonb) is
+  'As yield_jobs(), but waits for nobody who holds one of the jobs: it is left as it is, and its answer is null.';
 
 revoke all on function
   private.update_job_progress(uuid, int, text, bigint),
   private.save_job_checkpoint(uuid, bigint, jsonb, int, text),
-  private.yield_jobs(jsonb)
+  private.yield_jobs(jsonb),
+  private.yield_free(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
   private.update_job_progress(uuid, int, text, bigint),
   private.save_job_checkpoint(uuid, bigint, jsonb, int, text),
-  private.yield_jobs(jsonb)
+  private.yield_jobs(jsonb),
+  private.yield_free(jsonb)
 to service_role;
 
 create function public.update_job_progress(
@@ -193,11 +223,11 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select * from private.yield_jobs(p_jobs);
+    select * from private.yield_free(p_jobs);
 end;
 $$;
 comment on function public.yield_jobs(jsonb) is
-  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}].';
+  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}]. Null: somebody else holds that job this moment, ask again.';
 
 revoke all on function
   public.update_job_progress(uuid, int, text, bigint),

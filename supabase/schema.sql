@@ -1310,10 +1310,13 @@ declare
     'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
   v_children jsonb;
 begin
-  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
-  -- lists that are too long are never built.
+  -- Lists that are too long are never built. An entry without a result is longer than 100 bytes; no text is shorter
+  -- than a quarter of what is stored, which need not be read, but few bytes of numbers can be a very long one.
   if p_batch.total <= v_limit / 100 and (
-    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit * 4
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+    and (
+    select coalesce(sum(octet_length(result::text)), 0) <= v_limit
     from public.job_queue where parent_job_id = p_batch.parent_job_id)
   then
     select coalesce(jsonb_agg(
@@ -1757,6 +1760,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.check_checkpoint(p_checkpoint jsonb, p_job_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- The text, which every claim reads; what is stored says little of it.
+  if octet_length(p_checkpoint::text) > 262144 then
+    perform private.raise_error('CHECKPOINT_TOO_LARGE',
+      jsonb_build_object('limit_bytes', 262144, 'job_ids', jsonb_build_array(p_job_id)));
+  end if;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.check_isolation()
  RETURNS void
  LANGUAGE plpgsql
@@ -2102,10 +2121,13 @@ declare
   v_said text;
 begin
   if p_results is not null then
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    -- The text, since what is stored says little of it: 1e131071 takes 16 bytes, and has 131 072 digits. As a rule
+    -- all of them together are not over the limit of one.
+    if pg_column_size(p_results) > 262144 or octet_length(p_results::text) > 262144 then
+      select jsonb_agg(p_job_ids[place]) into v_too_large
+      from jsonb_array_elements(p_results) with ordinality as given (result, place)
+      where octet_length(result::text) > 262144;
+    end if;
     if v_too_large is not null then
       perform private.raise_error('RESULT_TOO_LARGE',
         jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
@@ -2908,6 +2930,7 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   -- Before the job, as everybody locks them: children may cost their owner units.
   select user_id into v_user_id from public.job_queue where id = p_job_id;
   if v_user_id is not null then
@@ -8151,6 +8174,7 @@ declare
   -- Not least(): it would read a missing percentage as 100.
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -10351,6 +10375,7 @@ begin
   elsif coalesce(p_when_done, '') not in ('complete', 'resume') then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
   end if;
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -10782,6 +10807,9 @@ CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
 AS $function$
 #variable_conflict use_column
 begin
+  perform private.check_checkpoint(job -> 'checkpoint', (job ->> 'job_id')::uuid)
+  from jsonb_array_elements(p_jobs) as job
+  where job ? 'checkpoint';
   if exists (select from private.job_lease where started_at is not null) then
     perform private.write_starts_of(p_jobs);
   end if;

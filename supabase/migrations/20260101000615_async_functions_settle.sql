@@ -21,10 +21,13 @@ declare
   v_said text;
 begin
   if p_results is not null then
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    -- The text, since what is stored says little of it: 1e131071 takes 16 bytes, and has 131 072 digits. As a rule
+    -- all of them together are not over the limit of one.
+    if pg_column_size(p_results) > 262144 or octet_length(p_results::text) > 262144 then
+      select jsonb_agg(p_job_ids[place]) into v_too_large
+      from jsonb_array_elements(p_results) with ordinality as given (result, place)
+      where octet_length(result::text) > 262144;
+    end if;
     if v_too_large is not null then
       perform private.raise_error('RESULT_TOO_LARGE',
         jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));

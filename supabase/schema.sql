@@ -3663,7 +3663,9 @@ AS $function$
 declare
   v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
 begin
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
   -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
@@ -3672,11 +3674,25 @@ begin
     return false;
   end if;
   -- Once more, for who came to the lock when the one before had left it.
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
+  perform setval('private.doorbell_ringer', pg_current_xact_id()::text::bigint);
   perform setval('private.doorbell_clock', v_now);
   return true;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.doorbell_ring_status()
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  return pg_xact_status((select last_value from private.doorbell_ringer)::text::xid8);
 end;
 $function$
 ;
@@ -7876,7 +7892,13 @@ begin
     return 'busy';
   end if;
   v_is_due := private.doorbell_is_due();
-  perform setval('private.doorbell_hush', pg_sequence_last_value('private.doorbell_clock') + 1000);
+  -- A second from a call that has gone out. One that may yet be rolled back is asked about again soon: who commits in
+  -- those few milliseconds before it is waits for the tick.
+  perform setval('private.doorbell_hush', case
+    when not v_is_due and private.doorbell_ring_status() = 'committed'
+      then pg_sequence_last_value('private.doorbell_clock') + 1000
+    else (date_part('epoch', clock_timestamp()) * 1000)::bigint + 20
+  end);
   if not v_is_due then
     return 'coalesced';
   end if;

@@ -1316,10 +1316,13 @@ declare
     'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
   v_children jsonb;
 begin
-  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
-  -- lists that are too long are never built.
+  -- Lists that are too long are never built. An entry without a result is longer than 100 bytes; no text is shorter
+  -- than a quarter of what is stored, which need not be read, but few bytes of numbers can be a very long one.
   if p_batch.total <= v_limit / 100 and (
-    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit * 4
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+    and (
+    select coalesce(sum(octet_length(result::text)), 0) <= v_limit
     from public.job_queue where parent_job_id = p_batch.parent_job_id)
   then
     select coalesce(jsonb_agg(
@@ -1763,6 +1766,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.check_checkpoint(p_checkpoint jsonb, p_job_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- The text, which every claim reads; what is stored says little of it.
+  if octet_length(p_checkpoint::text) > 262144 then
+    perform private.raise_error('CHECKPOINT_TOO_LARGE',
+      jsonb_build_object('limit_bytes', 262144, 'job_ids', jsonb_build_array(p_job_id)));
+  end if;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.check_isolation()
  RETURNS void
  LANGUAGE plpgsql
@@ -2121,10 +2140,13 @@ declare
   v_said text;
 begin
   if p_results is not null then
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    -- The text, since what is stored says little of it: 1e131071 takes 16 bytes, and has 131 072 digits. As a rule
+    -- all of them together are not over the limit of one.
+    if pg_column_size(p_results) > 262144 or octet_length(p_results::text) > 262144 then
+      select jsonb_agg(p_job_ids[place]) into v_too_large
+      from jsonb_array_elements(p_results) with ordinality as given (result, place)
+      where octet_length(result::text) > 262144;
+    end if;
     if v_too_large is not null then
       perform private.raise_error('RESULT_TOO_LARGE',
         jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
@@ -2343,6 +2365,35 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.complete_free(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb DEFAULT NULL::jsonb, OUT refused uuid[], OUT held uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+declare
+  v_free record;
+begin
+  begin
+    -- Hardly ever does anybody hold one, so nobody asks before.
+    refused := private.complete_by_id(p_job_ids, p_fencing_tokens, p_results);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  held := private.hold_free(p_job_ids, p_fencing_tokens);
+  select array_agg(given.job_id) as job_ids, array_agg(given.fencing_token) as fencing_tokens,
+    case when p_results is not null then jsonb_agg(given.result) end as results
+  into v_free
+  from rows from (unnest(p_job_ids), unnest(p_fencing_tokens), jsonb_array_elements(p_results))
+    as given (job_id, fencing_token, result)
+  where given.job_id not in (select unnest(held));
+  refused := private.complete_by_id(v_free.job_ids, v_free.fencing_tokens, v_free.results);
+end;
+$function$
+;
+grant execute on function private.complete_free(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb, OUT refused uuid[], OUT held uuid[]) to service_role;
+
 CREATE OR REPLACE FUNCTION private.complete_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
  LANGUAGE plpgsql
@@ -2354,6 +2405,7 @@ declare
   v_tokens bigint[];
   v_results jsonb;
   v_refused uuid[];
+  v_held uuid[];
 begin
   select array_agg(job_id), array_agg(fencing_token), jsonb_agg(result)
   into v_ids, v_tokens, v_results
@@ -2364,9 +2416,10 @@ begin
     -- Of two attempts at one job only the newer can hold it.
     order by job_id, fencing_token desc nulls last
   ) as given;
-  v_refused := private.complete_by_id(v_ids, v_tokens, v_results);
+  select refused, held into v_refused, v_held from private.complete_free(v_ids, v_tokens, v_results);
   return query
-  select given.job_id, given.job_id <> all(v_refused) from unnest(v_ids) as given (job_id);
+  select given.job_id, case when given.job_id = any(v_held) is not true then given.job_id <> all(v_refused) end
+  from unnest(v_ids) as given (job_id);
 end;
 $function$
 ;
@@ -3021,6 +3074,7 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   -- Before the job, as everybody locks them: children may cost their owner units.
   select user_id into v_user_id from public.job_queue where id = p_job_id;
   if v_user_id is not null then
@@ -3753,7 +3807,9 @@ AS $function$
 declare
   v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
 begin
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
   -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
@@ -3762,11 +3818,25 @@ begin
     return false;
   end if;
   -- Once more, for who came to the lock when the one before had left it.
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
+  perform setval('private.doorbell_ringer', pg_current_xact_id()::text::bigint);
   perform setval('private.doorbell_clock', v_now);
   return true;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.doorbell_ring_status()
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  return pg_xact_status((select last_value from private.doorbell_ringer)::text::xid8);
 end;
 $function$
 ;
@@ -4185,6 +4255,35 @@ end;
 $function$
 ;
 grant execute on function private.expire_pending_jobs() to service_role;
+
+CREATE OR REPLACE FUNCTION private.fail_free(p_jobs jsonb)
+ RETURNS TABLE(job_id uuid, status text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.fail_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.fail_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), 'held';
+end;
+$function$
+;
+grant execute on function private.fail_free(p_jobs jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION private.fail_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, status text)
@@ -5432,6 +5531,38 @@ end;
 $function$
 ;
 grant execute on function private.heartbeat(p_worker_id text, p_leases jsonb, p_capacity integer, p_in_flight integer, p_region text) to service_role;
+
+CREATE OR REPLACE FUNCTION private.hold_free(p_job_ids uuid[], p_fencing_tokens bigint[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_named constant bigint[] := array(
+    select distinct token - 1000000000000 from unnest(p_fencing_tokens) as token where token >= 1000000000000);
+  v_leases constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null
+    order by lease_id
+    for update skip locked);
+  v_jobs constant uuid[] := array(
+    select id from public.job_queue where id = any(p_job_ids) order by id for no key update skip locked);
+  v_busy constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null and lease_id <> all(v_leases));
+begin
+  return array(
+    select given.job_id
+    from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as given (job_id, fencing_token)
+    join public.job_queue as job on job.id = given.job_id
+    where job.completed_at is null and (
+      job.id not in (select unnest(v_jobs)) or given.fencing_token - 1000000000000 = any(v_busy)));
+end;
+$function$
+;
+grant execute on function private.hold_free(p_job_ids uuid[], p_fencing_tokens bigint[]) to service_role;
 
 CREATE OR REPLACE FUNCTION private.hold_job(p_job_id uuid, p_fencing_token bigint)
  RETURNS job_queue
@@ -7971,7 +8102,13 @@ begin
     return 'busy';
   end if;
   v_is_due := private.doorbell_is_due();
-  perform setval('private.doorbell_hush', pg_sequence_last_value('private.doorbell_clock') + 1000);
+  -- A second from a call that has gone out. One that may yet be rolled back is asked about again soon: who commits in
+  -- those few milliseconds before it is waits for the tick.
+  perform setval('private.doorbell_hush', case
+    when not v_is_due and private.doorbell_ring_status() = 'committed'
+      then pg_sequence_last_value('private.doorbell_clock') + 1000
+    else (date_part('epoch', clock_timestamp()) * 1000)::bigint + 20
+  end);
   if not v_is_due then
     return 'coalesced';
   end if;
@@ -8269,6 +8406,7 @@ declare
   -- Not least(): it would read a missing percentage as 100.
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -10592,6 +10730,7 @@ begin
   elsif coalesce(p_when_done, '') not in ('complete', 'resume') then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
   end if;
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -10631,6 +10770,22 @@ end;
 $function$
 ;
 grant execute on function private.wait_for_children(p_job_id uuid, p_fencing_token bigint, p_on_child_failure text, p_when_done text, p_checkpoint jsonb) to service_role;
+
+CREATE OR REPLACE FUNCTION private.wait_for_holder(p_job_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  perform from public.job_queue where id = p_job_id for update;
+  -- It was for the wait, and is undone at once.
+  perform private.raise_error('CONFLICT');
+exception when sqlstate 'PT409' then
+  return;
+end;
+$function$
+;
 
 CREATE OR REPLACE FUNCTION private.wake_up(p_worker_id text, p_asleep_at bigint)
  RETURNS jsonb
@@ -10827,9 +10982,11 @@ AS $function$
 begin
   -- A statement each time, since one sees nothing of what it does.
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
-  if not found then
+  if not found or private.try_to_write_starts(array[p_fencing_token - 1000000000000]) then
     return;
   end if;
+  -- Before anything is taken: who has to wait for his own job holds none of the others meanwhile.
+  perform private.wait_for_holder(p_job_id);
   perform private.write_free_starts(array[p_fencing_token - 1000000000000]);
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
   if found then
@@ -10965,6 +11122,35 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.yield_free(p_jobs jsonb)
+ RETURNS TABLE(job_id uuid, recorded boolean)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.yield_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.yield_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), null::boolean;
+end;
+$function$
+;
+grant execute on function private.yield_free(p_jobs jsonb) to service_role;
+
 CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
  RETURNS TABLE(job_id uuid, recorded boolean)
  LANGUAGE plpgsql
@@ -10976,6 +11162,9 @@ CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
 AS $function$
 #variable_conflict use_column
 begin
+  perform private.check_checkpoint(job -> 'checkpoint', (job ->> 'job_id')::uuid)
+  from jsonb_array_elements(p_jobs) as job
+  where job ? 'checkpoint';
   if exists (select from private.job_lease where started_at is not null) then
     perform private.write_starts_of(p_jobs);
   end if;
@@ -11123,10 +11312,7 @@ CREATE OR REPLACE FUNCTION public.complete_job(p_job_id uuid, p_result jsonb DEF
  SET search_path TO ''
 AS $function$
 begin
-  return (
-    select recorded
-    from private.complete_jobs(jsonb_build_array(jsonb_build_object(
-      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'result', p_result))));
+  return private.complete_by_id(array[p_job_id], array[p_fencing_token], jsonb_build_array(p_result)) = '{}';
 end;
 $function$
 ;
@@ -11347,7 +11533,7 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-    select * from private.fail_jobs(p_jobs);
+    select * from private.fail_free(p_jobs);
 end;
 $function$
 ;
@@ -11872,7 +12058,7 @@ AS $function$
 #variable_conflict use_column
 begin
   return query
-    select * from private.yield_jobs(p_jobs);
+    select * from private.yield_free(p_jobs);
 end;
 $function$
 ;
@@ -11978,8 +12164,6 @@ create policy select_own_notification_topic on realtime.messages as permissive f
 CREATE TRIGGER _500_create_profile AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_profile();
 
 -- Published tables
-
-alter publication supabase_realtime add table public.job_log;
 
 alter publication supabase_realtime add table public.job_queue;
 

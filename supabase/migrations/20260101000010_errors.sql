@@ -41,6 +41,7 @@ insert into private.error_code (code, http_status, message) values
   ('CONNECTION_REVOKED', 409, 'The platform no longer accepts this connection; connect the account again.'),
   ('PARAMS_TOO_LARGE', 413, 'The job parameters are larger than 64 KB.'),
   ('RESULT_TOO_LARGE', 413, 'The job result is larger than 256 KB.'),
+  ('CHECKPOINT_TOO_LARGE', 413, 'The job checkpoint is larger than 256 KB.'),
   ('PAYLOAD_TOO_LARGE', 413, 'The request body is too large.'),
   ('UNSUPPORTED_MEDIA_TYPE', 415, 'The request body must be JSON.'),
   ('UNKNOWN_JOB_TYPE', 422, 'There is no such job type.'),

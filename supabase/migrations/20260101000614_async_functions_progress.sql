@@ -3,6 +3,20 @@
 -- job runs is asked of its lease, not its status: an index on the status would tempt the planner to walk
 -- all running jobs for the one whose id it knows.
 
+create function private.check_checkpoint(p_checkpoint jsonb, p_job_id uuid)
+returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- The text, which every claim reads; what is stored says little of it.
+  if octet_length(p_checkpoint::text) > 262144 then
+    perform private.raise_error('CHECKPOINT_TOO_LARGE',
+      jsonb_build_object('limit_bytes', 262144, 'job_ids', jsonb_build_array(p_job_id)));
+  end if;
+end;
+$$;
+comment on function private.check_checkpoint(jsonb, uuid) is 'Refuses a checkpoint whose text is over 256 KB.';
+
 create function private.update_job_progress(
   p_job_id uuid, p_progress_percent int, p_progress_message text, p_fencing_token bigint
 )
@@ -45,6 +59,7 @@ declare
   -- Not least(): it would read a missing percentage as 100.
   v_percent constant int := case when p_progress_percent > 100 then 100 else p_progress_percent end;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -73,6 +88,9 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 begin
+  perform private.check_checkpoint(job -> 'checkpoint', (job ->> 'job_id')::uuid)
+  from jsonb_array_elements(p_jobs) as job
+  where job ? 'checkpoint';
   if exists (select from private.job_lease where started_at is not null) then
     perform private.write_starts_of(p_jobs);
   end if;
@@ -128,17 +146,48 @@ begin
 end;
 $$;
 comment on function private.yield_jobs(jsonb) is
-  'Body of yield_job() and yield_jobs(). Lends the right to change the queue.';
+  'Body of yield_job(). Lends the right to change the queue.';
+
+create function private.yield_free(p_jobs jsonb)
+returns table (job_id uuid, recorded boolean)
+language plpgsql volatile set search_path = ''
+set lock_timeout = '50ms'
+as $$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.yield_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.yield_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), null::boolean;
+end;
+$$;
+comment on function private.yield_free(jsonb) is
+  'As yield_jobs(), but waits for nobody who holds one of the jobs: it is left as it is, and its answer is null.';
 
 revoke all on function
+  private.check_checkpoint(jsonb, uuid),
   private.update_job_progress(uuid, int, text, bigint),
   private.save_job_checkpoint(uuid, bigint, jsonb, int, text),
-  private.yield_jobs(jsonb)
+  private.yield_jobs(jsonb),
+  private.yield_free(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
   private.update_job_progress(uuid, int, text, bigint),
   private.save_job_checkpoint(uuid, bigint, jsonb, int, text),
-  private.yield_jobs(jsonb)
+  private.yield_jobs(jsonb),
+  private.yield_free(jsonb)
 to service_role;
 
 create function public.update_job_progress(
@@ -194,11 +243,15 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select * from private.yield_jobs(p_jobs);
+    select * from private.yield_free(p_jobs);
 end;
 $$;
 comment on function public.yield_jobs(jsonb) is
+<<<<<<< HEAD
   'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?, is_cut_short?}]; is_cut_short: its handler was stopped, so that its streak of crashes goes on.';
+=======
+  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}]. Null: somebody else holds that job this moment, ask again.';
+>>>>>>> 15bcaf347e24760db98f203d43809fa40a4ba8fb
 
 revoke all on function
   public.update_job_progress(uuid, int, text, bigint),

@@ -21,10 +21,13 @@ declare
   v_said text;
 begin
   if p_results is not null then
-    -- The stored size is a cheap lower bound of a quarter of the text.
-    select jsonb_agg(p_job_ids[place]) into v_too_large
-    from jsonb_array_elements(p_results) with ordinality as given (result, place)
-    where pg_column_size(result) > 65536 and octet_length(result::text) > 262144;
+    -- The text, since what is stored says little of it: 1e131071 takes 16 bytes, and has 131 072 digits. As a rule
+    -- all of them together are not over the limit of one.
+    if pg_column_size(p_results) > 262144 or octet_length(p_results::text) > 262144 then
+      select jsonb_agg(p_job_ids[place]) into v_too_large
+      from jsonb_array_elements(p_results) with ordinality as given (result, place)
+      where octet_length(result::text) > 262144;
+    end if;
     if v_too_large is not null then
       perform private.raise_error('RESULT_TOO_LARGE',
         jsonb_build_object('limit_bytes', 262144, 'job_ids', v_too_large));
@@ -130,7 +133,36 @@ begin
 end;
 $$;
 comment on function private.complete_by_id(uuid[], bigint[], jsonb) is
-  'Body of complete_job() and complete_jobs(): each job once, with the token of its attempt and, unless all results are null, an array of results. Returns the jobs that were refused. Lends the right to change the queue.';
+  'Completes jobs, each once, with the token of its attempt and, unless all results are null, an array of results. Returns the jobs that were refused. Lends the right to change the queue.';
+
+create function private.complete_free(
+  p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb default null, out refused uuid[], out held uuid[]
+)
+language plpgsql volatile set search_path = ''
+set lock_timeout = '50ms'
+as $$
+declare
+  v_free record;
+begin
+  begin
+    -- Hardly ever does anybody hold one, so nobody asks before.
+    refused := private.complete_by_id(p_job_ids, p_fencing_tokens, p_results);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  held := private.hold_free(p_job_ids, p_fencing_tokens);
+  select array_agg(given.job_id) as job_ids, array_agg(given.fencing_token) as fencing_tokens,
+    case when p_results is not null then jsonb_agg(given.result) end as results
+  into v_free
+  from rows from (unnest(p_job_ids), unnest(p_fencing_tokens), jsonb_array_elements(p_results))
+    as given (job_id, fencing_token, result)
+  where given.job_id not in (select unnest(held));
+  refused := private.complete_by_id(v_free.job_ids, v_free.fencing_tokens, v_free.results);
+end;
+$$;
+comment on function private.complete_free(uuid[], bigint[], jsonb) is
+  'As complete_by_id(), but waits for nobody who holds one of the jobs: it is left as it is, and returned as held.';
 
 create function private.complete_jobs(p_jobs jsonb)
 returns table (job_id uuid, recorded boolean)
@@ -142,6 +174,7 @@ declare
   v_tokens bigint[];
   v_results jsonb;
   v_refused uuid[];
+  v_held uuid[];
 begin
   select array_agg(job_id), array_agg(fencing_token), jsonb_agg(result)
   into v_ids, v_tokens, v_results
@@ -152,19 +185,22 @@ begin
     -- Of two attempts at one job only the newer can hold it.
     order by job_id, fencing_token desc nulls last
   ) as given;
-  v_refused := private.complete_by_id(v_ids, v_tokens, v_results);
+  select refused, held into v_refused, v_held from private.complete_free(v_ids, v_tokens, v_results);
   return query
-  select given.job_id, given.job_id <> all(v_refused) from unnest(v_ids) as given (job_id);
+  select given.job_id, case when given.job_id = any(v_held) is not true then given.job_id <> all(v_refused) end
+  from unnest(v_ids) as given (job_id);
 end;
 $$;
 comment on function private.complete_jobs(jsonb) is
-  'Reads [{job_id, fencing_token, result?}] for complete_by_id().';
+  'Reads [{job_id, fencing_token, result?}] for complete_free().';
 
 revoke all on function
-  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_jobs(jsonb)
+  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_free(uuid[], bigint[], jsonb),
+  private.complete_jobs(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_jobs(jsonb)
+  private.complete_by_id(uuid[], bigint[], jsonb), private.complete_free(uuid[], bigint[], jsonb),
+  private.complete_jobs(jsonb)
 to service_role;
 
 create function public.complete_job(
@@ -174,10 +210,7 @@ returns boolean
 language plpgsql volatile set search_path = ''
 as $$
 begin
-  return (
-    select recorded
-    from private.complete_jobs(jsonb_build_array(jsonb_build_object(
-      'job_id', p_job_id, 'fencing_token', p_fencing_token, 'result', p_result))));
+  return private.complete_by_id(array[p_job_id], array[p_fencing_token], jsonb_build_array(p_result)) = '{}';
 end;
 $$;
 comment on function public.complete_job(uuid, jsonb, bigint) is
@@ -194,7 +227,7 @@ begin
 end;
 $$;
 comment on function public.complete_jobs(jsonb) is
-  'Service only. Batch form of complete_job(): [{job_id, fencing_token, result}].';
+  'Service only. Batch form of complete_job(): [{job_id, fencing_token, result}]. Null: somebody else holds that job this moment, ask again.';
 
 revoke all on function
   public.complete_job(uuid, jsonb, bigint),

@@ -30,6 +30,7 @@ declare
   v_user_id uuid;
   v_children private.job_requests;
 begin
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   -- Before the job, as everybody locks them: children may cost their owner units.
   select user_id into v_user_id from public.job_queue where id = p_job_id;
   if v_user_id is not null then
@@ -124,6 +125,7 @@ begin
   elsif coalesce(p_when_done, '') not in ('complete', 'resume') then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_when_done'));
   end if;
+  perform private.check_checkpoint(p_checkpoint, p_job_id);
   if p_fencing_token >= 1000000000000 then
     perform private.write_start(p_job_id, p_fencing_token);
   end if;
@@ -182,10 +184,13 @@ declare
     'failed', p_batch.failed, 'cancelled', p_batch.cancelled);
   v_children jsonb;
 begin
-  -- An entry without a result is longer than 100 bytes. What is stored is smaller than its text: most
-  -- lists that are too long are never built.
+  -- Lists that are too long are never built. An entry without a result is longer than 100 bytes; no text is shorter
+  -- than a quarter of what is stored, which need not be read, but few bytes of numbers can be a very long one.
   if p_batch.total <= v_limit / 100 and (
-    select coalesce(sum(pg_column_size(result)), 0) <= v_limit
+    select coalesce(sum(pg_column_size(result)), 0) <= v_limit * 4
+    from public.job_queue where parent_job_id = p_batch.parent_job_id)
+    and (
+    select coalesce(sum(octet_length(result::text)), 0) <= v_limit
     from public.job_queue where parent_job_id = p_batch.parent_job_id)
   then
     select coalesce(jsonb_agg(

@@ -41,10 +41,24 @@ comment on function private.invoke_function(text, jsonb) is
 -- others at once: a hundred inserts in a second ring once, and none of them waits.
 create sequence private.doorbell_clock as bigint minvalue 0 start with 0;
 revoke all on sequence private.doorbell_clock from public, anon, authenticated, service_role;
+-- The transaction that rang it. The call goes out at its commit, and what is rolled back has woken nobody.
+create sequence private.doorbell_ringer as bigint minvalue 0 start with 0;
+revoke all on sequence private.doorbell_ringer from public, anon, authenticated, service_role;
 -- Until when it is in vain to ring, in milliseconds, so that most enqueues need not ask who is there. A worker that
 -- has room puts it back with each heartbeat.
 create sequence private.doorbell_hush as bigint minvalue 0 start with 0;
 revoke all on sequence private.doorbell_hush from public, anon, authenticated, service_role;
+
+create function private.doorbell_ring_status()
+returns text
+language plpgsql volatile set search_path = ''
+as $$
+begin
+  return pg_xact_status((select last_value from private.doorbell_ringer)::text::xid8);
+end;
+$$;
+comment on function private.doorbell_ring_status() is
+  'What became of the transaction that rang last: in progress, committed, aborted; null = long ago.';
 
 create function private.doorbell_is_due()
 returns boolean
@@ -53,7 +67,9 @@ as $$
 declare
   v_now constant bigint := extract(epoch from clock_timestamp()) * 1000;
 begin
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
   -- Of those that meet here, one rings. The lock is of this second only: whoever keeps it in a long
@@ -62,14 +78,17 @@ begin
     return false;
   end if;
   -- Once more, for who came to the lock when the one before had left it.
-  if (select v_now - last_value < 1000 from private.doorbell_clock) then
+  if (select v_now - last_value < 1000 from private.doorbell_clock)
+    and private.doorbell_ring_status() is distinct from 'aborted'
+  then
     return false;
   end if;
+  perform setval('private.doorbell_ringer', pg_current_xact_id()::text::bigint);
   perform setval('private.doorbell_clock', v_now);
   return true;
 end;
 $$;
-comment on function private.doorbell_is_due() is 'True for one caller a second.';
+comment on function private.doorbell_is_due() is 'True for one caller a second, and for another one when that one was rolled back.';
 
 create function private.ring_doorbell()
 returns text
@@ -90,7 +109,13 @@ begin
     return 'busy';
   end if;
   v_is_due := private.doorbell_is_due();
-  perform setval('private.doorbell_hush', pg_sequence_last_value('private.doorbell_clock') + 1000);
+  -- A second from a call that has gone out. One that may yet be rolled back is asked about again soon: who commits in
+  -- those few milliseconds before it is waits for the tick.
+  perform setval('private.doorbell_hush', case
+    when not v_is_due and private.doorbell_ring_status() = 'committed'
+      then pg_sequence_last_value('private.doorbell_clock') + 1000
+    else (date_part('epoch', clock_timestamp()) * 1000)::bigint + 20
+  end);
   if not v_is_due then
     return 'coalesced';
   end if;
@@ -272,6 +297,7 @@ comment on function private.apply_timetable() is 'Makes pg_cron run what the tim
 revoke all on private.timetable from public, anon, authenticated, service_role;
 revoke all on function
   private.invoke_function(text, jsonb),
+  private.doorbell_ring_status(),
   private.doorbell_is_due(),
   private.ring_doorbell(),
   private.tg_job_worker__listen(),

@@ -1,7 +1,9 @@
 -- What a claim has not written, and a bundle does not say, has to be written at some time; and somebody may hold one
 -- of those jobs just then: who deletes an account holds its jobs until everything else of it has gone. One lease and
 -- one bundle stand for jobs of many users. So nobody waits there for a job that is not his own: what somebody holds
--- stays as it is, the rest is written.
+-- stays as it is, the rest is written. The same holds where a worker
+-- settles several jobs in one call (complete_free(), fail_free(), yield_free()): what somebody holds stays as it is, and
+-- the worker is told to ask again.
 
 create function private.leave_starts(p_lease_id bigint, p_started uuid[])
 returns uuid[]
@@ -75,6 +77,21 @@ $$;
 comment on function private.write_free_starts(bigint[]) is
   'As write_starts(), but leaves what somebody holds as it is, and returns the leases of that.';
 
+create function private.wait_for_holder(p_job_id uuid)
+returns void
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  perform from public.job_queue where id = p_job_id for update;
+  -- It was for the wait, and is undone at once.
+  perform private.raise_error('CONFLICT');
+exception when sqlstate 'PT409' then
+  return;
+end;
+$$;
+comment on function private.wait_for_holder(uuid) is 'Waits until nobody holds this job, and takes nothing.';
+
 create function private.write_start(p_job_id uuid, p_fencing_token bigint)
 returns void
 language plpgsql volatile set search_path = ''
@@ -83,9 +100,11 @@ as $$
 begin
   -- A statement each time, since one sees nothing of what it does.
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
-  if not found then
+  if not found or private.try_to_write_starts(array[p_fencing_token - 1000000000000]) then
     return;
   end if;
+  -- Before anything is taken: who has to wait for his own job holds none of the others meanwhile.
+  perform private.wait_for_holder(p_job_id);
   perform private.write_free_starts(array[p_fencing_token - 1000000000000]);
   perform from public.job_queue where id = p_job_id and status = 'pending' and fencing_token = 0;
   if found then
@@ -122,6 +141,36 @@ end;
 $$;
 comment on function private.write_starts_of(jsonb) is
   'As write_start(), for the jobs of a call: [{job_id, fencing_token, …}].';
+
+create function private.hold_free(p_job_ids uuid[], p_fencing_tokens bigint[])
+returns uuid[]
+language plpgsql volatile security definer set search_path = ''
+set enable_seqscan = off
+as $$
+declare
+  v_named constant bigint[] := array(
+    select distinct token - 1000000000000 from unnest(p_fencing_tokens) as token where token >= 1000000000000);
+  v_leases constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null
+    order by lease_id
+    for update skip locked);
+  v_jobs constant uuid[] := array(
+    select id from public.job_queue where id = any(p_job_ids) order by id for no key update skip locked);
+  v_busy constant bigint[] := array(
+    select lease_id from private.job_lease
+    where lease_id = any(v_named) and started_at is not null and lease_id <> all(v_leases));
+begin
+  return array(
+    select given.job_id
+    from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as given (job_id, fencing_token)
+    join public.job_queue as job on job.id = given.job_id
+    where job.completed_at is null and (
+      job.id not in (select unnest(v_jobs)) or given.fencing_token - 1000000000000 = any(v_busy)));
+end;
+$$;
+comment on function private.hold_free(uuid[], bigint[]) is
+  'Holds those of these attempts that nobody else holds, and the leases that stand for them; returns the others. Lends the right to lock them.';
 
 create function private.write_or_extend_starts(p_lease_ids bigint[], p_leases jsonb)
 returns void
@@ -174,8 +223,11 @@ revoke all on function
   private.leave_starts(bigint, uuid[]),
   private.try_to_write_starts(bigint[]),
   private.write_free_starts(bigint[]),
+  private.wait_for_holder(uuid),
   private.write_start(uuid, bigint),
   private.write_starts_of(jsonb),
+  private.hold_free(uuid[], bigint[]),
   private.write_or_extend_starts(bigint[], jsonb),
   private.write_lost_starts(bigint[])
 from public, anon, authenticated, service_role;
+grant execute on function private.hold_free(uuid[], bigint[]) to service_role;

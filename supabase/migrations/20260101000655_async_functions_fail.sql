@@ -83,10 +83,39 @@ begin
 end;
 $$;
 comment on function private.fail_jobs(jsonb) is
-  'Body of fail_job() and fail_jobs(). Lends the right to change the queue.';
+  'Body of fail_job(). Lends the right to change the queue.';
 
-revoke all on function private.fail_jobs(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.fail_jobs(jsonb) to service_role;
+create function private.fail_free(p_jobs jsonb)
+returns table (job_id uuid, status text)
+language plpgsql volatile set search_path = ''
+set lock_timeout = '50ms'
+as $$
+#variable_conflict use_column
+declare
+  v_held uuid[];
+begin
+  begin
+    return query select * from private.fail_jobs(p_jobs);
+    return;
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_jobs) as job (job_id uuid, fencing_token bigint);
+  return query
+    select * from private.fail_jobs((
+      select jsonb_agg(job) from jsonb_array_elements(p_jobs) as job
+      where (job ->> 'job_id')::uuid not in (select unnest(v_held))))
+    union all
+    select distinct unnest(v_held), 'held';
+end;
+$$;
+comment on function private.fail_free(jsonb) is
+  'As fail_jobs(), but waits for nobody who holds one of the jobs: it is left as it is, and returned as held.';
+
+revoke all on function private.fail_jobs(jsonb), private.fail_free(jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function private.fail_jobs(jsonb), private.fail_free(jsonb) to service_role;
 
 create function public.fail_job(
   p_job_id uuid, p_error_message text, p_error_code text default 'HANDLER_ERROR',
@@ -115,11 +144,11 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select * from private.fail_jobs(p_jobs);
+    select * from private.fail_free(p_jobs);
 end;
 $$;
 comment on function public.fail_jobs(jsonb) is
-  'Service only. Batch form of fail_job(): [{job_id, fencing_token, error_message, error_code, retryable, retry_after_ms?}].';
+  'Service only. Batch form of fail_job(): [{job_id, fencing_token, error_message, error_code, retryable, retry_after_ms?}]. held: somebody else holds that job this moment, ask again.';
 
 revoke all on function
   public.fail_job(uuid, text, text, boolean, interval, bigint),

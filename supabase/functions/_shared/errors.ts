@@ -57,6 +57,7 @@ export const errors = {
   },
   PARAMS_TOO_LARGE: { status: 413, message: "The job parameters are larger than 64 KB." },
   RESULT_TOO_LARGE: { status: 413, message: "The job result is larger than 256 KB." },
+  CHECKPOINT_TOO_LARGE: { status: 413, message: "The job checkpoint is larger than 256 KB." },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The request body is too large." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The request body must be JSON." },
   UNKNOWN_JOB_TYPE: { status: 422, message: "There is no such job type." },

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { endpoint } from "../_shared/endpoint.ts";
-import { automationEnv, databaseEnv, googleEnv, platformEnv, youtubeEnv } from "../_shared/env.ts";
+import { automationEnv, databaseEnv, platformEnv } from "../_shared/env.ts";
 import { createEdgeProcessor } from "../_shared/jobs/edge_worker.ts";
 import { keepAlive, onUnload } from "../_shared/jobs/isolate.ts";
 import { accepted, ok } from "../_shared/reply.ts";
@@ -15,7 +15,8 @@ export default {
     caller: "service",
     methods: ["POST"],
     query: z.object({ wait: z.enum(["true", "false"]).optional() }),
-    needs: [automationEnv, databaseEnv, googleEnv, platformEnv, youtubeEnv],
+    // Not the keys of platforms: where one is not set up, its jobs say so, and all others are done.
+    needs: [automationEnv, databaseEnv, platformEnv],
   }, async ({ query }) => {
     const { worker_id, outcome, life } = processor.ring();
     keepAlive(life);

@@ -53,6 +53,32 @@ Deno.test("job-processor refuses everybody who has not the automation key", asyn
   await user.leave();
 });
 
+Deno.test("job-processor starts without the keys of any platform", async () => {
+  const { api_url, automation_key, db_url } = await readStack();
+  const call = `
+    const { default: processor } = await import("./index.ts");
+    const request = new Request("http://localhost/job-processor", { method: "POST" });
+    const { status } = await processor.fetch(request);
+    console.log("answered", status);
+    Deno.exit();`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", call],
+    cwd: new URL(".", import.meta.url),
+    clearEnv: true,
+    env: {
+      HOME: Deno.env.get("HOME") ?? "",
+      DENO_DIR: Deno.env.get("DENO_DIR") ?? "",
+      AUTOMATION_KEY: automation_key,
+      SUPABASE_URL: api_url,
+      SUPABASE_DB_URL: db_url,
+      SUPABASE_ANON_KEY: "none",
+      SUPABASE_SERVICE_ROLE_KEY: "none",
+    },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.match(text(stdout), /^answered 401$/m, text(stderr));
+});
+
 Deno.test("job-processor takes POST only", async () => {
   const { automation_key: apikey } = await readStack();
 

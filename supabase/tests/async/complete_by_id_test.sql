@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(26);
+select plan(28);
 
 select tests.create_user('ann');
 create temporary table made (n int, id uuid);
@@ -71,6 +71,10 @@ select is(private.complete_by_id(null, null), '{}', 'nor by null');
 select tests.start_jobs(2);
 select is(tests.error_of($$ select private.complete_by_id(tests.ids(), tests.tokens(), jsonb_build_array(1, repeat('x', 262144))) $$), 'RESULT_TOO_LARGE',
   'a result over 256 KB is refused');
+select is(tests.error_of($$ select private.complete_by_id(tests.ids(), tests.tokens(), '[1, [1e131071, 1e131071]]') $$), 'RESULT_TOO_LARGE',
+  'so is one of few bytes that would be so many digits for whoever reads it');
+select lives_ok($$ select tests.ids(), private.complete_by_id(array[gen_random_uuid(), gen_random_uuid()], '{0,0}', jsonb_build_array(repeat('x', 200000), repeat('x', 200000))) $$,
+  'two that are over it together are not');
 select is(tests.statuses(), array['processing', 'processing'], 'and the whole batch is still the worker''s');
 select is(private.complete_by_id(tests.ids(), tests.tokens(), jsonb_build_array(1, repeat('x', 262142))), '{}', 'one of exactly that size is not');
 select tests.side_tables_are_right();

@@ -4,31 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { DeferredRun, type Whose } from "./deferred/run.ts";
+import { holding, soon } from "./holding.ts";
 import { type OwnJobs, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
 import { assertSideTablesAreRight } from "./side_tables.ts";
 
 const jobTypes = [{ lease: "1 minute", max_runtime: "2 days" }];
-
-/** Fails for whoever waits: nothing may take longer than this, and nothing has to. */
-async function soon<T>(task: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("it waits for what somebody holds")), 5_000);
-  });
-  return await Promise.race([task, late]).finally(() => clearTimeout(timer));
-}
-
-async function holding(
-  { sql }: OwnJobs,
-  id: string,
-  meanwhile: () => Promise<void>,
-): Promise<void> {
-  await withOpenTransaction(
-    sql,
-    (held) => held`select from public.job_queue where id = ${id} for update`,
-    meanwhile,
-  );
-}
 
 const statusOf = async (own: OwnJobs, ids: readonly string[]) =>
   await Promise.all(ids.map(async (id) => (await own.job(id)).status));
@@ -70,6 +50,28 @@ for (const whose of ["users", "system"] satisfies Whose[]) {
     });
   });
 }
+
+Deno.test("who waits to report on his own job holds none of the others meanwhile", async () => {
+  await withOwnJobs({ connections: 4, users: 2, jobTypes }, async (own) => {
+    const run = new DeferredRun(own, "users");
+    await run.create(20);
+    const [held, ...others] = await run.take("busy", 10, true);
+    let writing: Promise<{ answer: boolean }[]> | undefined;
+    await withOpenTransaction(own.sql, (tx) =>
+      tx`
+      select from public.job_queue where id = ${held!.id} for update`, async (pid) => {
+      writing = own.sql<{ answer: boolean }[]>`
+        select public.update_job_progress(${held!.id}, 50, null, ${held!.token}) as answer`;
+      writing.catch(() => {});
+      while (await own.waitingFor(pid) === 0) await new Promise((next) => setTimeout(next, 5));
+      // Past the wait that is given up.
+      await new Promise((next) => setTimeout(next, 200));
+      assert.deepEqual(await soon(run.complete(others)), [], "the others end");
+    });
+    assert.ok((await writing!)[0]!.answer, "its progress is written");
+    await run.drain(["busy"]);
+  });
+});
 
 Deno.test("a worker's own job is waited for, when somebody else holds it", async () => {
   await withOwnJobs({ connections: 4, users: 2, jobTypes }, async (own) => {

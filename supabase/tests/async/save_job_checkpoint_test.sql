@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(11);
+select plan(15);
 
 select tests.create_user('ann');
 create temporary table job as select tests.enqueue('ann') as id;
@@ -27,6 +27,13 @@ select is((tests.job(id)).crash_streak, 0, 'a new checkpoint is: the job may cra
 select is((tests.job(id)).crash_count, 5, 'and all its crashes are still known') from job;
 select is(public.save_job_checkpoint(id, 2, '{}'), false, 'save_job_checkpoint() refuses another token') from job;
 select is(public.save_job_checkpoint(id, null, '{}'), false, 'save_job_checkpoint() refuses a missing token') from job;
+
+select is(tests.error_of($$ select public.save_job_checkpoint(id, 1, '[1e131071, 1e131071]') from job $$), 'CHECKPOINT_TOO_LARGE',
+  'save_job_checkpoint() refuses one over 256 KB of text');
+select is(tests.error_of($$ select public.yield_jobs(jsonb_build_array(jsonb_build_object('job_id', id, 'fencing_token', 1, 'checkpoint', repeat('x', 262144)))) from job $$),
+  'CHECKPOINT_TOO_LARGE', 'so does yield_jobs()');
+select is(tests.error_of($$ select public.create_child_jobs(id, 1, '[]', '[1e131071, 1e131071]') from job $$), 'CHECKPOINT_TOO_LARGE', 'create_child_jobs()');
+select is(tests.error_of($$ select public.wait_for_children(id, 1, p_checkpoint => '[1e131071, 1e131071]') from job $$), 'CHECKPOINT_TOO_LARGE', 'and wait_for_children()');
 
 select tests.side_tables_are_right();
 select * from finish();

@@ -43,7 +43,7 @@ async function work(stack: RunningStack, count: number, result: unknown): Promis
   try {
     const jobs = await store.claim(crypto.randomUUID(), count, [TYPE]);
     const done = jobs.map(({ id, fencing_token }) => ({ job_id: id, fencing_token, result }));
-    const refused = done.length > 0 ? await store.complete(done) : new Set();
+    const refused = done.length > 0 ? await store.complete(done) : new Map();
     assert.equal(refused.size, 0, "what is held is completed");
     return jobs;
   } finally {

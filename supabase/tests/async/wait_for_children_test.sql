@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(46);
+select plan(47);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table named (name text primary key, id uuid);
@@ -105,6 +105,11 @@ select public.start_job((tests.child(tests.named('long'), 'c2')).id, 'w7');
 select public.complete_job((tests.child(tests.named('long'), 'c2')).id, jsonb_build_object('text', (select string_agg(md5(n::text), '') from generate_series(1, 1100) as n)));
 select is((tests.job(tests.named('long'))).result, '{"total": 2, "completed": 2, "failed": 0, "cancelled": 0, "children_omitted": true}',
   'children are left out of a result that would be over 32 KB');
+insert into named values ('digits', tests.start_parent(1));
+select public.wait_for_children(id, tests.token(id), 'partial') from named where name = 'digits';
+select public.start_job((tests.child(id, 'c1')).id, 'w7') from named where name = 'digits';
+select public.complete_job((tests.child(tests.named('digits'), 'c1')).id, '1e131071');
+select ok((tests.job(tests.named('digits'))).result ? 'children_omitted', 'as few bytes of many digits would be');
 
 -- One statement for many.
 select is((select seq from tests.job(tests.named('crowd'))), 2::bigint, 'a parent has been claimed, and waits');

@@ -1,7 +1,6 @@
 import type { z } from "zod";
-import { isErrorCode } from "../errors.ts";
 import { parse } from "./define_job.ts";
-import { FatalError, WaitForChildren, type WaitOptions } from "./errors.ts";
+import { refusalOf, WaitForChildren, type WaitOptions } from "./errors.ts";
 import type { JobRun } from "./job_run.ts";
 import type { BatchSummary, ChildJob, ChildPage, ChildResult } from "./job_store.ts";
 
@@ -72,7 +71,7 @@ export function childAccess<C>(run: JobRun): ChildAccess<C> {
     const outcomes = await run.persist(() => store.createChildren(lease, children, checkpoint))
       .catch(
         (error) => {
-          if (store.isBadInput(error)) throw refusal(error);
+          if (store.isBadInput(error)) throw refusalOf(error, "INVALID_PARAMS");
           throw error;
         },
       );
@@ -106,11 +105,4 @@ export function childAccess<C>(run: JobRun): ChildAccess<C> {
       } while (after !== null);
     },
   };
-}
-
-/** What the database will never take is a mistake in the handler: trying again is no use. */
-function refusal(error: unknown): FatalError {
-  const { hint } = error as { hint?: unknown };
-  const code = isErrorCode(hint) ? hint : "INVALID_PARAMS";
-  return new FatalError(code, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, errors } from "../errors.ts";
+import { type ErrorCode, errors, isErrorCode } from "../errors.ts";
 
 /** Why a running handler was told to stop. */
 export type AbortReason = "cancelled" | "lease_lost" | "slice_over" | "shutdown";
@@ -23,6 +23,17 @@ export class FatalError extends Error {
   constructor(readonly code: ErrorCode, options: JobErrorOptions = {}) {
     super(options.message ?? errors[code].message, { cause: options.cause });
   }
+}
+
+/**
+ * What the database will never take is a mistake in the handler: trying again is no use. In the
+ * catalogue's words, where the database names some.
+ */
+export function refusalOf(cause: unknown, code: ErrorCode, message?: string): FatalError {
+  const { hint } = cause as { hint?: unknown };
+  return isErrorCode(hint)
+    ? new FatalError(hint, { cause })
+    : new FatalError(code, { message, cause });
 }
 
 /** Thrown by a handler: run it again after the job type's backoff. So does any unknown exception. */

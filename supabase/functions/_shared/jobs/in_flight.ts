@@ -15,7 +15,8 @@ import { outcomeOfAbort } from "./outcomes.ts";
 import { carry } from "./run_handler.ts";
 import type { RunParts } from "./run_parts.ts";
 import type { Ended } from "./settlement.ts";
-import { type RecordedOf, Settler } from "./settler.ts";
+import type { RecordedOf } from "./settlement.ts";
+import { Settler } from "./settler.ts";
 
 interface InFlightParts<Deps> {
   store: JobStore;

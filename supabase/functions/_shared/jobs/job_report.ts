@@ -2,7 +2,7 @@ import type { LogFields, Logger } from "../log.ts";
 import type { Counts } from "./counts.ts";
 import type { ClaimedJob } from "./job_store.ts";
 import type { Outcome } from "./outcomes.ts";
-import type { Recorded } from "./settler.ts";
+import type { Recorded } from "./settlement.ts";
 
 /** How an attempt ended, as it is counted and logged. */
 export type Ending = Exclude<keyof Counts, "claimed">;

@@ -118,6 +118,12 @@ export interface Progress {
 }
 
 /**
+ * What is answered in place of an outcome while somebody else's transaction holds the job, as whoever
+ * deletes an account does: nothing is recorded, nothing is lost, ask again.
+ */
+export const HELD = "held";
+
+/**
  * The worker's view of the job tables. `store.ts` speaks to the database; `testing.ts` keeps it in
  * memory. Every write is fenced: `false`, null or a missing id means it was refused because the
  * lease is gone, and nothing was changed.
@@ -130,12 +136,12 @@ export interface JobStore extends Calling {
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;
   saveCheckpoint(lease: Lease, checkpoint: unknown, progress?: Progress): Promise<boolean>;
-  /** Ids of the jobs whose completion was refused: as a rule none. */
-  complete(jobs: Completion[]): Promise<Set<string>>;
-  /** New status by id, for the jobs whose failure was recorded. */
+  /** The jobs whose completion was not recorded, by id, as a rule none: {@link HELD}, or null for refused. */
+  complete(jobs: Completion[]): Promise<Map<string, typeof HELD | null>>;
+  /** New status, or {@link HELD}, by id; a job whose failure was refused is left out. */
   fail(jobs: Failure[]): Promise<Map<string, string>>;
-  /** Ids of the jobs that were given back. */
-  giveBack(jobs: GiveBack[]): Promise<Set<string>>;
+  /** `pending`, or {@link HELD}, by id; a job that was not ours to give back is left out. */
+  giveBack(jobs: GiveBack[]): Promise<Map<string, string>>;
   /** The parent's new status: all children may have ended already. Null when it was refused. */
   waitForChildren(wait: Wait): Promise<string | null>;
   /** Per child whether it was created or joined, and with all of them the checkpoint; null when refused. */

@@ -1,15 +1,16 @@
 import type { Calls, Sleep } from "./calling.ts";
-import type {
-  Beat,
-  ClaimedJob,
-  Completion,
-  Failure,
-  GiveBack,
-  HeartbeatReply,
-  JobStore,
-  Lease,
-  LogLine,
-  Progress,
+import {
+  type Beat,
+  type ClaimedJob,
+  type Completion,
+  type Failure,
+  type GiveBack,
+  type HeartbeatReply,
+  HELD,
+  type JobStore,
+  type Lease,
+  type LogLine,
+  type Progress,
 } from "./job_store.ts";
 import { MemoryChildren } from "./memory_children.ts";
 
@@ -23,6 +24,8 @@ export class MemoryStore extends MemoryChildren implements JobStore {
   readonly logs: LogLine[] = [];
   rings = 0;
   drain = false;
+  /** Jobs that somebody else's transaction holds. */
+  readonly heldByOthers = new Set<string>();
   /** Called with each batch before it is recorded; throws to refuse it. */
   onComplete: (jobs: Completion[]) => void = () => {};
 
@@ -80,19 +83,22 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return held;
   }
 
-  async complete(jobs: Completion[]): Promise<Set<string>> {
+  async complete(jobs: Completion[]): Promise<Map<string, typeof HELD | null>> {
     await this.call(`complete ${jobs.length}`);
     this.onComplete(jobs);
     const recorded = this.settle(
-      jobs,
+      jobs.filter(this.#isFree),
       (row, { result }) => Object.assign(row, { status: "completed", result }),
     );
-    return new Set(jobs.map(({ job_id }) => job_id)).difference(recorded);
+    return new Map(
+      jobs.filter(({ job_id }) => !recorded.has(job_id))
+        .map((job) => [job.job_id, this.#isFree(job) ? null : HELD]),
+    );
   }
 
   async fail(jobs: Failure[]): Promise<Map<string, string>> {
     await this.call(`fail ${jobs.length}`);
-    const settled = this.settle(jobs, (row, failure) => {
+    const settled = this.settle(jobs.filter(this.#isFree), (row, failure) => {
       const retry_count = row.job.retry_count ?? 0;
       row.failure = failure;
       row.status = failure.retryable && retry_count < MAX_RETRIES ? "pending" : "failed";
@@ -100,14 +106,16 @@ export class MemoryStore extends MemoryChildren implements JobStore {
       row.job = { ...row.job, retry_count: retry_count + 1 };
       row.dueAt = this.now() + (failure.retry_after_ms ?? BACKOFF_MS * 2 ** retry_count);
     });
-    return new Map(Array.from(settled, (id) => [id, this.row(id).status]));
+    return this.#answers(jobs, settled);
   }
 
-  async giveBack(jobs: GiveBack[]): Promise<Set<string>> {
+  async giveBack(jobs: GiveBack[]): Promise<Map<string, string>> {
     await this.call(`give back ${jobs.length}`);
-    return this.settle(jobs, (row, { checkpoint = row.checkpoint, delay_ms = 0 }) => {
+    const free = jobs.filter(this.#isFree);
+    const settled = this.settle(free, (row, { checkpoint = row.checkpoint, delay_ms = 0 }) => {
       Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
+    return this.#answers(jobs, settled);
   }
 
   async addLogs(lines: LogLine[]): Promise<void> {
@@ -136,5 +144,14 @@ export class MemoryStore extends MemoryChildren implements JobStore {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  readonly #isFree = ({ job_id }: Lease) => !this.heldByOthers.has(job_id);
+
+  #answers(jobs: Lease[], settled: Set<string>): Map<string, string> {
+    return new Map(
+      jobs.filter((job) => settled.has(job.job_id) || !this.#isFree(job))
+        .map((job) => [job.job_id, this.#isFree(job) ? this.row(job.job_id).status : HELD]),
+    );
   }
 }

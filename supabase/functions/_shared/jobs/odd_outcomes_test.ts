@@ -16,6 +16,21 @@ const odd: Record<
   "a result with a bigint": [() => ({ views: 7n }), "failed", "INVALID_RESULT"],
   "a result that contains itself": [() => circle, "failed", "INVALID_RESULT"],
   "a result too large": [() => "x".repeat(300_000), "failed", "RESULT_TOO_LARGE"],
+  "a result of too many digits": [
+    () => Array.from({ length: 1_000 }, () => 1e308),
+    "failed",
+    "RESULT_TOO_LARGE",
+  ],
+  "a checkpoint of too many digits": [
+    (ctx) => ctx.saveCheckpoint(Array.from({ length: 1_000 }, () => 1e308)),
+    "failed",
+    "CHECKPOINT_TOO_LARGE",
+  ],
+  "a yield with too large a checkpoint": [
+    (ctx) => ctx.yield("x".repeat(300_000)),
+    "failed",
+    "CHECKPOINT_TOO_LARGE",
+  ],
   "a yield with NUL": [(ctx) => ctx.yield({ text: "\0" }), "failed", "INVALID_RESULT"],
   "a snooze for ever": [(ctx) => ctx.snooze(1e300), "failed", "INVALID_RESULT"],
   "a saved bigint": [(ctx) => ctx.saveCheckpoint({ at: 1n }), "failed", "INVALID_RESULT"],

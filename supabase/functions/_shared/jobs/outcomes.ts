@@ -2,6 +2,7 @@ import { PostgrestError } from "@supabase/postgrest-js";
 import { toAppError } from "../error_mapping.ts";
 import { AppError, type ErrorCode, errors } from "../errors.ts";
 import { redactText, storableText } from "../redact.ts";
+import { ConfigurationError } from "../read_env.ts";
 import { ProviderError, providerOutcomes } from "../platforms/provider_error.ts";
 import {
   type AbortReason,
@@ -78,8 +79,19 @@ function outcomeOfThrown(error: unknown): Outcome {
   if (error instanceof ProviderError) return outcomeOfProvider(error);
   if (error instanceof AppError) return outcomeOfAppError(error);
   if (error instanceof PostgrestError) return outcomeOfAppError(toAppError(error));
+  if (error instanceof ConfigurationError) return outcomeOfNoKeys(error);
   const failure = failed("HANDLER_ERROR", errors.HANDLER_ERROR.message, true);
   return { ...failure, cause: sentenceOf(error) };
+}
+
+/**
+ * All that a handler reads of our configuration is how its platform is reached; the worker has not
+ * started without the rest. What is missing may be set, so the job type's retries decide how long that
+ * is waited for. Which variables those are is nobody's business but ours.
+ */
+function outcomeOfNoKeys({ message }: ConfigurationError): Failed {
+  const { message: sentence } = errors.PLATFORM_DISABLED;
+  return { ...failed("PLATFORM_DISABLED", sentence, true), cause: message };
 }
 
 /** Anything can be thrown, also what no text can be made of. */

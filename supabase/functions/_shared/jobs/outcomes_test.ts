@@ -6,6 +6,7 @@ import {
   type ProviderErrorClass,
   providerOutcomes,
 } from "../platforms/provider_error.ts";
+import { ConfigurationError } from "../read_env.ts";
 import { FatalError, JobAborted, RetryAfterError, Snooze, WaitForChildren } from "./errors.ts";
 import { outcomeOfError } from "./outcomes.ts";
 
@@ -44,6 +45,15 @@ Deno.test("Retry-After is taken as it is", () => {
 Deno.test("a used-up daily quota is final: no retry is scheduled before or after midnight", () => {
   const { code, retryable, retryAfterMs } = failureOf(provider("quota_daily", 3_600_000));
   assert.deepEqual([code, retryable, retryAfterMs], ["PROVIDER_QUOTA_EXCEEDED", false, undefined]);
+});
+
+Deno.test("a platform without its keys is not available for now; which are missing is said in our log only", () => {
+  const { code, message, retryable, cause } = failureOf(
+    new ConfigurationError("Not set: TIKTOK_CLIENT_KEY"),
+  );
+  assert.deepEqual([code, retryable], ["PLATFORM_DISABLED", true]);
+  assert.equal(message, errors.PLATFORM_DISABLED.message);
+  assert.match(cause!, /TIKTOK_CLIENT_KEY/);
 });
 
 Deno.test("our own errors are fatal below 500 and retryable from there", () => {

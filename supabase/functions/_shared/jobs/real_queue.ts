@@ -32,6 +32,13 @@ export async function openQueue(options: Partial<StoreOptions> = {}) {
         update public.job_queue set lease_expires_at = now() - interval '1 second'
         where job_type = ${type} and status = 'processing'`;
     },
+    /** As somebody else's transaction that stays open for long. */
+    holding: async (ids: string[], meanwhile: () => Promise<void>) => {
+      await sql.begin(async (tx) => {
+        await tx`select from public.job_queue where id = any(${ids}::uuid[]) for update`;
+        await meanwhile();
+      });
+    },
     async [Symbol.asyncDispose]() {
       await sql`delete from public.job_queue where job_type = ${type}`;
       await sql`delete from public.job_type where name = ${type}`;

@@ -2,7 +2,7 @@ import type { Db } from "../db.ts";
 import { type ChildAccess, childAccess } from "./children.ts";
 import { sleep } from "./clock.ts";
 import type { JobContext } from "./context.ts";
-import { FatalError, Snooze, type WaitOptions } from "./errors.ts";
+import { refusalOf, Snooze, type WaitOptions } from "./errors.ts";
 import type { JobRun } from "./job_run.ts";
 import type { ChildJob, Lease, Progress } from "./job_store.ts";
 import type { JobLog } from "./log_buffer.ts";
@@ -49,7 +49,7 @@ export class RunContext<P, C> implements JobContext<P, C> {
     const save = () => store.saveCheckpoint(run.lease, checkpoint, carried);
     const held = await run.persist(save).catch((cause) => {
       if (!store.isBadInput(cause)) throw cause;
-      throw new FatalError("INVALID_RESULT", { message: "Checkpoint cannot be stored", cause });
+      throw refusalOf(cause, "INVALID_RESULT", "Checkpoint cannot be stored");
     });
     if (!held) run.refused();
   }

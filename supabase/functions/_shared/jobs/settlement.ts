@@ -1,5 +1,13 @@
 import { errors, isErrorCode } from "../errors.ts";
-import type { ClaimedJob, Completion, Failure, GiveBack, Lease, Wait } from "./job_store.ts";
+import type {
+  ClaimedJob,
+  Completion,
+  Failure,
+  GiveBack,
+  JobStore,
+  Lease,
+  Wait,
+} from "./job_store.ts";
 import { cutShort, type Failed, type Outcome, type Waiting } from "./outcomes.ts";
 
 /** An attempt whose outcome is to be recorded. */
@@ -71,4 +79,34 @@ function plainFailure({ code, message, retryable, retryAfterMs }: Failed): Faile
 /** Heartbeats go on while the outcome is on its way, but what fails for so long fails for ever. */
 export function isHopeless({ until, job: { lease_ms } }: Attempt, since: number, now: number) {
   return now >= Math.min(until, since + 2 * lease_ms);
+}
+
+/** What the database made of an outcome: the job's new status, {@link HELD}, or null when it was refused. */
+export type Recorded = string | null;
+/** The same for all of a statement, by the job's id. */
+export type RecordedOf = (jobId: string) => Recorded;
+
+export const allCompleted: RecordedOf = () => "completed";
+
+/** Sends outcomes of one kind; answers what became of each, by the job's id. */
+export async function recordAlike(store: JobStore, ended: Ended[]): Promise<RecordedOf> {
+  const [{ attempt, outcome }] = ended as [Ended];
+  switch (outcome.kind) {
+    case "completed": {
+      const left = await store.complete(ended.map(toCompletion));
+      return left.size === 0 ? allCompleted : (id) => left.has(id) ? left.get(id)! : "completed";
+    }
+    case "yielded": {
+      const statuses = await store.giveBack(ended.map(toGiveBack));
+      return (id) => statuses.get(id) ?? null;
+    }
+    case "waiting": {
+      const status = await store.waitForChildren(toWait(attempt.lease, outcome));
+      return () => status;
+    }
+    default: {
+      const statuses = await store.fail(ended.map(toFailure));
+      return (id) => statuses.get(id) ?? null;
+    }
+  }
 }

@@ -1,22 +1,15 @@
 import { type Clock, sleep } from "./clock.ts";
-import type { JobStore } from "./job_store.ts";
+import { HELD, type JobStore } from "./job_store.ts";
 import {
+  allCompleted,
   type Attempt,
   type Ended,
   isHopeless,
+  recordAlike,
+  type RecordedOf,
   storableInstead,
-  toCompletion,
-  toFailure,
-  toGiveBack,
-  toWait,
 } from "./settlement.ts";
 
-/** What the database made of an outcome: the job's new status, or null when it was refused. */
-export type Recorded = string | null;
-/** The same for all of a statement, by the job's id. */
-export type RecordedOf = (jobId: string) => Recorded;
-
-const allCompleted: RecordedOf = () => "completed";
 const noneRecorded: RecordedOf = () => null;
 
 interface SettlerOptions<A extends Attempt> {
@@ -87,26 +80,39 @@ export class Settler<A extends Attempt> {
     await Promise.all(Array.from(kinds.values(), (alike) => this.#recordKind(alike)));
   }
 
-  async #recordKind(ended: Ended<A>[]): Promise<void> {
-    const { clock, store, onRecorded, onTrouble } = this.options;
-    const since = clock.now();
-    for (let pause = 50; ended.length > 0; pause = Math.min(pause * 2, 2_000)) {
-      let recordedOf: RecordedOf | null = null;
-      try {
-        recordedOf = await this.#send(ended);
-      } catch (error) {
-        if (store.isBadInput(error)) return await this.#recordApart(ended, error);
-        onTrouble(error);
-      }
-      if (recordedOf) return onRecorded(ended, recordedOf);
-      await sleep(clock, pause);
-      const { hopeless = [], left = [] } = Object.groupBy(
-        ended,
-        ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
-      );
-      if (hopeless.length > 0) onRecorded(hopeless, noneRecorded);
-      ended = left;
+  async #recordKind(
+    ended: Ended<A>[],
+    since = this.options.clock.now(),
+    pause = 50,
+  ): Promise<void> {
+    const { store, onRecorded, onTrouble } = this.options;
+    let recordedOf: RecordedOf;
+    try {
+      recordedOf = await recordAlike(store, ended);
+    } catch (error) {
+      if (store.isBadInput(error)) return await this.#recordApart(ended, error);
+      onTrouble(error);
+      return await this.#recordLater(ended, since, pause);
     }
+    if (recordedOf === allCompleted) return onRecorded(ended, recordedOf);
+    const { held = [], heard = [] } = Object.groupBy(
+      ended,
+      ({ attempt }) => recordedOf(attempt.job.id) === HELD ? "held" : "heard",
+    );
+    // By itself: what waits for somebody else is waited for by nobody.
+    if (held.length > 0) void this.#recordLater(held, since, pause);
+    if (heard.length > 0) onRecorded(heard, recordedOf);
+  }
+
+  async #recordLater(ended: Ended<A>[], since: number, pause: number): Promise<void> {
+    const { clock, onRecorded } = this.options;
+    await sleep(clock, pause);
+    const { hopeless = [], left = [] } = Object.groupBy(
+      ended,
+      ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
+    );
+    if (hopeless.length > 0) onRecorded(hopeless, noneRecorded);
+    if (left.length > 0) await this.#recordKind(left, since, Math.min(pause * 2, 2_000));
   }
 
   /** One outcome that can never be stored must not take the others down with it. */
@@ -122,29 +128,5 @@ export class Settler<A extends Attempt> {
     const outcome = storableInstead(only.outcome, error);
     if (!outcome) return this.options.onRecorded([only], noneRecorded);
     await this.#recordKind([{ ...only, outcome }]);
-  }
-
-  /** Sends outcomes of one kind; answers what became of each, by the job's id. */
-  async #send(ended: Ended<A>[]): Promise<RecordedOf> {
-    const { store } = this.options;
-    const [{ attempt, outcome }] = ended as [Ended<A>];
-    switch (outcome.kind) {
-      case "completed": {
-        const lost = await store.complete(ended.map(toCompletion));
-        return lost.size === 0 ? allCompleted : (id) => lost.has(id) ? null : "completed";
-      }
-      case "yielded": {
-        const recorded = await store.giveBack(ended.map(toGiveBack));
-        return (id) => recorded.has(id) ? "pending" : null;
-      }
-      case "waiting": {
-        const status = await store.waitForChildren(toWait(attempt.lease, outcome));
-        return () => status;
-      }
-      default: {
-        const statuses = await store.fail(ended.map(toFailure));
-        return (id) => statuses.get(id) ?? null;
-      }
-    }
   }
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Completion, Failure } from "./job_store.ts";
 import { MemoryStore } from "./memory_store.ts";
 import type { Outcome } from "./outcomes.ts";
-import type { Attempt } from "./settlement.ts";
-import { type Recorded, Settler } from "./settler.ts";
+import type { Attempt, Recorded } from "./settlement.ts";
+import { Settler } from "./settler.ts";
 import { claimedJob, FakeClock, settled } from "./testing.ts";
 
 const done: Outcome = { kind: "completed", result: { ok: true } };
@@ -102,6 +102,32 @@ Deno.test("an outcome of a lost lease is refused, and the others of its batch ar
   await clock.advance(4);
   assert.deepEqual(await recorded, [null, "completed"]);
 });
+
+for (
+  const outcome of [done, fatal, { kind: "yielded", delayMs: 0 }] satisfies Outcome[]
+) {
+  Deno.test(`what somebody holds is asked for again, and nobody waits for it: ${outcome.kind}`, async () => {
+    const { clock, store, settle, attempts } = await setUp(4);
+    const [held, other, later, lost] = attempts.map(({ job }) => job.id);
+    store.heldByOthers.add(held!).add(lost!);
+    const known = new Map<string, Recorded>();
+    const watch = (n: number) =>
+      settle(attempts[n]!, outcome).then((recorded) => known.set(attempts[n]!.job.id, recorded));
+    for (const n of [0, 1, 3]) watch(n);
+    await clock.advance(4);
+    const recorded = outcome === done ? "completed" : outcome === fatal ? "failed" : "pending";
+    assert.deepEqual(known, new Map([[other, recorded]]), "others of its batch");
+    watch(2);
+    await clock.advance(4);
+    assert.equal(known.get(later!), recorded, "and what ends while it is held");
+    await clock.advance(1_000);
+    store.steal(lost!);
+    store.heldByOthers.clear();
+    await clock.advance(2_000);
+    assert.equal(known.get(held!), recorded);
+    assert.equal(known.get(lost!), null, "what was taken away meanwhile is lost");
+  });
+}
 
 Deno.test("cancelled and lost jobs are not settled at all", async () => {
   const { store, settle, attempts } = await setUp(2);

@@ -15,3 +15,8 @@ export function isBadInput(error: unknown): boolean {
   const code = (error as { code?: unknown })?.code;
   return typeof code === "string" && /^(22|23|54)\w{3}$|^PT4\d\d$/.test(code);
 }
+
+/** Somebody held what a statement had to wait for, and for longer than its `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return (error as { code?: unknown })?.code === "55P03";
+}

@@ -4,7 +4,8 @@ import type { ClaimedJob, HeartbeatReply, JobStore } from "./job_store.ts";
 import { listenProven } from "./listen.ts";
 import { isTransactionPooler, Pool } from "./pool.ts";
 import { childCalls } from "./store_children.ts";
-import { isBadInput, itemsOf, listOf } from "./sql_values.ts";
+import { settlingCalls } from "./store_settling.ts";
+import { isBadInput, listOf } from "./sql_values.ts";
 
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
@@ -24,14 +25,7 @@ const HEARTBEAT_TIMEOUT_MS = 4_000;
 /** The server gives up this much earlier than we do: then the connection is good again. */
 const SERVER_HEAD_START_MS = 500;
 
-/**
- * So many completions at once are a drain. Without results they are not waited for until they are on
- * disk: a server that crashes within the 0.6 s until then has the jobs run again, as any crash before
- * a completion does. Fewer would be written later, and their owners told later.
- */
-const DRAIN_BATCH = 256;
-
-/** The job tables over one small pool. All SQL of the worker is here and in `store_children.ts`. */
+/** The job tables over one small pool. All SQL of the worker is in the files `store….ts`. */
 export function openStore(
   { url, listenProofMs = 3_000, callTimeoutMs = 10_000 }: StoreOptions,
 ): JobStore {
@@ -96,30 +90,7 @@ export function openStore(
       return row!.written;
     },
 
-    async complete(jobs) {
-      const ids = listOf(jobs.map(({ job_id }) => job_id));
-      const tokens = listOf(jobs.map(({ fencing_token }) => fencing_token));
-      const hasResults = jobs.some(({ result }) => result !== null && result !== undefined);
-      const results = hasResults ? json(jobs.map(({ result }) => result)) : null;
-      const isDrain = !hasResults && jobs.length >= DRAIN_BATCH;
-      const [row] = await sql<{ refused: string }[]>`
-        select case when ${isDrain} then set_config('synchronous_commit', 'off', true) end,
-          private.complete_by_id(${ids}, ${tokens}, ${results}) as refused`;
-      return new Set(itemsOf(row!.refused));
-    },
-
-    async fail(jobs) {
-      const rows = await sql<{ job_id: string; status: string }[]>`
-        select job_id, status from public.fail_jobs(${json(jobs)}) where status is not null`;
-      return new Map(rows.map((row) => [row.job_id, row.status]));
-    },
-
-    async giveBack(jobs) {
-      const rows = await sql<{ job_id: string }[]>`
-        select job_id from public.yield_jobs(${json(jobs)}) where recorded`;
-      return new Set(rows.map((row) => row.job_id));
-    },
-
+    ...settlingCalls(sql, json),
     ...childCalls(sql, json),
 
     async addLogs(lines) {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createLogger } from "../log.ts";
 import { sleep, systemClock } from "./clock.ts";
 import { defineJob } from "./define_job.ts";
-import type { ClaimedJob, JobStore, Lease } from "./job_store.ts";
+import { type ClaimedJob, HELD, type JobStore, type Lease } from "./job_store.ts";
 import { defaultOptions, type WorkerOptions } from "./options.ts";
 import { isTransactionPooler } from "./pool.ts";
 import { openQueue, type Queue } from "./real_queue.ts";
@@ -58,10 +58,10 @@ Deno.test("every write of a worker that lost its lease is refused and changes no
   assert.equal(await store.saveCheckpoint(stale, { at: "late" }), false);
   assert.deepEqual(
     await store.complete([{ ...stale, result: { late: true } }]),
-    new Set([stale.job_id]),
+    new Map([[stale.job_id, null]]),
   );
   assert.deepEqual(await store.fail([failure]), new Map());
-  assert.deepEqual(await store.giveBack([stale]), new Set());
+  assert.deepEqual(await store.giveBack([stale]), new Map());
   await store.addLogs([{
     ...stale,
     log_level: "info",
@@ -95,7 +95,7 @@ Deno.test("settlements are recorded in batches: complete, retry, fail, give back
   const leases = (await store.claim("w", 4, [queue.type])).map(leaseOf);
   const [done, again, never, back] = leases as [Lease, Lease, Lease, Lease];
   const failure = { error_message: "went wrong", error_code: "HANDLER_ERROR" };
-  assert.deepEqual(await store.complete([{ ...done, result: { ok: 1 } }]), new Set());
+  assert.deepEqual(await store.complete([{ ...done, result: { ok: 1 } }]), new Map());
   assert.deepEqual(
     await store.fail([
       { ...again, ...failure, retryable: true, retry_after_ms: 7_000 },
@@ -126,11 +126,34 @@ Deno.test("a batch of completions names those it refused; each result goes to it
     { ...stale!, fencing_token: stale!.fencing_token + 1, result: { stale: true } },
     { ...two!, result: { page: 'a,b"{}' } },
   ]);
-  assert.deepEqual(refused, new Set([stale!.job_id]));
+  assert.deepEqual(refused, new Map([[stale!.job_id, null]]));
   const rows = await Promise.all([one, two, stale].map((lease) => queue.row(lease!.job_id)));
   assert.deepEqual(rows.map(({ status }) => status), ["completed", "completed", "processing"]);
   assert.deepEqual(rows.map(({ result }) => result), [null, { page: 'a,b"{}' }, null]);
-  assert.deepEqual(await store.complete([{ ...stale!, result: undefined }]), new Set());
+  assert.deepEqual(await store.complete([{ ...stale!, result: undefined }]), new Map());
+});
+
+Deno.test("what somebody else's transaction holds is not waited for, and is said to be held", async () => {
+  await using queue = await openQueue();
+  const { store } = queue;
+  await queue.add(6);
+  const leases = (await store.claim("w", 6, [queue.type])).map(leaseOf);
+  const failure = { error_message: "x", error_code: "HANDLER_ERROR", retryable: false };
+  const settled = () =>
+    Promise.all([
+      store.complete(leases.slice(0, 2).map((lease) => ({ ...lease, result: null }))),
+      store.fail(leases.slice(2, 4).map((lease) => ({ ...lease, ...failure }))),
+      store.giveBack(leases.slice(4)),
+    ]);
+  const [done, , never, failed, back, givenBack] = leases.map(({ job_id }) => job_id);
+  await queue.holding([done!, never!, back!], async () => {
+    assert.deepEqual(await settled(), [
+      new Map([[done, HELD]]),
+      new Map([[never, HELD], [failed, "failed"]]),
+      new Map([[back, HELD], [givenBack, "pending"]]),
+    ]);
+  });
+  assert.equal((await store.complete([{ ...leases[0]!, result: null }])).size, 0);
 });
 
 Deno.test("an input that can never be stored is told from a database in trouble", async () => {

@@ -1,0 +1,86 @@
+/**
+ * A worker settles many jobs in one call, of many users, while somebody holds one of them for long. The others do not
+ * wait for that, and nothing is lost: of what is held the worker is told so, and asks again.
+ */
+import assert from "node:assert/strict";
+import type postgres from "postgres";
+import { DeferredRun } from "./deferred/run.ts";
+import { holding, soon } from "./holding.ts";
+import { type OwnJobs, withOwnJobs } from "./own_jobs.ts";
+import { assertSideTablesAreRight } from "./side_tables.ts";
+
+const jobTypes = [{ lease: "1 minute", max_runtime: "2 days" }];
+
+interface Settled {
+  job_id: string;
+  answer: unknown;
+}
+
+const settling: Record<
+  string,
+  (own: OwnJobs, jobs: postgres.JSONValue) => Promise<readonly Settled[]>
+> = {
+  "complete_jobs()": ({ sql }, jobs) =>
+    sql<Settled[]>`
+      select job_id, recorded as answer from public.complete_jobs(${sql.json(jobs)})`,
+  "fail_jobs()": ({ sql }, jobs) =>
+    sql<Settled[]>`select job_id, status as answer from public.fail_jobs(${sql.json(jobs)})`,
+  "yield_jobs()": ({ sql }, jobs) =>
+    sql<Settled[]>`select job_id, recorded as answer from public.yield_jobs(${sql.json(jobs)})`,
+};
+
+const answers = {
+  "complete_jobs()": { recorded: true, held: null, refused: false },
+  "fail_jobs()": { recorded: "failed", held: "held", refused: null },
+  "yield_jobs()": { recorded: true, held: null, refused: false },
+};
+
+for (const [name, settle] of Object.entries(settling)) {
+  const expected = answers[name as keyof typeof answers];
+  for (const start of ["written", "not written"]) {
+    Deno.test(`${name} waits for nobody who holds one of the jobs, and says which those are: starts ${start}`, async () => {
+      await withOwnJobs({ connections: 4, users: 2, jobTypes }, async (own) => {
+        const run = new DeferredRun(own, "users");
+        await run.create(20);
+        const attempts = await run.take("busy", 10, start === "not written");
+        const jobs = attempts.map(({ id, token }) => ({
+          job_id: id,
+          fencing_token: token,
+          result: { of: id },
+          retryable: false,
+          delay_ms: 60_000,
+        }));
+        // Another worker's, under a token that is not its own.
+        const [other] = await run.take("other", 1, false);
+        const stranger = { ...jobs[0]!, job_id: other!.id, fencing_token: attempts[0]!.token + 1 };
+        const answerOf = async (asked: typeof jobs) =>
+          new Map(
+            (await soon(settle(own, asked))).map(({ job_id, answer }) => [job_id, answer]),
+          );
+        const [held] = jobs;
+        await holding(own, held!.job_id, async () => {
+          const given = await answerOf([...jobs, stranger]);
+          assert.equal(given.size, 11);
+          assert.equal(given.get(held!.job_id), expected.held);
+          assert.equal(given.get(stranger.job_id), expected.refused);
+          for (const { job_id } of jobs.slice(1)) {
+            assert.equal(given.get(job_id), expected.recorded, "of the others");
+            if (name !== "complete_jobs()") continue;
+            assert.deepEqual((await own.job(job_id)).result, { of: job_id }, "its own result");
+          }
+          assert.deepEqual(
+            await answerOf([held!]),
+            new Map([[held!.job_id, expected.held]]),
+            "also when it is alone",
+          );
+          await assertSideTablesAreRight(own.sql, "while one is held");
+        });
+        assert.deepEqual(
+          await answerOf(jobs.slice(0, 1)),
+          new Map([[held!.job_id, expected.recorded]]),
+        );
+        await assertSideTablesAreRight(own.sql, "when all are settled");
+      });
+    });
+  }
+}

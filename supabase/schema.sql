@@ -4290,9 +4290,9 @@ CREATE OR REPLACE FUNCTION private.fail_jobs(p_jobs jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
+ SET enable_nestloop TO 'off'
 AS $function$
 #variable_conflict use_column
 begin
@@ -4327,7 +4327,7 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
-      where job.lease_expires_at is not null
+      where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
@@ -4363,7 +4363,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       from held
-      where job.id = held.id
+      where job.id = held.id and job.id = any(array(select id from held))
       returning job.id, job.status
     )
     select given.job_id, failed.status
@@ -11088,7 +11088,8 @@ begin
       select distinct asked.fencing_token - 1000000000000
       from jsonb_to_recordset(p_jobs) as asked (job_id uuid, fencing_token bigint)
       join public.job_queue as job on job.id = asked.job_id and job.status = 'pending' and job.fencing_token = 0
-      where asked.fencing_token - 1000000000000 = any(v_held)));
+      where asked.fencing_token - 1000000000000 = any(v_held)
+        and job.id = any(array(select (job ->> 'job_id')::uuid from jsonb_array_elements(p_jobs) as job))));
   end if;
 end;
 $function$
@@ -11156,9 +11157,9 @@ CREATE OR REPLACE FUNCTION private.yield_jobs(p_jobs jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
+ SET enable_nestloop TO 'off'
 AS $function$
 #variable_conflict use_column
 begin
@@ -11184,7 +11185,7 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
-      where job.lease_expires_at is not null
+      where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
@@ -11212,7 +11213,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       from held
-      where job.id = held.id
+      where job.id = held.id and job.id = any(array(select id from held))
       returning job.id
     )
     select given.job_id, yielded.id is not null

@@ -83,8 +83,8 @@ comment on function private.save_job_checkpoint(uuid, bigint, jsonb, int, text) 
 create function private.yield_jobs(p_jobs jsonb)
 returns table (job_id uuid, recorded boolean)
 language plpgsql volatile security definer set search_path = ''
--- A few known rows of a large table: the planner, which cannot know, must not scan or hash it.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- One job or two thousand, and the planner cannot know: each table by the ids, and hashes between them.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off
 as $$
 #variable_conflict use_column
 begin
@@ -110,7 +110,7 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
-      where job.lease_expires_at is not null
+      where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
@@ -138,7 +138,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       from held
-      where job.id = held.id
+      where job.id = held.id and job.id = any(array(select id from held))
       returning job.id
     )
     select given.job_id, yielded.id is not null
@@ -247,11 +247,7 @@ begin
 end;
 $$;
 comment on function public.yield_jobs(jsonb) is
-<<<<<<< HEAD
-  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?, is_cut_short?}]; is_cut_short: its handler was stopped, so that its streak of crashes goes on.';
-=======
-  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}]. Null: somebody else holds that job this moment, ask again.';
->>>>>>> 15bcaf347e24760db98f203d43809fa40a4ba8fb
+  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?, is_cut_short?}]; is_cut_short: its handler was stopped, so that its streak of crashes goes on. Null: somebody else holds that job this moment, ask again.';
 
 revoke all on function
   public.update_job_progress(uuid, int, text, bigint),

@@ -135,7 +135,8 @@ begin
       select distinct asked.fencing_token - 1000000000000
       from jsonb_to_recordset(p_jobs) as asked (job_id uuid, fencing_token bigint)
       join public.job_queue as job on job.id = asked.job_id and job.status = 'pending' and job.fencing_token = 0
-      where asked.fencing_token - 1000000000000 = any(v_held)));
+      where asked.fencing_token - 1000000000000 = any(v_held)
+        and job.id = any(array(select (job ->> 'job_id')::uuid from jsonb_array_elements(p_jobs) as job))));
   end if;
 end;
 $$;

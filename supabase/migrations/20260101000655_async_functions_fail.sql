@@ -4,7 +4,8 @@
 create function private.fail_jobs(p_jobs jsonb)
 returns table (job_id uuid, status text)
 language plpgsql volatile security definer set search_path = ''
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- As private.yield_jobs().
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off
 as $$
 #variable_conflict use_column
 begin
@@ -39,7 +40,7 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
-      where job.lease_expires_at is not null
+      where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
@@ -75,7 +76,7 @@ begin
         seq = job.seq + 1,
         updated_at = now()
       from held
-      where job.id = held.id
+      where job.id = held.id and job.id = any(array(select id from held))
       returning job.id, job.status
     )
     select given.job_id, failed.status

@@ -8,6 +8,7 @@ interface PlanNode {
   readonly "Actual Rows"?: number;
   readonly "Actual Loops"?: number;
   readonly "Rows Removed by Filter"?: number;
+  readonly "Rows Removed by Join Filter"?: number;
   readonly "Rows Removed by Index Recheck"?: number;
   readonly Plans?: readonly PlanNode[];
 }
@@ -29,6 +30,8 @@ export interface Reading {
   readonly indexes: ReadonlySet<string>;
   /** Rows of all of them that were looked at. */
   readonly rows: number;
+  /** Rows of anything that were looked at, and pairs of them. */
+  readonly steps: number;
 }
 
 function* nodesOf(node: PlanNode): Generator<PlanNode> {
@@ -41,6 +44,10 @@ function rowsOf(node: PlanNode): number {
   const refused = (node["Rows Removed by Filter"] ?? 0) +
     (node["Rows Removed by Index Recheck"] ?? 0);
   return (found + refused) * (node["Actual Loops"] ?? 1);
+}
+
+function pairsOf(node: PlanNode): number {
+  return (node["Rows Removed by Join Filter"] ?? 0) * (node["Actual Loops"] ?? 1);
 }
 
 /** Runs a statement, after another one that is not watched; undoes what they did, and tells how it read. */
@@ -94,5 +101,6 @@ export async function readingOf(
   return {
     indexes: new Set(indexes.filter((name) => name.startsWith("job_"))),
     rows: ofJobs.reduce((sum, node) => sum + rowsOf(node), 0),
+    steps: nodes.reduce((sum, node) => sum + rowsOf(node) + pairsOf(node), 0),
   };
 }

@@ -1150,7 +1150,13 @@ declare
   v_count int;
 begin
   if exists (select from private.job_lease where started_at is not null) then
-    perform private.write_starts_of(p_logs);
+    -- What has run for a while is to be seen running, as a heartbeat sees to. What is younger may be over in a
+    -- moment, and its lines need no start that is written.
+    perform private.write_starts_of((
+      select jsonb_agg(line)
+      from jsonb_array_elements(p_logs) as line
+      join private.job_lease as lease on lease.lease_id = (line ->> 'fencing_token')::bigint - 1000000000000
+      where lease.started_at <= clock_timestamp() - interval '250 milliseconds'));
   end if;
   begin
     v_count := private.insert_job_logs(p_logs);
@@ -2097,6 +2103,19 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.company(p_concurrency integer, p_crash_streak integer, p_max_crashes integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when p_crash_streak + 1 >= p_max_crashes then 1
+    else ceil(p_concurrency ^ (1 - p_crash_streak::double precision / (p_max_crashes - 1)) - 0.001)::int
+  end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.complete_by_id(p_job_ids uuid[], p_fencing_tokens bigint[], p_results jsonb DEFAULT NULL::jsonb)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -2915,6 +2934,131 @@ AS $function$
   from public.job_queue
   where user_id = p_user_id
   group by job_type, status;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.crashed_heads(p_open private.open_job_type[], p_limit integer)
+ RETURNS TABLE(job_id uuid, job_type text, user_id uuid, job_priority smallint, place bigint, scheduled_for timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  if not exists (select from private.job_waiting where held_by = 'crash') then
+    return;
+  end if;
+  return query
+  with holder as materialized (
+    select job_type, user_id, ceil(p_limit::double precision / count(*) over ())::int as share
+    from private.crashed_users(p_open)
+  )
+  select first.*
+  from holder
+  cross join lateral (
+    (select waiting.job_id, waiting.job_type, waiting.user_id, waiting.job_priority, waiting.place, waiting.scheduled_for
+    from private.job_waiting as waiting
+    where waiting.held_by = 'crash' and waiting.job_type = holder.job_type and waiting.user_id = holder.user_id
+      and (waiting.expires_at is null or waiting.expires_at > now())
+    -- The whole of the index, or it would sort all there are.
+    order by waiting.user_id, waiting.job_priority, waiting.place
+    limit holder.share)
+    union all
+    (select waiting.job_id, waiting.job_type, waiting.user_id, waiting.job_priority, waiting.place, waiting.scheduled_for
+    from private.job_waiting as waiting
+    where holder.user_id is null and waiting.held_by = 'crash' and waiting.job_type = holder.job_type
+      and waiting.user_id is null and (waiting.expires_at is null or waiting.expires_at > now())
+    order by waiting.user_id, waiting.job_priority, waiting.place
+    limit holder.share)
+  ) as first
+  where first.scheduled_for <= now();
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.crashed_ms()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  if not exists (select from private.job_waiting where held_by = 'crash') then
+    return null;
+  end if;
+  return (
+    -- The clock may have been set back since.
+    select greatest(0, date_part('epoch', clock_timestamp() - min(due_at)) * 1000)::bigint
+    from private.crashed_since(array(select open_type from private.open_job_types(1) as open_type))
+    having count(*) > 0);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.crashed_since(p_open private.open_job_type[])
+ RETURNS TABLE(job_type text, due_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select job_type, min(scheduled_for) from private.crashed_heads(p_open, 50) group by job_type;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.crashed_users(p_open private.open_job_type[])
+ RETURNS TABLE(job_type text, user_id uuid)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  -- As private.capped_users_with_room(): a hundred from a random one on, round and round, and the system.
+  with recursive holder as (
+    select open_type.name, open_type.blocked_users, first.user_id, first.user_id as first_user_id, 1 as step
+    from (select *, gen_random_uuid() as from_user_id from unnest(p_open)) as open_type
+    cross join lateral (
+      select coalesce(
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = open_type.name and user_id > open_type.from_user_id
+          order by user_id limit 1),
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = open_type.name and user_id is not null
+          order by user_id limit 1)) as user_id
+    ) as first
+    where first.user_id is not null
+    union all
+    select holder.name, holder.blocked_users, next.user_id, holder.first_user_id, holder.step + 1
+    from holder
+    cross join lateral (
+      select coalesce(
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = holder.name and user_id > holder.user_id
+          order by user_id limit 1),
+        (select user_id from private.job_waiting
+          where held_by = 'crash' and job_type = holder.name and user_id is not null
+          order by user_id limit 1)) as user_id
+    ) as next
+    where holder.step < 100 and next.user_id <> holder.first_user_id
+  )
+  select name, user_id from holder where user_id <> all(blocked_users)
+  union all
+  select open_type.name, null
+  from unnest(p_open) as open_type
+  -- Not exists(): the planner might hash all of them.
+  where (
+    select true from private.job_waiting as waiting
+    where waiting.held_by = 'crash' and waiting.job_type = open_type.name and waiting.user_id is null
+    limit 1);
+end;
 $function$
 ;
 
@@ -3769,6 +3913,8 @@ begin
       order by first.job_priority, first.place
       limit 1)
     from private.capped_users_with_room(v_open) as capped
+    union all
+    select crashed.job_type, crashed.due_at from private.crashed_since(v_open) as crashed
   ) as waiting
   where waiting.scheduled_for <= now()
   group by waiting.name;
@@ -5009,6 +5155,8 @@ begin
       select least(10000, sum(jobs)) from (
         (select 1 as jobs from private.job_waiting where turn is not null limit 10000)
         union all
+        (select 1 from private.job_waiting where held_by = 'crash' limit 10000)
+        union all
         (select jobs from private.job_bundle limit 10000)
         union all
         select 0) as ready),
@@ -5366,6 +5514,10 @@ begin
     'drain', v_is_draining or (select is_draining from private.job_setting)
   ) into v_answer
   from state;
+  -- Asked for by a worker that runs nothing: see async_last_chance.sql.
+  if exists (select from private.job_waiting where held_by = 'crash') then
+    v_answer := v_answer || jsonb_strip_nulls(jsonb_build_object('crashed_ms', private.crashed_ms()));
+  end if;
 
   -- Full, and more could run: one more worker is called at a time, up to the maximum.
   if p_in_flight >= p_capacity and p_capacity > 0
@@ -5438,9 +5590,16 @@ $function$
 
 CREATE OR REPLACE FUNCTION private.insert_job_logs(p_logs jsonb)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+ SET enable_hashjoin TO 'on'
 AS $function$
+declare
+  v_count int;
+begin
   with given as materialized (
     select job_id, fencing_token, message, created_at,
       -- One odd line must not cost the others of the batch.
@@ -5460,9 +5619,9 @@ AS $function$
       as line (job_id, fencing_token, log_level, message, metadata, created_at, ordinality)
   ),
   held as (
-    select job.id, job.fencing_token, job.is_classic
+    select job.id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
     from public.job_queue as job
-    where job.id in (select job_id from given)
+    where job.id = any(array(select job_id from given))
     order by job.id
     for share
   ),
@@ -5474,12 +5633,23 @@ AS $function$
         clock_timestamp())
     from given
     join held on held.id = given.job_id
+      -- The token alone decides, not the status: the attempt that has just settled the job may still write its
+      -- last lines, while cancelling, recovery and the next claim have moved the token on.
       and (held.fencing_token = given.fencing_token
-        or (given.fencing_token is null and held.is_classic))
+        or (given.fencing_token is null and held.is_classic)
+        -- A start that is not written: its lease says whose the job is, and whoever takes it away from there
+        -- changes the job, which is held here.
+        or (held.is_unwritten and (given.job_id, given.fencing_token) in (
+          select unnest(job_ids), 1000000000000 + lease_id
+          from private.job_lease
+          where started_at is not null
+            and lease_id = any(array(select fencing_token - 1000000000000 from given)))))
     order by given.ordinality
     returning id
   )
-  select count(*)::int from added;
+  select count(*) into v_count from added;
+  return v_count;
+end;
 $function$
 ;
 
@@ -5966,6 +6136,45 @@ begin
   set held_by = null, turn = private.next_turn(job.job_priority)
   where job.ctid = any(array(select row_id from next));
   get diagnostics v_lined_up = row_count;
+  return v_lined_up;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.line_up_crashed_jobs(p_job_types text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+AS $function$
+declare
+  v_lined_up int;
+  v_job_ids uuid[] := array(
+    select job_id
+    from private.job_waiting
+    where held_by = 'crash' and job_type = any(coalesce(p_job_types, array(select name from public.job_type)))
+    limit 1000
+    for update skip locked);
+begin
+  v_job_ids := array(
+    select id from public.job_queue where id = any(v_job_ids) and status = 'pending' and turn is not null);
+  with arrived as (
+    update private.job_waiting as waiting
+    set held_by = null, turn = (select turn from public.job_queue where id = waiting.job_id)
+    where waiting.job_id = any(v_job_ids)
+    returning waiting.job_type, waiting.job_priority, waiting.turn
+  ),
+  -- As tg_job_queue__after_update(): they may come to stand below where a claim looks.
+  lowered as (
+    update private.job_cursor as cursor
+    set turn = late.turn, place = 0
+    from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn
+  )
+  select count(*) into v_lined_up from arrived;
   return v_lined_up;
 end;
 $function$
@@ -7171,8 +7380,9 @@ begin
   truncate private.job_waiting, private.job_bundle, private.job_lease, private.job_running, private.job_active, private.job_failure;
   insert into private.job_waiting (
     job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
-    scheduled_for, expires_at
+  select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null,
+    case when crash_streak = 0 then turn end,
+    case when crash_streak > 0 and turn is not null then 'crash' else held_by end, scheduled_for, expires_at
   from public.job_queue
   where status = 'pending'
   order by job_priority, turn, created_at;
@@ -8921,7 +9131,119 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[])
+ RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER ROWS 10
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  v_concurrency constant int := least(greatest(coalesce(p_concurrency, 1), 1), 1000);
+  v_open private.open_job_type[];
+  v_by_age boolean;
+  v_next record;
+  v_most int := v_concurrency;
+  v_company int;
+  v_held_by text;
+  v_ids uuid[] := '{}';
+  v_types text[] := '{}';
+  v_owners uuid[] := '{}';
+begin
+  if coalesce(p_worker_id, '') = '' then
+    perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_worker_id'));
+  elsif not exists (select from private.job_waiting where held_by = 'crash') then
+    return;
+  end if;
+
+  -- As private.open_job_types() does with p_lock, which asks whether anything stands in a lane.
+  v_types := array(
+    select type.name
+    from public.job_type as type
+    where type.name = any(coalesce(p_job_types, array[type.name]))
+      and (
+        select true from private.job_waiting as waiting
+        where waiting.held_by = 'crash' and waiting.job_type = type.name
+        limit 1)
+      and case
+        when coalesce(type.max_concurrency, type.max_per_user, type.rate_limit) is null then true
+        else pg_try_advisory_xact_lock(private.job_type_lock(type.name))
+      end);
+  v_open := array(
+    select open_type from private.open_job_types(v_concurrency, v_types) as open_type);
+  v_types := '{}';
+  v_by_age := random() < (select ageing_share from private.job_setting);
+
+  for v_next in
+    select head.job_id, head.job_type, head.user_id, open_type.slots, open_type.is_limited,
+      open_type.max_per_user - (
+        select count(*) from private.job_running as running
+        where open_type.max_per_user is not null
+          and running.job_type = head.job_type and running.user_id = head.user_id) as room,
+      private.company(v_concurrency, head.crash_streak, (
+        select max_crashes from public.job_type where name = head.job_type)) as company
+    from (
+      select crashed.*, (select crash_streak from public.job_queue where id = crashed.job_id) as crash_streak
+      from private.crashed_heads(v_open, 2 * v_concurrency + 50) as crashed
+      offset 0
+    ) as head
+    join unnest(v_open) as open_type on open_type.name = head.job_type
+    order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
+  loop
+    v_company := least(v_most, v_next.company);
+    continue when cardinality(v_ids) >= v_company;
+    continue when v_next.is_limited and (
+      cardinality(array_positions(v_types, v_next.job_type)) >= v_next.slots
+      or (
+        select count(*) from unnest(v_types, v_owners) as taken (job_type, user_id)
+        where taken.job_type = v_next.job_type and taken.user_id = v_next.user_id
+      ) >= v_next.room);
+    -- Entry first, as a claim. What somebody has is left to him.
+    select held_by into v_held_by from private.job_waiting where job_id = v_next.job_id for update skip locked;
+    continue when v_held_by is distinct from 'crash';
+    perform from public.job_queue
+    where id = v_next.job_id and status = 'pending' and turn is not null
+    for update skip locked;
+    continue when not found;
+    v_ids := v_ids || v_next.job_id;
+    v_types := v_types || v_next.job_type;
+    v_owners := v_owners || v_next.user_id;
+    v_most := v_company;
+    exit when cardinality(v_ids) >= v_most;
+  end loop;
+  if v_ids = '{}' then
+    return;
+  end if;
+
+  return query
+  -- No join, which would tempt the planner to go by the type.
+  update public.job_queue as job
+  set status = 'processing',
+    worker_id = p_worker_id,
+    fencing_token = job.fencing_token + 1,
+    is_classic = false,
+    lease_expires_at = clock_timestamp() + (select lease from public.job_type where name = job.job_type),
+    started_at = coalesce(job.started_at, now()),
+    slice_started_at = now(),
+    seq = job.seq + 1,
+    updated_at = now()
+  where job.id = any(v_ids)
+  returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
+    job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
+  perform private.charge_rates(v_types);
+end;
+$function$
+;
+grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[]) to service_role;
+
+CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean DEFAULT false, p_leave_crashed boolean DEFAULT false)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 100
@@ -8980,9 +9302,18 @@ begin
       pg_current_xact_id_if_assigned() is null as has_no_number
     into v
     from private.job_setting as setting;
-    exit when not v.has_to_be_put_right;
     exit when look = 2;
-    perform private.put_queue_right();
+    if v.has_to_be_put_right then
+      perform private.put_queue_right();
+    elsif p_leave_crashed then
+      exit;
+    -- A query of its own: in the one above it would cost those, too, who do not ask.
+    elsif not exists (select from private.job_waiting where held_by = 'crash') then
+      exit;
+    end if;
+    if not p_leave_crashed then
+      perform private.line_up_crashed_jobs(p_job_types);
+    end if;
   end loop;
   v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
@@ -9157,7 +9488,7 @@ begin
 end;
 $function$
 ;
-grant execute on function private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean) to service_role;
+grant execute on function private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean, p_leave_crashed boolean) to service_role;
 
 CREATE OR REPLACE FUNCTION private.take_unwritten(p_worker_id text, p_lanes private.lane_head[], p_priority smallint, p_limit integer)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
@@ -9336,8 +9667,10 @@ begin
   else
     insert into private.job_waiting (
       job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
-      scheduled_for, expires_at
+    select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null,
+      -- What has crashed its worker stands beside the lane: see async_last_chance.sql.
+      case when crash_streak = 0 then turn end,
+      case when crash_streak > 0 and turn is not null then 'crash' else held_by end, scheduled_for, expires_at
     from new_job
     where status = 'pending';
 
@@ -9587,14 +9920,14 @@ begin
     with arrived as (
       insert into private.job_waiting as waiting (
         job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-      select job.id, job.user_id, job.job_type, job.job_priority, job.user_id is not null and
-        job.parent_job_id is null, job.turn, job.held_by, job.scheduled_for, job.expires_at
+      select job.id, job.user_id, job.job_type, job.job_priority, job.user_id is not null and job.parent_job_id is null,
+        case when job.crash_streak = 0 then job.turn end,
+        case when job.crash_streak > 0 and job.turn is not null then 'crash' else job.held_by end, job.scheduled_for, job.expires_at
       from new_job as job join old_job on old_job.id = job.id
-      where job.status = 'pending'
-        and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority, old_job.turn, old_job.held_by,
-          old_job.scheduled_for, old_job.expires_at)
-        is distinct from (job.status, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by,
-          job.scheduled_for, job.expires_at)
+      where job.status = 'pending' and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority,
+          old_job.turn, old_job.held_by, old_job.scheduled_for, old_job.expires_at, old_job.crash_streak > 0)
+        is distinct from (job.status, job.user_id, job.job_type, job.job_priority,
+          job.turn, job.held_by, job.scheduled_for, job.expires_at, job.crash_streak > 0)
       order by job.scheduled_for, job.created_at
       on conflict (job_id) do update
         set user_id = excluded.user_id, is_counted = excluded.is_counted, job_type = excluded.job_type,
@@ -10837,15 +11170,15 @@ begin
   end if;
   return query
     with given as materialized (
-      select distinct on (job_id) job_id, fencing_token, checkpoint,
+      select distinct on (job_id) job_id, fencing_token, checkpoint, coalesce(is_cut_short, false) as is_cut_short,
         make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
       from jsonb_to_recordset(p_jobs)
-        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
+        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision, is_cut_short boolean)
       -- Of two attempts at one job only the newer can hold it.
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.checkpoint, given.delay, type.expires_after,
+      select job.id, given.checkpoint, given.delay, given.is_cut_short, type.expires_after,
         job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
           >= extract(epoch from type.max_runtime) as is_over_runtime
       from given
@@ -10860,7 +11193,8 @@ begin
       update public.job_queue as job
       set status = case when held.is_over_runtime then 'failed' else 'pending' end,
         checkpoint = coalesce(held.checkpoint, job.checkpoint),
-        crash_streak = 0,
+        -- A job that its worker gives back, since it leaves, has not moved on.
+        crash_streak = case when held.is_cut_short then job.crash_streak else 0 end,
         worker_id = case when held.is_over_runtime then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),

@@ -40,7 +40,8 @@ create index job_waiting_delayed_idx on private.job_waiting (scheduled_for)
 create index job_waiting_expiry_idx on private.job_waiting (expires_at)
   where expires_at is not null;
 -- What was put aside, nearly always nothing. resume_user_jobs(): by a pause, of all types. take_jobs(): because
--- its user is at max_per_user. One index for both: one that has no place for a job costs its creation 3 µs.
+-- its user is at max_per_user. take_crashed_jobs(): because it has crashed. One index for all: one that has no place
+-- for a job costs its creation 3 µs.
 create index job_waiting_aside_idx on private.job_waiting (held_by, job_type, user_id, job_priority, place)
   where held_by is not null;
 

@@ -1,8 +1,9 @@
 -- A start that nobody has asked about is not written. Most jobs end a moment after they began, and what their
 -- rows would have said meanwhile nobody has read. So a claim that may defer (take_jobs()) only writes down in
 -- job_lease what it has started, and one update takes each job from pending to completed. Who needs to know
--- more, such as a heartbeat, progress, a log line, a failure, a lost lease or a first limit of the type, calls
--- private.write_starts() first: from then on the rows are those of an ordinary claim, and owners are told.
+-- more, such as a heartbeat, progress, a failure, a lost lease or a first limit of the type, calls
+-- private.write_starts() first: from then on the rows are those of an ordinary claim, and owners are told. So does
+-- a log line of what has run for a while; what is younger is left to its lease (private.insert_job_logs()).
 --
 -- What keeps such a job from being started twice is that a job without a parent that is pending and has the
 -- fencing token 0 stands in one place only: an entry of job_waiting, a bundle, or the lease of a deferred start.

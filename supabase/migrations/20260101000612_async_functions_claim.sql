@@ -21,7 +21,8 @@ comment on type private.picked_jobs is
   'Jobs of one type that a claim has locked; last_turn: the highest; worked: the longest any has run before, in seconds.';
 
 create function private.take_jobs(
-  p_worker_id text, p_batch_size int, p_job_types text[], p_may_defer boolean default false
+  p_worker_id text, p_batch_size int, p_job_types text[], p_may_defer boolean default false,
+  p_leave_crashed boolean default false
 )
 returns table (
   id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint,
@@ -77,9 +78,18 @@ begin
       pg_current_xact_id_if_assigned() is null as has_no_number
     into v
     from private.job_setting as setting;
-    exit when not v.has_to_be_put_right;
     exit when look = 2;
-    perform private.put_queue_right();
+    if v.has_to_be_put_right then
+      perform private.put_queue_right();
+    elsif p_leave_crashed then
+      exit;
+    -- A query of its own: in the one above it would cost those, too, who do not ask.
+    elsif not exists (select from private.job_waiting where held_by = 'crash') then
+      exit;
+    end if;
+    if not p_leave_crashed then
+      perform private.line_up_crashed_jobs(p_job_types);
+    end if;
   end loop;
   v_lanes := v.lanes;
   -- Most claims of an idle worker end here.
@@ -253,11 +263,11 @@ begin
   end if;
 end;
 $$;
-comment on function private.take_jobs(text, int, text[], boolean) is
-  'Body of claim_jobs(): what a worker needs of each job, in no order; p_may_defer: it completes through complete_by_id(), so that starts need not be written (private.write_starts()). Lends the right to change the queue.';
+comment on function private.take_jobs(text, int, text[], boolean, boolean) is
+  'Body of claim_jobs(): what a worker needs of each job, in no order; p_may_defer: it completes through complete_by_id(), so that starts need not be written (private.write_starts()); p_leave_crashed: it asks for what has crashed apart (private.take_crashed_jobs()). Lends the right to change the queue.';
 
-revoke all on function private.take_jobs(text, int, text[], boolean) from public, anon, authenticated, service_role;
-grant execute on function private.take_jobs(text, int, text[], boolean) to service_role;
+revoke all on function private.take_jobs(text, int, text[], boolean, boolean) from public, anon, authenticated, service_role;
+grant execute on function private.take_jobs(text, int, text[], boolean, boolean) to service_role;
 
 create function public.claim_jobs(
   p_worker_id text, p_batch_size int default 10, p_job_types text[] default null

@@ -163,6 +163,10 @@ begin
     'drain', v_is_draining or (select is_draining from private.job_setting)
   ) into v_answer
   from state;
+  -- Asked for by a worker that runs nothing: see async_last_chance.sql.
+  if exists (select from private.job_waiting where held_by = 'crash') then
+    v_answer := v_answer || jsonb_strip_nulls(jsonb_build_object('crashed_ms', private.crashed_ms()));
+  end if;
 
   -- Full, and more could run: one more worker is called at a time, up to the maximum.
   if p_in_flight >= p_capacity and p_capacity > 0
@@ -219,7 +223,7 @@ begin
 end;
 $$;
 comment on function public.heartbeat(text, jsonb, int, int, text) is
-  'Service only. Extends the given leases; returns {held, cancelled, lost: [job ids], drain}.';
+  'Service only. Extends the given leases; returns {held, cancelled, lost: [job ids], drain}, and crashed_ms while jobs that have crashed wait for a worker that runs nothing else.';
 
 create function public.unregister_worker(p_worker_id text)
 returns void

@@ -96,15 +96,15 @@ begin
   end if;
   return query
     with given as materialized (
-      select distinct on (job_id) job_id, fencing_token, checkpoint,
+      select distinct on (job_id) job_id, fencing_token, checkpoint, coalesce(is_cut_short, false) as is_cut_short,
         make_interval(secs => greatest(coalesce(delay_ms, 0), 0) / 1000.0) as delay
       from jsonb_to_recordset(p_jobs)
-        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision)
+        as job (job_id uuid, fencing_token bigint, checkpoint jsonb, delay_ms double precision, is_cut_short boolean)
       -- Of two attempts at one job only the newer can hold it.
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.checkpoint, given.delay, type.expires_after,
+      select job.id, given.checkpoint, given.delay, given.is_cut_short, type.expires_after,
         job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
           >= extract(epoch from type.max_runtime) as is_over_runtime
       from given
@@ -119,7 +119,8 @@ begin
       update public.job_queue as job
       set status = case when held.is_over_runtime then 'failed' else 'pending' end,
         checkpoint = coalesce(held.checkpoint, job.checkpoint),
-        crash_streak = 0,
+        -- A job that its worker gives back, since it leaves, has not moved on.
+        crash_streak = case when held.is_cut_short then job.crash_streak else 0 end,
         worker_id = case when held.is_over_runtime then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
@@ -246,7 +247,7 @@ begin
 end;
 $$;
 comment on function public.yield_jobs(jsonb) is
-  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?}]. Null: somebody else holds that job this moment, ask again.';
+  'Service only. Batch form of yield_job(): [{job_id, fencing_token, checkpoint?, delay_ms?, is_cut_short?}]; is_cut_short: its handler was stopped, so that its streak of crashes goes on. Null: somebody else holds that job this moment, ask again.';
 
 revoke all on function
   public.update_job_progress(uuid, int, text, bigint),

@@ -75,7 +75,13 @@ declare
   v_count int;
 begin
   if exists (select from private.job_lease where started_at is not null) then
-    perform private.write_starts_of(p_logs);
+    -- What has run for a while is to be seen running, as a heartbeat sees to. What is younger may be over in a
+    -- moment, and its lines need no start that is written.
+    perform private.write_starts_of((
+      select jsonb_agg(line)
+      from jsonb_array_elements(p_logs) as line
+      join private.job_lease as lease on lease.lease_id = (line ->> 'fencing_token')::bigint - 1000000000000
+      where lease.started_at <= clock_timestamp() - interval '250 milliseconds'));
   end if;
   begin
     v_count := private.insert_job_logs(p_logs);
@@ -90,12 +96,15 @@ $$;
 comment on function private.add_job_logs(jsonb) is
   'Body of add_job_log() and add_job_logs(). Lends the right to write the log.';
 
--- The token alone decides, not the status: the attempt that has just settled the job may still write its
--- last lines, while cancelling, recovery and the next claim have moved the token on.
 create function private.insert_job_logs(p_logs jsonb)
 returns int
-language sql volatile set search_path = ''
+language plpgsql volatile set search_path = ''
+-- The jobs by their ids, and hashes between them and their lines: two hundred of each are 40 000 pairs.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off set enable_hashjoin = on
 as $$
+declare
+  v_count int;
+begin
   with given as materialized (
     select job_id, fencing_token, message, created_at,
       -- One odd line must not cost the others of the batch.
@@ -115,9 +124,9 @@ as $$
       as line (job_id, fencing_token, log_level, message, metadata, created_at, ordinality)
   ),
   held as (
-    select job.id, job.fencing_token, job.is_classic
+    select job.id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
     from public.job_queue as job
-    where job.id in (select job_id from given)
+    where job.id = any(array(select job_id from given))
     order by job.id
     for share
   ),
@@ -129,12 +138,23 @@ as $$
         clock_timestamp())
     from given
     join held on held.id = given.job_id
+      -- The token alone decides, not the status: the attempt that has just settled the job may still write its
+      -- last lines, while cancelling, recovery and the next claim have moved the token on.
       and (held.fencing_token = given.fencing_token
-        or (given.fencing_token is null and held.is_classic))
+        or (given.fencing_token is null and held.is_classic)
+        -- A start that is not written: its lease says whose the job is, and whoever takes it away from there
+        -- changes the job, which is held here.
+        or (held.is_unwritten and (given.job_id, given.fencing_token) in (
+          select unnest(job_ids), 1000000000000 + lease_id
+          from private.job_lease
+          where started_at is not null
+            and lease_id = any(array(select fencing_token - 1000000000000 from given)))))
     order by given.ordinality
     returning id
   )
-  select count(*)::int from added;
+  select count(*) into v_count from added;
+  return v_count;
+end;
 $$;
 comment on function private.insert_job_logs(jsonb) is
   'Inserts the lines whose job is still the writer''s; returns how many.';

@@ -76,6 +76,8 @@ begin
       order by first.job_priority, first.place
       limit 1)
     from private.capped_users_with_room(v_open) as capped
+    union all
+    select crashed.job_type, crashed.due_at from private.crashed_since(v_open) as crashed
   ) as waiting
   where waiting.scheduled_for <= now()
   group by waiting.name;
@@ -118,6 +120,8 @@ begin
     'pending', (
       select least(10000, sum(jobs)) from (
         (select 1 as jobs from private.job_waiting where turn is not null limit 10000)
+        union all
+        (select 1 from private.job_waiting where held_by = 'crash' limit 10000)
         union all
         (select jobs from private.job_bundle limit 10000)
         union all

@@ -19,8 +19,10 @@ begin
   else
     insert into private.job_waiting (
       job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-    select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
-      scheduled_for, expires_at
+    select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null,
+      -- What has crashed its worker stands beside the lane: see async_last_chance.sql.
+      case when crash_streak = 0 then turn end,
+      case when crash_streak > 0 and turn is not null then 'crash' else held_by end, scheduled_for, expires_at
     from new_job
     where status = 'pending';
 

@@ -109,14 +109,14 @@ begin
     with arrived as (
       insert into private.job_waiting as waiting (
         job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-      select job.id, job.user_id, job.job_type, job.job_priority, job.user_id is not null and
-        job.parent_job_id is null, job.turn, job.held_by, job.scheduled_for, job.expires_at
+      select job.id, job.user_id, job.job_type, job.job_priority, job.user_id is not null and job.parent_job_id is null,
+        case when job.crash_streak = 0 then job.turn end,
+        case when job.crash_streak > 0 and job.turn is not null then 'crash' else job.held_by end, job.scheduled_for, job.expires_at
       from new_job as job join old_job on old_job.id = job.id
-      where job.status = 'pending'
-        and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority, old_job.turn, old_job.held_by,
-          old_job.scheduled_for, old_job.expires_at)
-        is distinct from (job.status, job.user_id, job.job_type, job.job_priority, job.turn, job.held_by,
-          job.scheduled_for, job.expires_at)
+      where job.status = 'pending' and (old_job.status, old_job.user_id, old_job.job_type, old_job.job_priority,
+          old_job.turn, old_job.held_by, old_job.scheduled_for, old_job.expires_at, old_job.crash_streak > 0)
+        is distinct from (job.status, job.user_id, job.job_type, job.job_priority,
+          job.turn, job.held_by, job.scheduled_for, job.expires_at, job.crash_streak > 0)
       order by job.scheduled_for, job.created_at
       on conflict (job_id) do update
         set user_id = excluded.user_id, is_counted = excluded.is_counted, job_type = excluded.job_type,

@@ -77,8 +77,9 @@ begin
   truncate private.job_waiting, private.job_bundle, private.job_lease, private.job_running, private.job_active, private.job_failure;
   insert into private.job_waiting (
     job_id, user_id, job_type, job_priority, is_counted, turn, held_by, scheduled_for, expires_at)
-  select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null, turn, held_by,
-    scheduled_for, expires_at
+  select id, user_id, job_type, job_priority, user_id is not null and parent_job_id is null,
+    case when crash_streak = 0 then turn end,
+    case when crash_streak > 0 and turn is not null then 'crash' else held_by end, scheduled_for, expires_at
   from public.job_queue
   where status = 'pending'
   order by job_priority, turn, created_at;

@@ -1,3 +1,4 @@
+import { Apart } from "./apart.ts";
 import { Claims } from "./claims.ts";
 import type { Clock } from "./clock.ts";
 import type { Counts } from "./counts.ts";
@@ -28,6 +29,7 @@ export class ClaimLoop<Deps> {
   readonly #wake: Wake;
   readonly #prospects = new Prospects();
   readonly #claims: Claims;
+  readonly apart: Apart<Deps>;
   readonly #sleeper: Sleeper<Deps>;
   #isOver = false;
   readonly #watch: DrainWatch;
@@ -35,6 +37,12 @@ export class ClaimLoop<Deps> {
   constructor(private readonly parts: ClaimLoopParts<Deps>) {
     this.#wake = new Wake(parts.clock);
     this.#claims = new Claims({ ...parts, prospects: this.#prospects });
+    this.apart = new Apart({
+      ...parts,
+      claimsUnderWay: () => this.#claims.underWay,
+      getUp: () => this.#sleeper.getUp(),
+      lookAgain: () => this.nudge(),
+    });
     this.#sleeper = new Sleeper({
       ...parts,
       free: () => this.#free(),
@@ -52,7 +60,8 @@ export class ClaimLoop<Deps> {
   /** A job of this type has ended, and left its slot: look now if that promises something, else soon. */
   freed(type: string): void {
     const isPromising = this.#prospects.afterEnd(type);
-    if (isPromising || this.#watch.isAwaited) this.#wake.ring();
+    const isAwaited = this.apart.freed() || this.#watch.isAwaited;
+    if (isPromising || isAwaited) this.#wake.ring();
     else this.#wake.shorten(this.parts.options.poll_min_ms);
   }
 
@@ -104,13 +113,15 @@ export class ClaimLoop<Deps> {
   }
 
   #free(): number {
-    return this.parts.options.concurrency - this.parts.inFlight.held.size - this.#claims.asked;
+    return this.apart.room - this.parts.inFlight.held.size - this.#claims.asked;
   }
 
   /** Claims jobs for the free slots, and starts what the first of the claims brings; answers how many. */
   async #look(isRung: boolean): Promise<number> {
     const { heartbeat, inFlight, options } = this.parts;
+    const crashed = this.apart.isNext ? await this.apart.look() : 0;
     heartbeat.noteRoom();
+    if (crashed > 0) return crashed;
     // A worker that cannot extend its leases must not take more of them.
     if (heartbeat.healthy) this.#claims.fill(() => this.#free(), options.claim_batch, isRung);
     if (this.#claims.underWay === 0) {
@@ -122,6 +133,9 @@ export class ClaimLoop<Deps> {
     const isOver = found === 0 && this.#claims.underWay === 0;
     // Or what is handed over at this moment would be missed.
     if (isOver && this.#watch.isAwaited) await this.#sleeper.getUp();
+    const mayBeLeft = isOver && (this.apart.isDue || this.#watch.isAwaited);
+    const late = mayBeLeft ? await this.apart.look() : 0;
+    if (late > 0) return late;
     if (isOver && inFlight.held.size === 0) await this.#watch.foundNothing();
     return found ?? 0;
   }
@@ -141,7 +155,10 @@ export class ClaimLoop<Deps> {
     await store.unregister(workerId).catch(onTrouble);
     await this.#sleeper.getUp();
     const found = await this.#look(true);
-    if (found === 0 && inFlight.held.size === 0 && !this.#wake.rung) return true;
+    const isOver = found === 0 && inFlight.held.size === 0 && !this.#wake.rung;
+    if (isOver && await this.apart.look() === 0 && this.apart.mayStart && !this.#wake.rung) {
+      return true;
+    }
     heartbeat.start();
     return false;
   }

@@ -39,6 +39,8 @@ export interface HeartbeatReply {
   cancelled: string[];
   lost: string[];
   drain: boolean;
+  /** For how long jobs that have crashed their worker have waited, if there are any; see `Apart`. */
+  crashed_ms?: number;
 }
 
 export interface Completion extends Lease {
@@ -56,6 +58,8 @@ export interface GiveBack extends Lease {
   /** Left out, the stored checkpoint stays. */
   checkpoint?: unknown;
   delay_ms?: number;
+  /** Its handler was stopped: it has not moved on, and its streak of crashes goes on. */
+  is_cut_short?: boolean;
 }
 
 /** A job to create under another one; made by `child()`. */
@@ -126,6 +130,8 @@ export const HELD = "held";
  */
 export interface JobStore extends Calling {
   claim(workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]>;
+  /** Jobs that have crashed, to be run apart by a worker that runs nothing and has room for so many. */
+  claimCrashed(workerId: string, concurrency: number, types: string[]): Promise<ClaimedJob[]>;
   heartbeat(beat: Beat): Promise<HeartbeatReply>;
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;

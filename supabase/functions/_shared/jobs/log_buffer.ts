@@ -14,13 +14,24 @@ const MAX_CHARACTERS_PER_ATTEMPT = 256_000;
 const MAX_WAITING = 5_000;
 const MAX_MESSAGE = 2_000;
 const MAX_METADATA = 8_000;
-const BATCH = 200;
+const BATCH = 500;
+/** Of most lines: not looked through. */
+const none: Record<string, unknown> = {};
 const TRUNCATED = "Log truncated: this attempt has written as much as is kept";
+
+/** Who waits until this many lines have gone out. */
+interface Waiter {
+  readonly upTo: number;
+  resolve(): void;
+}
 
 /** Collects the log lines of all running jobs and writes them a batch at a time. */
 export class LogBuffer {
-  #waiting: LogLine[] = [];
-  #flushing: Promise<boolean> | null = null;
+  readonly #waiting: LogLine[] = [];
+  readonly #waiters: Waiter[] = [];
+  #added = 0;
+  #gone = 0;
+  #isSending = false;
   #callOff: (() => void) | null = null;
 
   constructor(
@@ -34,31 +45,32 @@ export class LogBuffer {
     let lines = 0;
     let characters = 0;
     let isFull = false;
-    const at = (level: LogLevel) => (message: string, metadata: Record<string, unknown> = {}) => {
+    const at = (level: LogLevel) => (message: string, metadata: Record<string, unknown> = none) => {
       if (isFull || !open()) return;
       lines += 1;
       const line = lineOf(lease, level, message, metadata);
       characters += line.size;
       isFull = lines > MAX_LINES_PER_ATTEMPT || characters > MAX_CHARACTERS_PER_ATTEMPT;
-      this.#add(isFull ? lineOf(lease, "warning", TRUNCATED, {}) : line);
+      this.#add(isFull ? lineOf(lease, "warning", TRUNCATED, none) : line);
     };
     return { debug: at("debug"), info: at("info"), warning: at("warning"), error: at("error") };
   }
 
   /** Resolves when every line added so far was sent (or given up on). Never rejects. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     this.#callOff?.();
     this.#callOff = null;
-    while (this.#flushing || this.#waiting.length > 0) {
-      this.#flushing ??= this.#send().finally(() => this.#flushing = null);
-      // Nobody has to wait for a database that takes its time to say no.
-      if (!await this.#flushing) return this.#flushLater();
-    }
+    if (this.#gone === this.#added) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.push({ upTo: this.#added, resolve });
+    if (!this.#isSending) this.#send();
+    return promise;
   }
 
   #add({ line }: Sized): void {
     if (this.#waiting.length >= MAX_WAITING) return;
     this.#waiting.push(line);
+    this.#added += 1;
     this.#flushLater();
   }
 
@@ -70,10 +82,24 @@ export class LogBuffer {
     });
   }
 
-  /** Whether they were taken. A log line is not worth failing a job for, nor its memory. */
-  async #send(): Promise<boolean> {
-    const batch = this.#waiting.splice(0, BATCH);
-    return await this.store.addLogs(batch).then(() => true, () => false);
+  /**
+   * Batch by batch, until nothing waits or the database does not take one. A log line is not worth
+   * failing a job for, nor its memory; and nobody has to wait for a database that takes its time to
+   * say no.
+   */
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    let isTaken = true;
+    while (isTaken && this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH);
+      isTaken = await this.store.addLogs(batch).then(() => true, () => false);
+      this.#gone += batch.length;
+      const served = this.#waiters.findIndex(({ upTo }) => isTaken && upTo > this.#gone);
+      const goes = served < 0 ? this.#waiters.length : served;
+      for (const waiter of this.#waiters.splice(0, goes)) waiter.resolve();
+    }
+    this.#isSending = false;
+    this.#flushLater();
   }
 }
 
@@ -89,7 +115,7 @@ function lineOf(
   given: Record<string, unknown>,
 ): Sized {
   const text = storableText(String(redact(message)), MAX_MESSAGE);
-  const { metadata, size } = small(redact(given));
+  const { metadata, size } = given === none ? { metadata: none, size: 2 } : small(redact(given));
   const line = {
     job_id: lease.job_id,
     fencing_token: lease.fencing_token,

@@ -22,6 +22,8 @@ export interface MemoryRow {
   /** Every progress that was written. */
   progress: Progress[];
   wait?: Wait;
+  /** It has crashed, and is taken apart from the others. */
+  hasCrashed?: boolean;
 }
 
 /** Whether nothing more will happen to it. */

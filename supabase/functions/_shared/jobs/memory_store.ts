@@ -34,6 +34,16 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return this.take(limit, types);
   }
 
+  /** One after the other, as if each had its last chance. */
+  async claimCrashed(
+    _workerId: string,
+    _concurrency: number,
+    types: string[],
+  ): Promise<ClaimedJob[]> {
+    await this.call("claim crashed");
+    return this.take(1, types, true);
+  }
+
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
     this.beats.push(beat);
     await this.call("heartbeat");
@@ -42,6 +52,11 @@ export class MemoryStore extends MemoryChildren implements JobStore {
       const cancelled = this.row(lease.job_id).status === "cancelled";
       const fate = cancelled ? reply.cancelled : this.holds(lease) ? reply.held : reply.lost;
       fate.push(lease.job_id);
+    }
+    const waiting = Array.from(this.rows.values())
+      .filter(({ status, hasCrashed }) => status === "pending" && hasCrashed);
+    if (waiting.length > 0) {
+      reply.crashed_ms = this.now() - Math.min(...waiting.map(({ dueAt }) => dueAt));
     }
     return reply;
   }

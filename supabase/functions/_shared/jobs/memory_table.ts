@@ -51,9 +51,10 @@ export class MemoryTable {
     this.#ended(this.row(id));
   }
 
-  protected take(limit: number, types: string[]): ClaimedJob[] {
-    const due = this.#pending(types).filter(({ dueAt }) => dueAt <= this.now()).slice(0, limit);
-    return due.map((row) => {
+  protected take(limit: number, types: string[], hasCrashed = false): ClaimedJob[] {
+    const due = this.#pending(types)
+      .filter((row) => row.dueAt <= this.now() && (row.hasCrashed ?? false) === hasCrashed);
+    return due.slice(0, limit).map((row) => {
       this.steal(row.job.id);
       row.status = "processing";
       return row.job = { ...row.job, checkpoint: row.checkpoint };

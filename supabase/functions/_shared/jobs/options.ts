@@ -35,6 +35,11 @@ export interface WorkerOptions {
   doze_ms: number;
   /** How long a worker with nothing to do stays awake. */
   linger_ms: number;
+  /**
+   * Jobs that have crashed their worker wait for one that runs nothing. When they have waited for so
+   * long, one that always has work takes no more of it until it is empty.
+   */
+  crash_patience_ms: number;
   /** How long unloading waits for handlers to stop before it gives their jobs back. */
   unload_grace_ms: number;
 }
@@ -57,5 +62,6 @@ export const defaultOptions: WorkerOptions = {
   poll_listening_ms: 1_000,
   doze_ms: 3,
   linger_ms: 15_000,
+  crash_patience_ms: 10_000,
   unload_grace_ms: 300,
 };

@@ -43,11 +43,14 @@ export type Outcome =
   | { kind: "cancelled" }
   | { kind: "lost" };
 
+/** Of a handler that was stopped, and did not say where to go on. */
+export const cutShort: Outcome = { kind: "yielded", delayMs: 0 };
+
 /** The outcome of a handler that stopped because its signal fired. */
 export function outcomeOfAbort(reason: AbortReason): Outcome {
   if (reason === "cancelled") return { kind: "cancelled" };
   if (reason === "lease_lost") return { kind: "lost" };
-  return { kind: "yielded", delayMs: 0 };
+  return cutShort;
 }
 
 /** The outcome of a handler that threw, whatever it threw. What it does not recognise is retryable. */

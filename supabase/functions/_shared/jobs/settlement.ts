@@ -8,7 +8,7 @@ import type {
   Lease,
   Wait,
 } from "./job_store.ts";
-import type { Failed, Outcome, Waiting } from "./outcomes.ts";
+import { cutShort, type Failed, type Outcome, type Waiting } from "./outcomes.ts";
 
 /** An attempt whose outcome is to be recorded. */
 export interface Attempt {
@@ -31,7 +31,8 @@ export function toCompletion({ attempt: { job }, outcome }: Ended): Completion {
 
 export function toGiveBack({ attempt: { lease }, outcome }: Ended): GiveBack {
   if (outcome.kind !== "yielded") return lease;
-  return { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
+  const giveBack = { ...lease, checkpoint: outcome.checkpoint, delay_ms: outcome.delayMs };
+  return outcome === cutShort ? { ...giveBack, is_cut_short: true } : giveBack;
 }
 
 export function toFailure({ attempt: { lease }, outcome }: Ended): Failure {

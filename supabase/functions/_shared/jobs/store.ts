@@ -1,6 +1,6 @@
 import { readHandOvers } from "./hand_over.ts";
 import { type AlikeJobs, jobsOf } from "./alike_jobs.ts";
-import type { HeartbeatReply, JobStore } from "./job_store.ts";
+import type { ClaimedJob, HeartbeatReply, JobStore } from "./job_store.ts";
 import { listenProven } from "./listen.ts";
 import { isTransactionPooler, Pool } from "./pool.ts";
 import { childCalls } from "./store_children.ts";
@@ -47,9 +47,16 @@ export function openStore(
                nullif(retry_count, 0) as retry_count, nullif(crash_count, 0) as crash_count,
                parent_job_id, fencing_token, lease_ms, case when count(user_id) > 0 then array_agg(user_id)::text end as user_ids,
                array_agg(id)::text as ids, '[' || string_agg(params::text, ',') || ']' as all_params
-        from private.take_jobs(${workerId}, ${limit}, ${listOf(types)}, true)
+        from private.take_jobs(${workerId}, ${limit}, ${listOf(types)}, true, true)
         group by 1, 2, 3, 4, 5, 6, 7, 8`;
       return found.flatMap(jobsOf);
+    },
+
+    async claimCrashed(workerId, concurrency, types) {
+      return await claimSql<ClaimedJob[]>`
+        select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, crash_count, parent_job_id,
+               fencing_token, lease_ms
+        from private.take_crashed_jobs(${workerId}, ${concurrency}, ${listOf(types)})`;
     },
 
     async heartbeat(beat) {

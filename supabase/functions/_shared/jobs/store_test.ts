@@ -18,7 +18,8 @@ function leaseOf(job: ClaimedJob): Lease {
 async function claimOne({ store, type }: Queue, worker = "store-test"): Promise<Lease> {
   // The stack's own tick may be recovering the same job this very moment.
   for (let tries = 0; tries < 20; tries += 1) {
-    const [job] = await store.claim(worker, 1, [type]);
+    const [fresh] = await store.claim(worker, 1, [type]);
+    const job = fresh ?? (await store.claimCrashed(worker, 1, [type]))[0];
     if (job) return leaseOf(job);
     await sleep(systemClock, 100);
   }

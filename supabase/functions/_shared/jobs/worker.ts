@@ -44,8 +44,8 @@ export class Worker<Deps> {
       clock,
       workerId: id,
       region: parts.region,
-      capacity: () => this.leaving ? 0 : options.concurrency,
-      hasRoom: () => this.#held.size < (this.leaving ? 0 : options.concurrency),
+      capacity: () => this.leaving ? 0 : this.#loop.apart.room,
+      hasRoom: () => this.#held.size < (this.leaving ? 0 : this.#loop.apart.room),
       newsMs: options.room_news_ms,
       // A claim that had to wait may bring a lease of which nothing is left.
       interval: () => Math.min(options.heartbeat_ms, Math.max(100, this.#held.shortestLease() / 4)),
@@ -135,6 +135,7 @@ export class Worker<Deps> {
 
   #heard(reply: HeartbeatReply, sentAt: number): void {
     this.#held.heed(reply, sentAt);
+    this.#loop.apart.heed(reply.crashed_ms);
     if (reply.drain && !this.#draining) {
       this.#draining = true;
       this.nudge();

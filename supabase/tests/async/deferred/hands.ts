@@ -50,9 +50,11 @@ export const hands = {
   "log": async ({ ledger, own: { sql } }, { which }) => {
     const [attempt] = ledger.attempts(which, 1);
     if (!attempt) return false;
+    const [row] = await sql<{ is_written: boolean }[]>`
+      select public.add_job_log(${attempt.id}, 'info', 'line', p_fencing_token => ${attempt.token})
+        as is_written`;
     // Whose outcome stands may still write its last lines: who is refused is not foretold here.
-    await sql`
-      select public.add_job_log(${attempt.id}, 'info', 'line', p_fencing_token => ${attempt.token})`;
+    assert.ok(row!.is_written || !ledger.isHolder(attempt), "who holds a job may log");
     return true;
   },
   "heartbeat": async (run, { worker, which }) => {

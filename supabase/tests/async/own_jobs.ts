@@ -27,6 +27,8 @@ export interface OwnJobs {
 }
 
 interface Wanted {
+  /** Unless it is the stack's own. */
+  readonly database?: string;
   readonly connections: number;
   readonly users?: number;
   readonly jobTypes?: readonly JobTypeColumns[];
@@ -36,10 +38,14 @@ const stack = await readStack();
 
 /** Makes users and job types, runs the test with them, and deletes them with all their jobs. */
 export async function withOwnJobs(
-  { connections, users: userCount = 1, jobTypes: columns = [{}] }: Wanted,
+  { database, connections, users: userCount = 1, jobTypes: columns = [{}] }: Wanted,
   run: (own: OwnJobs) => Promise<void>,
 ): Promise<void> {
-  const sql = postgres(stack.db_url, { max: connections, onnotice: () => {} });
+  const sql = postgres(stack.db_url, {
+    max: connections,
+    onnotice: () => {},
+    ...(database && { database }),
+  });
   const users = Array.from({ length: userCount }, () => crypto.randomUUID());
   const prefix = `race_${crypto.randomUUID().replaceAll("-", "")}`;
   const jobTypes = columns.map((_, n) => `${prefix}_${n}`);

@@ -1,8 +1,7 @@
 /** A queue of a million jobs, in a database of its own on the shared server: nobody else is disturbed. */
 import postgres from "postgres";
-import { migrate, readMigrations } from "../../../local/migrations/migrate.ts";
-import { applyPlatform } from "../../../local/platform/apply.ts";
 import { readStack } from "../../../local/stack/client.ts";
+import { withOwnDatabase } from "../own_database.ts";
 
 /** Who and what there is in it. */
 export interface LargeQueue {
@@ -19,33 +18,27 @@ export async function withLargeQueue(
   jobs: number,
   run: (queue: LargeQueue) => Promise<void>,
 ): Promise<void> {
-  const stack = await readStack();
-  const database = `scale_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
-  const server = postgres(stack.admin_db_url, { max: 1, onnotice: () => {} });
-  await server.unsafe(`create database ${database} owner postgres`);
-  let notices: string[] = [];
-  const admin = postgres(stack.admin_db_url, {
-    max: 1,
-    database,
-    onnotice: ({ message }) => notices.push(message ?? ""),
+  const { admin_db_url } = await readStack();
+  await withOwnDatabase("scale", async (database) => {
+    let notices: string[] = [];
+    const admin = postgres(admin_db_url, {
+      max: 1,
+      database,
+      onnotice: ({ message }) => notices.push(message ?? ""),
+    });
+    try {
+      const users = await fill(admin, jobs);
+      const takeNotices = () => {
+        const taken = notices;
+        notices = [];
+        return taken;
+      };
+      takeNotices();
+      await run({ admin, users, takeNotices });
+    } finally {
+      await admin.end();
+    }
   });
-  try {
-    await applyPlatform(admin);
-    const owner = postgres(stack.db_url, { max: 1, database, onnotice: () => {} });
-    await migrate(owner, await readMigrations()).finally(() => owner.end());
-    const users = await fill(admin, jobs);
-    const takeNotices = () => {
-      const taken = notices;
-      notices = [];
-      return taken;
-    };
-    takeNotices();
-    await run({ admin, users, takeNotices });
-  } finally {
-    await admin.end();
-    await server.unsafe(`drop database ${database} with (force)`);
-    await server.end();
-  }
 }
 
 /** Loads without triggers, log and indexes, and builds the indexes afterwards: a minute less. */

@@ -12166,6 +12166,8 @@ CREATE TRIGGER _500_create_profile AFTER INSERT ON auth.users FOR EACH ROW EXECU
 
 -- Published tables
 
+alter publication supabase_realtime add table public.job_log;
+
 alter publication supabase_realtime add table public.job_queue;
 
 alter publication supabase_realtime add table public.notification;

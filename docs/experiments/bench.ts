@@ -87,7 +87,7 @@ export async function withBench(experiment: (bench: Bench) => Promise<void>): Pr
     await applyPlatform(admin);
     await migrate(sql, await readMigrations());
     // Realtime's stand-in reads the whole server's log; it need not read ours.
-    await admin`alter publication supabase_realtime drop table public.job_queue`;
+    await admin`alter publication supabase_realtime drop table public.job_queue, public.job_log`;
     const users = Array.from({ length: 1_000 }, () => crypto.randomUUID());
     await admin`
       insert into auth.users (id, email)

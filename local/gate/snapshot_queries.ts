@@ -106,7 +106,7 @@ export const sections: { title: string; query: string }[] = [
     query: `
       select format('%I.%I', schemaname, tablename) as name,
         format('alter publication %I add table %I.%I;', pubname, schemaname, tablename) as ddl
-      from pg_publication_tables where pubname = 'supabase_realtime' order by schemaname, tablename`,
+      from pg_publication_tables where pubname = 'supabase_realtime' and tablename !~ '_\\d{8}$|_\\d{4}_\\d{2}_\\d{2}$' order by schemaname, tablename`,
   },
   {
     title: "Schedules",

@@ -54,16 +54,24 @@ create policy select_own_job_topics on realtime.messages
     )
   );
 
--- For clients that use postgres_changes; row level security decides what each of them receives. Not job_log: Realtime
--- tells no rows of partitioned tables, whatever a publication says.
+-- For clients that use postgres_changes; row level security decides what each of them receives.
 do $$
+declare
+  v_table text;
 begin
-  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
-    and not exists (
-      select from pg_catalog.pg_publication_tables
-      where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'job_queue')
-  then
-    alter publication supabase_realtime add table public.job_queue;
+  foreach v_table in array array['job_queue', 'job_log'] loop
+    if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
+      and not exists (
+        select from pg_catalog.pg_publication_rel
+        join pg_catalog.pg_publication as publication on publication.oid = prpubid
+        where pubname = 'supabase_realtime' and prrelid = ('public.' || v_table)::regclass)
+    then
+      execute format('alter publication supabase_realtime add table public.%I', v_table);
+    end if;
+  end loop;
+  -- Else lines of the log would be announced as rows of a daily partition that no client asks for.
+  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+    alter publication supabase_realtime set (publish_via_partition_root = true);
   end if;
 end;
 $$;

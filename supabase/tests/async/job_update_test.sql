@@ -76,8 +76,9 @@ select is((select count(*)::int from tests.news()), 1, 'though users cannot writ
 
 select is((select count(*)::int from pg_trigger where tgrelid = 'public.job_queue'::regclass and not tgisinternal and (tgtype & 1) = 1), 0,
   'no trigger on job_queue runs per row');
-select is((select array_agg(tablename::text) from pg_publication_tables where pubname = 'supabase_realtime' and tablename ~ '^job_'),
-  array['job_queue'], 'jobs are published for postgres_changes; lines of the log are not, which would never be told');
+select is((select array_agg(c.relname::text order by c.relname) from pg_publication_rel join pg_publication p on p.oid = prpubid
+  join pg_class c on c.oid = prrelid where pubname = 'supabase_realtime' and c.relname in ('job_queue', 'job_log')),
+  array['job_log', 'job_queue'], 'both tables are published for postgres_changes');
 
 select tests.side_tables_are_right();
 select * from finish();

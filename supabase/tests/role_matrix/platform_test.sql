@@ -97,7 +97,7 @@ $$, 'no view in public shows a table of the platform');
 -- Realtime's row changes go by the same policies as a select; a table outside the list would be a second door.
 select set_eq(
   $$ select schemaname || '.' || tablename from pg_publication_tables where pubname = 'supabase_realtime' $$,
-  $$ values ('public.job_queue'), ('public.notification') $$,
+  $$ values ('public.job_queue'), ('public.job_log'), ('public.notification') $$,
   'changes of these tables are published, and of no other');
 select is_empty($$
   select tablename from pg_publication_tables as published

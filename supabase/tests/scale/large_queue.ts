@@ -53,7 +53,7 @@ async function fill(admin: postgres.Sql, jobs: number): Promise<string[]> {
 
   // Unlogged: the log of a million rows would drown the replication slot the stack's Realtime reads.
   await admin.unsafe(`
-    alter publication supabase_realtime drop table public.job_queue;
+    alter publication supabase_realtime drop table public.job_queue, public.job_log;
     alter table public.job_queue set unlogged;
     alter table private.job_waiting set unlogged;
     set session_replication_role = replica;

@@ -4946,9 +4946,18 @@ CREATE OR REPLACE FUNCTION private.forget_active_jobs(p_user_ids uuid[], p_job_i
  SET enable_seqscan TO 'off'
 AS $function$
 begin
-  delete from private.job_active as active
-  using unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
-  where active.user_id = ended.user_id and active.job_id = ended.job_id;
+  -- Each looked up, and deleted by its address: a plan made when the table was small would go through all of it for
+  -- each of them.
+  delete from private.job_active
+  where ctid = any(array(
+    select listed.address
+    from unnest(p_user_ids, p_job_ids) as ended (user_id, job_id)
+    cross join lateral (
+      select active.ctid as address
+      from private.job_active as active
+      where active.user_id = ended.user_id and active.job_id = ended.job_id
+      offset 0
+    ) as listed));
 end;
 $function$
 ;

@@ -40,6 +40,7 @@ function questions([parent, busy, usual]: readonly string[]): Question[] {
       asks: "the next jobs for a worker (pending pickup)",
       before: `
         select private.recover_lost_jobs();
+        select private.line_up_crashed_jobs(null);
         select private.expire_pending_jobs();
         select private.promote_due_jobs() from generate_series(1, 4)`,
       statement: "select * from public.claim_jobs('scale', 10)",

@@ -41,7 +41,11 @@ function connect({ db_url }: RunningStack) {
 async function work(stack: RunningStack, count: number, result: unknown): Promise<ClaimedJob[]> {
   const store = openStore({ url: stack.db_url });
   try {
-    const jobs = await store.claim(crypto.randomUUID(), count, [TYPE]);
+    const worker = crypto.randomUUID();
+    const jobs = [
+      ...await store.claim(worker, count, [TYPE]),
+      ...await store.claimCrashed(worker, count, [TYPE]),
+    ];
     const done = jobs.map(({ id, fencing_token }) => ({ job_id: id, fencing_token, result }));
     const refused = done.length > 0 ? await store.complete(done) : new Map();
     assert.equal(refused.size, 0, "what is held is completed");

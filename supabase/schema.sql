@@ -1052,6 +1052,34 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.add_free_job_logs(p_logs jsonb)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '50ms'
+AS $function$
+declare
+  v_held uuid[];
+begin
+  begin
+    perform private.add_job_logs(p_logs);
+    return '{}';
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_logs) as line (job_id uuid, fencing_token bigint);
+  perform private.add_job_logs((
+    select coalesce(jsonb_agg(line), '[]') from jsonb_array_elements(p_logs) as line
+    where (line ->> 'job_id')::uuid not in (select unnest(v_held))));
+  return array(
+    select ordinality::int from jsonb_array_elements(p_logs) with ordinality as given (line)
+    where (line ->> 'job_id')::uuid in (select unnest(v_held)));
+end;
+$function$
+;
+grant execute on function private.add_free_job_logs(p_logs jsonb) to service_role;
+
 CREATE OR REPLACE FUNCTION private.add_job(p_user_id uuid, p_job_type text, p_params jsonb, p_key text, p_priority integer, p_scheduled_for timestamp with time zone, p_requested_after timestamp with time zone, p_is_user boolean)
  RETURNS uuid
  LANGUAGE plpgsql

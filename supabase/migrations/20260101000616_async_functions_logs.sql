@@ -159,9 +159,42 @@ $$;
 comment on function private.insert_job_logs(jsonb) is
   'Inserts the lines whose job is still the writer''s; returns how many.';
 
-revoke all on function private.add_job_logs(jsonb), private.insert_job_logs(jsonb)
-  from public, anon, authenticated, service_role;
-grant execute on function private.add_job_logs(jsonb) to service_role;
+create function private.add_free_job_logs(p_logs jsonb)
+returns int[]
+language plpgsql volatile set search_path = ''
+set lock_timeout = '50ms'
+as $$
+declare
+  v_held uuid[];
+begin
+  begin
+    perform private.add_job_logs(p_logs);
+    return '{}';
+  exception when lock_not_available then
+    perform set_config('lock_timeout', '0', true);
+  end;
+  select private.hold_free(array_agg(job_id), array_agg(fencing_token)) into v_held
+  from jsonb_to_recordset(p_logs) as line (job_id uuid, fencing_token bigint);
+  perform private.add_job_logs((
+    select coalesce(jsonb_agg(line), '[]') from jsonb_array_elements(p_logs) as line
+    where (line ->> 'job_id')::uuid not in (select unnest(v_held))));
+  return array(
+    select ordinality::int from jsonb_array_elements(p_logs) with ordinality as given (line)
+    where (line ->> 'job_id')::uuid in (select unnest(v_held)));
+end;
+$$;
+comment on function private.add_free_job_logs(jsonb) is
+  'As add_job_logs(), but waits for nobody who holds one of the jobs: returns which of the lines, from 1, are left out for that.';
+
+revoke all on function
+  private.add_job_logs(jsonb),
+  private.insert_job_logs(jsonb),
+  private.add_free_job_logs(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.add_job_logs(jsonb),
+  private.add_free_job_logs(jsonb)
+to service_role;
 
 create function public.add_job_log(
   p_job_id uuid, p_log_level text, p_message text, p_metadata jsonb default '{}',

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type postgres from "postgres";
 import { DeferredRun } from "./deferred/run.ts";
+import { holding, soon } from "./holding.ts";
 import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
 import { assertSideTablesAreRight } from "./side_tables.ts";
 
@@ -80,3 +81,29 @@ Deno.test("a cancellation waits for a line of a job whose start is not written",
     assert.equal(await log(own.sql, attempt), false, "that was the last one");
   });
 });
+
+for (const start of ["written", "not written"]) {
+  Deno.test(`lines of many jobs wait for nobody who holds one of those: starts ${start}`, async () => {
+    await withOwnJobs({ connections: 4, users: 2 }, async (own) => {
+      const queue = new DeferredRun(own, "users");
+      await queue.create(10);
+      const attempts = await queue.take("writer", 4, start === "not written");
+      const lines = attempts.map(({ id, token }) => ({
+        job_id: id,
+        fencing_token: token,
+        message: "line",
+      }));
+      const leftOut = async () => {
+        const [row] = await soon(own.sql<{ places: number[] }[]>`
+          select private.add_free_job_logs(${own.sql.json(lines)}) as places`);
+        return row!.places;
+      };
+      await holding(own, attempts[1]!.id, async () => {
+        assert.deepEqual(await leftOut(), [2], "which one it is");
+      });
+      assert.deepEqual(await leftOut(), [], "later it is written");
+      const counts = await Promise.all(attempts.map((attempt) => linesOf(own, attempt)));
+      assert.deepEqual(counts, [2, 1, 2, 2]);
+    });
+  });
+}

@@ -153,7 +153,8 @@ export interface JobStore extends Calling {
   /** Zeros for a job without children. */
   readBatch(parentId: string): Promise<BatchSummary>;
   readChildren(parentId: string, after: string | null, limit: number): Promise<ChildPage>;
-  addLogs(lines: LogLine[]): Promise<void>;
+  /** Answers the lines of jobs that somebody else holds this moment, to be written later. */
+  addLogs(lines: LogLine[]): Promise<LogLine[]>;
   /** Whether some job could start now, of whatever type. */
   hasDueWork(): Promise<boolean>;
   /** Asks for another worker when claimable work is left. */

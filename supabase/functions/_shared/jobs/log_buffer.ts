@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { JobStore, Lease, LogLevel, LogLine } from "./job_store.ts";
-import { redact, storableText } from "../redact.ts";
+import { lineOf, none, type Sized } from "./log_line.ts";
 
 /** What a handler writes its own log with; it lands in `job_log`, where the owner can read it. */
 export type JobLog = Record<
@@ -12,11 +12,7 @@ const MAX_LINES_PER_ATTEMPT = 1_000;
 /** As JSON text, metadata included. */
 const MAX_CHARACTERS_PER_ATTEMPT = 256_000;
 const MAX_WAITING = 5_000;
-const MAX_MESSAGE = 2_000;
-const MAX_METADATA = 8_000;
 const BATCH = 500;
-/** Of most lines: not looked through. */
-const none: Record<string, unknown> = {};
 const TRUNCATED = "Log truncated: this attempt has written as much as is kept";
 
 /** Who waits until this many lines have gone out. */
@@ -31,6 +27,8 @@ export class LogBuffer {
   readonly #waiters: Waiter[] = [];
   #added = 0;
   #gone = 0;
+  /** Lines that are sent again in a while, since somebody held their job. */
+  #held = 0;
   #isSending = false;
   #callOff: (() => void) | null = null;
 
@@ -68,7 +66,7 @@ export class LogBuffer {
   }
 
   #add({ line }: Sized): void {
-    if (this.#waiting.length >= MAX_WAITING) return;
+    if (this.#waiting.length + this.#held >= MAX_WAITING) return;
     this.#waiting.push(line);
     this.#added += 1;
     this.#flushLater();
@@ -92,7 +90,10 @@ export class LogBuffer {
     let isTaken = true;
     while (isTaken && this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH);
-      isTaken = await this.store.addLogs(batch).then(() => true, () => false);
+      const held = await this.store.addLogs(batch).catch(() => null);
+      isTaken = held !== null;
+      if (held) this.#sendAgain(held);
+      // Whether or not: nobody has to wait for whoever holds a job.
       this.#gone += batch.length;
       const served = this.#waiters.findIndex(({ upTo }) => isTaken && upTo > this.#gone);
       const goes = served < 0 ? this.#waiters.length : served;
@@ -101,39 +102,15 @@ export class LogBuffer {
     this.#isSending = false;
     this.#flushLater();
   }
-}
 
-interface Sized {
-  line: LogLine;
-  size: number;
-}
-
-function lineOf(
-  lease: Lease,
-  level: LogLevel,
-  message: string,
-  given: Record<string, unknown>,
-): Sized {
-  const text = storableText(String(redact(message)), MAX_MESSAGE);
-  const { metadata, size } = given === none ? { metadata: none, size: 2 } : small(redact(given));
-  const line = {
-    job_id: lease.job_id,
-    fencing_token: lease.fencing_token,
-    log_level: level,
-    message: text,
-    metadata,
-    created_at: new Date().toISOString(),
-  };
-  return { line, size: text.length + size };
-}
-
-function small(metadata: unknown): { metadata: Record<string, unknown>; size: number } {
-  const text = JSON.stringify(
-    metadata,
-    (_, value) => typeof value === "string" ? storableText(value, MAX_METADATA) : value,
-  );
-  if (text === undefined || text.length > MAX_METADATA) {
-    return { metadata: { left_out: "metadata too large" }, size: 0 };
+  #sendAgain(lines: LogLine[]): void {
+    if (lines.length === 0) return;
+    this.#held += lines.length;
+    this.clock.after(this.flushMs, () => {
+      this.#held -= lines.length;
+      this.#waiting.push(...lines);
+      this.#added += lines.length;
+      this.flush();
+    });
   }
-  return { metadata: JSON.parse(text) as Record<string, unknown>, size: text.length };
 }

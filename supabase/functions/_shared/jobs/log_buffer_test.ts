@@ -8,12 +8,14 @@ const lease = { job_id: "job", fencing_token: 1 };
 function setUp() {
   const clock = new FakeClock();
   const written: LogLine[][] = [];
-  const store = { broken: false };
+  const store = { broken: false, heldJob: "" };
   const buffer = new LogBuffer(
     {
       async addLogs(lines) {
         if (store.broken) throw new Error("the database is away");
-        await Promise.resolve(written.push(lines));
+        const isHeld = (line: LogLine) => line.job_id === store.heldJob;
+        await Promise.resolve(written.push(lines.filter((line) => !isHeld(line))));
+        return lines.filter(isHeld);
       },
     },
     clock,
@@ -103,4 +105,18 @@ Deno.test("a database that says no costs one batch of lines, and no waiting for 
   store.broken = false;
   await clock.advance(500);
   assert.deepEqual([written.flat().length, written.flat()[0]!.message], [300, "line 500"]);
+});
+
+Deno.test("lines of a job that somebody holds are sent again, and hold up nobody", async () => {
+  const { clock, store, written, buffer } = setUp();
+  store.heldJob = "other";
+  buffer.forJob({ ...lease, job_id: "other" }, () => true).info("held");
+  buffer.forJob(lease, () => true).info("free");
+  await buffer.flush();
+  assert.deepEqual(written.flat().map(({ message }) => message), ["free"]);
+  await clock.advance(500);
+  assert.equal(written.length, 2, "they are tried again");
+  store.heldJob = "";
+  await clock.advance(500);
+  assert.deepEqual(written.flat().map(({ message }) => message), ["free", "held"]);
 });

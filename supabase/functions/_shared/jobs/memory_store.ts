@@ -118,9 +118,10 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return this.#answers(jobs, settled);
   }
 
-  async addLogs(lines: LogLine[]): Promise<void> {
+  async addLogs(lines: LogLine[]): Promise<LogLine[]> {
     await this.call("logs");
     this.logs.push(...lines.filter((line) => this.holds(line)));
+    return [];
   }
 
   async hasDueWork(): Promise<boolean> {

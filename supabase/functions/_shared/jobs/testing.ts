@@ -61,7 +61,7 @@ export async function runInMemory<
     {
       addLogs(lines) {
         done.logs.push(...lines);
-        return Promise.resolve();
+        return Promise.resolve([]);
       },
     },
     clock,

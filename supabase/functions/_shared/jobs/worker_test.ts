@@ -115,7 +115,7 @@ Deno.test("a job that is over while its log is being written does not say that i
     ctx.log.info("Done");
     return Promise.resolve({ ok: true });
   });
-  store.addLogs = () => sleep(clock, 100);
+  store.addLogs = () => sleep(clock, 100).then(() => []);
   const row = add();
   worker.run();
   await clock.advance(200);

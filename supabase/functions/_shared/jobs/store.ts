@@ -5,7 +5,7 @@ import { listenProven } from "./listen.ts";
 import { isTransactionPooler, Pool } from "./pool.ts";
 import { childCalls } from "./store_children.ts";
 import { settlingCalls } from "./store_settling.ts";
-import { isBadInput, listOf } from "./sql_values.ts";
+import { isBadInput, itemsOf, listOf } from "./sql_values.ts";
 
 /** Where the worker's connection leads, and what it may use there. */
 export interface StoreOptions {
@@ -94,9 +94,9 @@ export function openStore(
     ...childCalls(sql, json),
 
     async addLogs(lines) {
-      const [row] = await sql<{ held: number[] }[]>`
+      const [row] = await sql<{ held: string }[]>`
         select private.add_free_job_logs(${json(lines)}) as held`;
-      return row!.held.map((place) => lines[place - 1]!);
+      return itemsOf(row!.held).map((place) => lines[Number(place) - 1]!);
     },
 
     async hasDueWork() {

@@ -88,6 +88,33 @@ Deno.test("every write of a worker that lost its lease is refused and changes no
   await store.unregister("slow");
 });
 
+Deno.test("log lines of a job that somebody holds are answered, and the others written", async () => {
+  await using queue = await openQueue();
+  const { store, sql } = queue;
+  await queue.add(2);
+  const leases = (await store.claim("w", 2, [queue.type])).map(leaseOf);
+  const lines = leases.map((lease) => ({
+    ...lease,
+    log_level: "info" as const,
+    message: lease.job_id,
+    metadata: {},
+    created_at: new Date().toISOString(),
+  }));
+  const held = await sql.begin(async (tx) => {
+    await tx`select from public.job_queue where id = ${leases[0]!.job_id} for update`;
+    return await store.addLogs(lines);
+  });
+  assert.deepEqual(held, lines.slice(0, 1));
+  assert.deepEqual(await store.addLogs(held), []);
+  const written = await sql<{ message: string }[]>`
+    select message from public.job_log where job_id = any(${leases.map(({ job_id }) => job_id)})
+    order by id`;
+  assert.deepEqual(written.map(({ message }) => message), [
+    leases[1]!.job_id,
+    leases[0]!.job_id,
+  ]);
+});
+
 Deno.test("settlements are recorded in batches: complete, retry, fail, give back", async () => {
   await using queue = await openQueue();
   const { store } = queue;

@@ -4990,6 +4990,26 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.forget_ended_jobs()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_forgotten int;
+begin
+  delete from private.job_running as running
+  where not exists (
+    select from public.job_queue as job where job.id = running.job_id and job.status = 'processing');
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.forget_job_quotas(p_job_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -6998,6 +7018,7 @@ begin
   v_worked := private.put_queue_right();
   v_worked := private.lower_cursors() > 0 or v_worked;
   v_worked := private.unfold_limited() > 0 or v_worked;
+  v_worked := private.forget_ended_jobs() > 0 or v_worked;
   perform private.pull_in_system_turns();
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(

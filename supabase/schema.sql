@@ -4990,6 +4990,26 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.forget_ended_jobs()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_forgotten int;
+begin
+  delete from private.job_running as running
+  where not exists (
+    select from public.job_queue as job where job.id = running.job_id and job.status = 'processing');
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.forget_job_quotas(p_job_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -6204,12 +6224,13 @@ begin
     where waiting.job_id = any(v_job_ids)
     returning waiting.job_type, waiting.job_priority, waiting.turn
   ),
-  -- As tg_job_queue__after_update(): they may come to stand below where a claim looks.
+  -- As tg_job_queue__after_update(): they may come to stand below where a claim looks; also at the same turn, for
+  -- their places are old ones.
   lowered as (
     update private.job_cursor as cursor
     set turn = late.turn, place = 0
     from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
-    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn >= late.turn
   )
   select count(*) into v_lined_up from arrived;
   return v_lined_up;
@@ -6997,6 +7018,7 @@ begin
   v_worked := private.put_queue_right();
   v_worked := private.lower_cursors() > 0 or v_worked;
   v_worked := private.unfold_limited() > 0 or v_worked;
+  v_worked := private.forget_ended_jobs() > 0 or v_worked;
   perform private.pull_in_system_turns();
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(
@@ -10053,7 +10075,7 @@ begin
     from new_job as job join old_job on old_job.id = job.id;
   end if;
   if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
-    -- A failure, say no partition, is a warning.
+    -- A failure, say no partition, is a warning. Who waits for 50 ms only, for whoever holds a job, comes again.
     begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
@@ -10081,7 +10103,7 @@ begin
         offset 0
       ) as job
       cross join (values (true), (false)) as topic (is_of_user);
-    exception when others then
+    exception when lock_not_available then raise; when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
   end if;

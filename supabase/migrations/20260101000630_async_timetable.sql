@@ -185,6 +185,7 @@ begin
   v_worked := private.put_queue_right();
   v_worked := private.lower_cursors() > 0 or v_worked;
   v_worked := private.unfold_limited() > 0 or v_worked;
+  v_worked := private.forget_ended_jobs() > 0 or v_worked;
   perform private.pull_in_system_turns();
   -- What was created for a paused user since the pause, or was locked when it began.
   v_worked := private.put_blocked_jobs_aside(

@@ -205,7 +205,7 @@ begin
     from new_job as job join old_job on old_job.id = job.id;
   end if;
   if v.has_owner and (v_untold_ids is null or cardinality(v_untold_ids) < v.jobs) then
-    -- A failure, say no partition, is a warning.
+    -- A failure, say no partition, is a warning. Who waits for 50 ms only, for whoever holds a job, comes again.
     begin
       insert into realtime.messages (topic, extension, payload, event, private, inserted_at, id)
       select case when is_of_user then 'user_jobs:' || job.user_id else 'job_status:' || job.id end,
@@ -233,7 +233,7 @@ begin
         offset 0
       ) as job
       cross join (values (true), (false)) as topic (is_of_user);
-    exception when others then
+    exception when lock_not_available then raise; when others then
       raise warning 'job_update was not broadcast: %', sqlerrm;
     end;
   end if;

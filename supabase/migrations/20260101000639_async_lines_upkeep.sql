@@ -1,4 +1,4 @@
--- What the tick puts right in lines of the system's jobs.
+-- What the tick puts right in lines of the system's jobs, and in what counts as running.
 
 create function private.unfold_limited()
 returns int
@@ -71,7 +71,27 @@ $$;
 comment on function private.pull_in_system_turns() is
   'Sets back where the system''s next job lines up, in lanes whose last ones were cancelled or never committed: else it would stand as many turns behind all users. Returns how many lanes; none while anybody lines up.';
 
+create function private.forget_ended_jobs()
+returns int
+language plpgsql volatile set search_path = ''
+-- What runs of limited types, each looked up.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_forgotten int;
+begin
+  delete from private.job_running as running
+  where not exists (
+    select from public.job_queue as job where job.id = running.job_id and job.status = 'processing');
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+comment on function private.forget_ended_jobs() is
+  'What was counted as running when its type got its first limit, and was ending at that moment, would take a slot for ever; returns how many that were.';
+
 revoke all on function
+  private.forget_ended_jobs(),
   private.unfold_limited(),
   private.pull_in_system_turns()
 from public, anon, authenticated, service_role;

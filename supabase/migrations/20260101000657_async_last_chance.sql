@@ -153,12 +153,13 @@ begin
     where waiting.job_id = any(v_job_ids)
     returning waiting.job_type, waiting.job_priority, waiting.turn
   ),
-  -- As tg_job_queue__after_update(): they may come to stand below where a claim looks.
+  -- As tg_job_queue__after_update(): they may come to stand below where a claim looks; also at the same turn, for
+  -- their places are old ones.
   lowered as (
     update private.job_cursor as cursor
     set turn = late.turn, place = 0
     from (select job_type, job_priority, min(turn) as turn from arrived group by job_type, job_priority) as late
-    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn > late.turn
+    where cursor.job_type = late.job_type and cursor.job_priority = late.job_priority and cursor.turn >= late.turn
   )
   select count(*) into v_lined_up from arrived;
   return v_lined_up;

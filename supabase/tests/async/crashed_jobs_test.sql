@@ -2,7 +2,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(44);
+select plan(45);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create function tests.crashed(p_name text, p_times int default 1, p_type text default 'test_open', p_priority int default 5) returns uuid
@@ -139,6 +139,14 @@ select tests.forget();
 insert into named values ('crashed', tests.crashed('ann')), ('fresh', tests.enqueue('bob'));
 select set_eq($$ select id from public.claim_jobs('w1', 10, array['test_open']) $$, 'select id from named', 'claim_jobs() gives them among the others');
 select tests.side_tables_are_right();
+
+select tests.forget();
+insert into named values ('crashed', tests.crashed('ann'));
+-- Claims have passed its turn, and what came to stand there after it.
+update private.job_cursor set turn = 0, place = (select max(place) + 1 from private.job_waiting)
+where job_type = 'test_open' and job_priority = 5;
+select set_eq($$ select id from public.claim_jobs('w1', 10, array['test_open']) $$, 'select id from named',
+  'also where claims look only for what came later');
 
 select * from finish();
 rollback;

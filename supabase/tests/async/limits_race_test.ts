@@ -117,6 +117,25 @@ Deno.test("a type's first limit gives up where a transaction stays open, and sto
   });
 });
 
+Deno.test("a job that ends while its type gets its first limit takes no slot for longer than a tick", async () => {
+  await withOwnJobs({ connections: 3 }, async (own) => {
+    const { sql, jobTypes, enqueue } = own;
+    const [ending, next] = await enqueue(2);
+    const [claimed] = await claim(sql, "first", 1, jobTypes);
+    assert.equal(claimed!.job_id, ending);
+    await withOpenTransaction(
+      sql,
+      (tx) => tx`select public.complete_job(${ending!}, null, ${claimed!.fencing_token})`,
+      async () => {
+        await sql`update public.job_type set max_concurrency = 1 where name = ${jobTypes[0]!}`;
+      },
+    );
+    await sql`select private.process_background_jobs()`;
+    await assertSideTablesAreRight(sql, "when the tick has come");
+    assert.deepEqual((await claim(sql, "second", 1, jobTypes)).map(({ job_id }) => job_id), [next]);
+  });
+});
+
 Deno.test("start_job() waits for a claim under way, which may take the last slot or not", async () => {
   for (const end of ["commit", "rollback"] as const) {
     await withOwnJobs(

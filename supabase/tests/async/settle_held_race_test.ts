@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import type postgres from "postgres";
 import { DeferredRun } from "./deferred/run.ts";
 import { holding, soon } from "./holding.ts";
-import { type OwnJobs, withOwnJobs } from "./own_jobs.ts";
+import { type OwnJobs, until, withOpenTransaction, withOwnJobs } from "./own_jobs.ts";
 import { assertSideTablesAreRight } from "./side_tables.ts";
 
 const jobTypes = [{ lease: "1 minute", max_runtime: "2 days" }];
@@ -83,4 +83,46 @@ for (const [name, settle] of Object.entries(settling)) {
       });
     });
   }
+}
+
+/** As upkeep of the broadcasts' table; no other test waits behind it for its turn. */
+async function holdBroadcasts({ sql }: OwnJobs, meanwhile: () => Promise<void>): Promise<void> {
+  await until(async () => {
+    try {
+      await withOpenTransaction(
+        sql,
+        (tx) => tx`lock table realtime.messages in share mode nowait`,
+        meanwhile,
+      );
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === "55P03") return false;
+      throw error;
+    }
+  });
+}
+
+for (const [name, settle] of Object.entries(settling)) {
+  Deno.test(`${name} tells owners, though nobody can be told for longer than it waits for a job`, async () => {
+    await withOwnJobs({ connections: 4, jobTypes }, async (own) => {
+      const run = new DeferredRun(own, "users");
+      const [id] = await run.create(1);
+      const [attempt] = await run.take("busy", 1, false);
+      const job = { job_id: id!, fencing_token: attempt!.token, retryable: false };
+      const told = async () => {
+        const [row] = await own.sql<{ count: number }[]>`
+          select count(*)::int from realtime.messages where topic = ${`job_status:${id}`}`;
+        return row!.count;
+      };
+      const before = await told();
+      let settled: Promise<readonly Settled[]> | undefined;
+      await holdBroadcasts(own, async () => {
+        settled = soon(settle(own, [job]));
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      });
+      const [{ answer }] = (await settled!) as [Settled];
+      assert.equal(answer, answers[name as keyof typeof answers].recorded);
+      assert.equal(await told(), before + 1);
+    });
+  });
 }

@@ -13,6 +13,8 @@ interface ApartParts<Deps> {
   inFlight: Pick<InFlight<Deps>, "start" | "held">;
   heartbeat: Pick<Heartbeat, "healthy">;
   claimsUnderWay(): number;
+  /** Whether no other worker lives in this process: what that one runs would run beside them. */
+  isAlone(): boolean;
   /** From then on nothing is handed over. */
   getUp(): Promise<void>;
   lookAgain(): void;
@@ -47,6 +49,11 @@ export class Apart<Deps> {
   get room(): number {
     const { inFlight, options } = this.parts;
     return this.#isClosed ? inFlight.held.size : options.concurrency;
+  }
+
+  /** Whether nothing else may run in this process now. */
+  get isApart(): boolean {
+    return this.#isAlone;
   }
 
   /** Whether some are there, as far as is known. */
@@ -99,8 +106,8 @@ export class Apart<Deps> {
 
   /** Takes and starts some, if nothing else runs: answers how many. */
   async look(): Promise<number> {
-    const { heartbeat, getUp } = this.parts;
-    if (!heartbeat.healthy || !this.mayStart) return 0;
+    const { heartbeat, isAlone, getUp } = this.parts;
+    if (!heartbeat.healthy || !this.mayStart || !isAlone()) return 0;
     // Or what is handed over meanwhile would run beside them.
     await getUp();
     return this.mayStart ? await this.#take() : 0;

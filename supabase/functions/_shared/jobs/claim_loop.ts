@@ -21,6 +21,8 @@ interface ClaimLoopParts<Deps> {
   heartbeat: Heartbeat;
   /** Milliseconds for which work may still be taken; 0 ends the loop. */
   remaining(): number;
+  /** Whether no other worker lives in this process. */
+  isAlone(): boolean;
   onTrouble(error: unknown): void;
 }
 

@@ -22,7 +22,7 @@ export function createEdgeProcessor(): Processor {
   const db = serviceDb();
   const deps = createJobDeps(db);
 
-  const createWorker = () => {
+  const createWorker = (isAlone: () => boolean) => {
     const options: WorkerOptions = {
       ...defaultOptions,
       concurrency: concurrency ?? defaultOptions.concurrency,
@@ -40,6 +40,7 @@ export function createEdgeProcessor(): Processor {
       options,
       limits: { cpu_ms: cpuMs, memory_bytes: memoryBytes },
       region: platformEnv().region ?? null,
+      isAlone,
     });
   };
   return new Processor(createWorker, (error) => logger.error("worker crashed", { error }));

@@ -6,6 +6,8 @@ export interface WorkerLife {
   readonly id: string;
   /** True once it takes no more work: a ring must then start another life. */
   readonly leaving: boolean;
+  /** Whether it runs jobs beside which nothing else may run in this process. */
+  readonly isApart: boolean;
   run(): Promise<Counts>;
   nudge(): void;
   drained(): Promise<Counts>;
@@ -23,11 +25,14 @@ export interface Ring {
 /** Keeps one worker per isolate: the first ring starts it, further rings make it look again. */
 export class Processor {
   #worker: WorkerLife | null = null;
+  /** One that is leaving has jobs to end while the next one lives. */
+  readonly #living = new Set<WorkerLife>();
   #life: Promise<unknown> = Promise.resolve();
   #unloading = false;
 
   constructor(
-    private readonly createWorker: () => WorkerLife,
+    /** The worker is to ask whether no other life goes on in this process. */
+    private readonly createWorker: (isAlone: () => boolean) => WorkerLife,
     private readonly onCrash: (error: unknown) => void,
   ) {}
 
@@ -55,10 +60,14 @@ export class Processor {
   }
 
   #start(): WorkerLife {
-    const worker = this.createWorker();
+    const worker = this.createWorker(() => this.#living.size <= 1);
     this.#worker = worker;
     const before = this.#life;
-    const life = worker.run().catch(this.onCrash).finally(() => {
+    const mayRun = Array.from(this.#living).some(({ isApart }) => isApart) ? before : null;
+    this.#living.add(worker);
+    const run = mayRun ? mayRun.then(() => worker.run()) : worker.run();
+    const life = run.catch(this.onCrash).finally(() => {
+      this.#living.delete(worker);
       if (this.#worker === worker) this.#worker = null;
     });
     this.#life = Promise.all([before, life]);

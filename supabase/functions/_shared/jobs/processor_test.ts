@@ -5,6 +5,7 @@ import { Processor, type WorkerLife } from "./processor.ts";
 class FakeWorker implements WorkerLife {
   readonly ended = Promise.withResolvers<Counts>();
   leaving = false;
+  isApart = false;
   nudges = 0;
   stopped = false;
   constructor(readonly id: string) {}

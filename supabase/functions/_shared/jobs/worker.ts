@@ -63,6 +63,7 @@ export class Worker<Deps> {
       inFlight: this.#inFlight,
       heartbeat: this.#heartbeat,
       remaining: () => this.#remaining(),
+      isAlone: parts.isAlone ?? (() => true),
       onTrouble: this.#trouble,
     });
   }
@@ -78,6 +79,10 @@ export class Worker<Deps> {
   /** True once nothing more will be claimed: a ring must then start another worker. */
   get leaving(): boolean {
     return this.#leaving || this.#draining;
+  }
+
+  get isApart(): boolean {
+    return this.#loop.apart.isApart;
   }
 
   /** Lives once; resolves with what was done. Calling it again returns the same life. */

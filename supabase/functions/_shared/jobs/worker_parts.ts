@@ -19,4 +19,6 @@ export interface WorkerParts<Deps> {
   limits: Omit<BudgetLimits, "wall_ms">;
   meter?: UsageMeter;
   region: string | null;
+  /** Whether no other worker lives in this process; unless given, none does. */
+  isAlone?: () => boolean;
 }

@@ -3865,6 +3865,9 @@ CREATE OR REPLACE FUNCTION private.doorbell_ring_status()
 AS $function$
 begin
   return pg_xact_status((select last_value from private.doorbell_ringer)::text::xid8);
+exception when invalid_parameter_value then
+  -- Of another cluster, from which the database was restored: to come, in this one.
+  return null;
 end;
 $function$
 ;
@@ -8161,8 +8164,8 @@ begin
     return 'busy';
   end if;
   v_is_due := private.doorbell_is_due();
-  -- A second from a call that has gone out. One that may yet be rolled back is asked about again soon: who commits in
-  -- those few milliseconds before it is waits for the tick.
+  -- A second from a call that has gone out. One that may yet be rolled back is asked about again soon: only who
+  -- commits before it is waits for the tick.
   perform setval('private.doorbell_hush', case
     when not v_is_due and private.doorbell_ring_status() = 'committed'
       then pg_sequence_last_value('private.doorbell_clock') + 1000

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_worker where true;
@@ -61,6 +61,9 @@ select cmp_ok(pg_sequence_last_value('private.doorbell_hush'), '>', (extract(epo
   'for a second no enqueue asks again');
 select public.heartbeat('tests-w1', '[]', 1, 0);
 select is(pg_sequence_last_value('private.doorbell_hush'), 0::bigint, 'unless a worker says that it has room');
+
+select setval('private.doorbell_ringer', 4000000000000000000);
+select is(private.doorbell_ring_status(), null, 'a number of another cluster, from which the database came, is nobody''s here');
 
 select tests.become_user('ann');
 select throws_ok($$ select private.ring_doorbell() $$, '42501', null, 'users do not ring');

@@ -20,7 +20,7 @@ export interface CallEnv {
 }
 
 /** The grant behind an Authorization header. */
-export function bearerGrant(header: string | undefined): Grant | null {
+function bearerGrant(header: string | undefined): Grant | null {
   const token = /^Bearer\s+(\S+)$/i.exec(header ?? "")?.[1];
   return token === undefined ? null : openToken(token);
 }

@@ -8,7 +8,7 @@ import { channellessEmail, emptyEmail } from "../accounts.ts";
 import { between, hash32, pick } from "../seeded.ts";
 
 /** Somebody whose only page is one they may not write on. */
-export const analystEmail = "analyst@example.com";
+const analystEmail = "analyst@example.com";
 
 /** A Facebook page, as one person sees it. */
 export interface Page {

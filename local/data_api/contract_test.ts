@@ -1,12 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import {
-  type Answer,
-  apiTarget,
-  ask,
-  asPostgres,
-  type Caller,
-  codeFor,
-} from "./contract_target.ts";
+import { codeFromMail } from "../mailbox/code_from_mail.ts";
+import { type Answer, apiTarget, ask, asPostgres, type Caller } from "./contract_target.ts";
 
 const target = await apiTarget();
 const id = crypto.randomUUID().replaceAll("-", "").slice(0, 10);
@@ -53,7 +47,7 @@ async function signUp(): Promise<Caller> {
   const post = (path: string, body: unknown) =>
     ask(target, "anon", "POST", `/auth/v1${path}`, { body });
   await post("/signup", { email, password: "Correct horse 1!" });
-  const code = await codeFor(target, email);
+  const code = await codeFromMail(target.mailUrl, email);
   const { body } = await post("/verify", { type: "signup", email, token: code });
   return { token: (body as { access_token: string }).access_token };
 }

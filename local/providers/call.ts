@@ -5,7 +5,8 @@
  */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { ActiveFault, FaultKind } from "./faults.ts";
+import type { ActiveFault } from "./fault_board.ts";
+import type { FaultKind } from "./faults.ts";
 import { type Grant, openToken } from "./google/sealed_token.ts";
 import type { World } from "./world.ts";
 

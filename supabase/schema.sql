@@ -788,6 +788,7 @@ create table public.social_account (
   constraint social_account_platform_account_id_is_filled CHECK (((char_length(platform_account_id) >= 1) AND (char_length(platform_account_id) <= 255))),
   constraint social_account_platform_name_fkey FOREIGN KEY (platform_name) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint social_account_status_fkey FOREIGN KEY (status) REFERENCES account_status(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint social_account_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM sync_interval), EXTRACT(month FROM sync_interval), EXTRACT(day FROM sync_interval), EXTRACT(hour FROM sync_interval), EXTRACT(minute FROM sync_interval), EXTRACT(second FROM sync_interval)) >= (0)::numeric)),
   constraint social_account_sync_interval_is_sane CHECK (((sync_interval >= '00:15:00'::interval) AND (sync_interval <= '30 days'::interval))),
   constraint social_account_sync_mode_is_known CHECK ((sync_mode = ANY (ARRAY['auto'::text, 'manual'::text]))),
   constraint social_account_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -799,6 +800,7 @@ CREATE INDEX social_account_status_idx ON public.social_account USING btree (sta
 CREATE UNIQUE INDEX social_account_claimed_key ON public.social_account USING btree (platform_name, platform_account_id) WHERE ((deleted_at IS NULL) AND (status <> 'disconnected'::text));
 CREATE TRIGGER _100_prevent_deletion_with_content BEFORE DELETE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.prevent_account_deletion_with_content();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _200_reschedule BEFORE UPDATE OF sync_mode, sync_interval, is_active ON public.social_account FOR EACH ROW WHEN ((((old.sync_mode IS DISTINCT FROM new.sync_mode) OR (old.sync_interval IS DISTINCT FROM new.sync_interval)) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION private.tg_social_account__reschedule();
 CREATE TRIGGER _300_total_followers_on_delete AFTER DELETE ON public.social_account FOR EACH ROW WHEN ((old.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_insert AFTER INSERT ON public.social_account FOR EACH ROW WHEN ((new.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_update AFTER UPDATE ON public.social_account FOR EACH ROW WHEN (((old.follower_count IS DISTINCT FROM new.follower_count) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)))) EXECUTE FUNCTION private.tg_social_account__total_followers();
@@ -898,13 +900,16 @@ create table public.user_setting (
   locale text not null default 'en'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  constraint user_setting_auto_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM auto_sync_interval), EXTRACT(month FROM auto_sync_interval), EXTRACT(day FROM auto_sync_interval), EXTRACT(hour FROM auto_sync_interval), EXTRACT(minute FROM auto_sync_interval), EXTRACT(second FROM auto_sync_interval)) >= (0)::numeric)),
   constraint user_setting_auto_sync_interval_is_sane CHECK (((auto_sync_interval >= '00:15:00'::interval) AND (auto_sync_interval <= '30 days'::interval))),
-  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (cardinality(channels) <= 3) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_named_once CHECK ((cardinality(channels) = (((('in_app'::text = ANY (channels)))::integer + (('email'::text = ANY (channels)))::integer) + (('push'::text = ANY (channels)))::integer))),
   constraint user_setting_locale_is_a_language_tag CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
   constraint user_setting_pkey PRIMARY KEY (user_id),
   constraint user_setting_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.user_setting FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF auto_sync_enabled, auto_sync_interval ON public.user_setting FOR EACH ROW WHEN ((new.auto_sync_enabled AND ((old.auto_sync_enabled IS DISTINCT FROM new.auto_sync_enabled) OR (old.auto_sync_interval IS DISTINCT FROM new.auto_sync_interval)))) EXECUTE FUNCTION private.tg_user_setting__reschedule();
 alter table public.user_setting enable row level security;
 grant select on public.user_setting to authenticated;
 grant delete, insert, select, update on public.user_setting to service_role;
@@ -7753,9 +7758,9 @@ begin
   if account.is_platform_enabled is not true then
     perform private.check_platform_enabled(p_platform);
   end if;
-  if p_max_results < 1 then
+  if p_max_results not between 1 and 20000 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
-      'The number of results must be at least 1.');
+      'The number of results must be between 1 and 20 000.');
   end if;
   if account.is_ambiguous then
     perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');
@@ -9077,6 +9082,18 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.sync_due_at(p_user_id uuid, p_sync_interval interval, p_last_synced_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Since the last sync, so that changing settings to and fro brings nobody more of them.
+  return greatest(now(), p_last_synced_at + (private.next_sync_at(p_user_id, p_sync_interval) - now()));
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.take_bundled(p_worker_id text, p_job_types text[], p_limit integer, p_priority smallint, p_turn bigint)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
  LANGUAGE plpgsql
@@ -10254,6 +10271,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_social_account__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- What is not synced by itself keeps its date, which nobody reads.
+  if new.sync_mode = 'auto' and new.is_active and new.status = 'active' and new.deleted_at is null then
+    new.next_sync_at := private.sync_due_at(new.user_id, new.sync_interval, new.last_synced_at);
+  end if;
+  return new;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -10262,6 +10295,22 @@ CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
 AS $function$
 begin
   perform private.update_total_followers(coalesce(new.user_id, old.user_id));
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_user_setting__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account
+  set next_sync_at = private.sync_due_at(user_id, sync_interval, last_synced_at)
+  where user_id = new.user_id and sync_mode = 'auto' and is_active and status = 'active' and deleted_at is null
+    and (sync_interval is null or not old.auto_sync_enabled);
   return null;
 end;
 $function$

@@ -430,6 +430,7 @@ grant delete, insert, select, update on public.content_item to service_role;
 create table public.content_media (
   content_item_id uuid not null,
   "position" integer not null,
+  user_id uuid not null,
   platform_media_id text,
   media_type text not null,
   url text,
@@ -439,8 +440,10 @@ create table public.content_media (
   constraint content_media_media_type_is_known CHECK ((media_type = ANY (ARRAY['image'::text, 'video'::text]))),
   constraint content_media_pkey PRIMARY KEY (content_item_id, "position"),
   constraint content_media_platform_media_id_is_filled CHECK (((char_length(platform_media_id) >= 1) AND (char_length(platform_media_id) <= 255))),
-  constraint content_media_position_is_not_negative CHECK (("position" >= 0))
+  constraint content_media_position_is_not_negative CHECK (("position" >= 0)),
+  constraint content_media_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+CREATE INDEX content_media_user_id_idx ON public.content_media USING btree (user_id);
 alter table public.content_media enable row level security;
 grant select on public.content_media to authenticated;
 grant delete, insert, select, update on public.content_media to service_role;
@@ -8917,8 +8920,8 @@ begin
   ),
   put_media as (
     insert into public.content_media as own
-      (content_item_id, position, platform_media_id, media_type, url, thumbnail_url)
-    select media.id, sent.position, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
+      (content_item_id, position, user_id, platform_media_id, media_type, url, thumbnail_url)
+    select media.id, sent.position, p_owner_id, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
     from media
     cross join lateral private.content_media_places(media.media) as sent
     on conflict (content_item_id, position) do update set
@@ -12188,9 +12191,9 @@ create policy select_own on public.content_item as permissive for select to auth
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)));
 
 create policy select_own on public.content_media as permissive for select to authenticated
-  using ((EXISTS ( SELECT
+  using (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM content_item item
-  WHERE (item.id = content_media.content_item_id))));
+  WHERE (item.id = content_media.content_item_id)))));
 
 create policy select_own on public.content_revision as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));

@@ -843,6 +843,7 @@ CREATE INDEX subscription_cycle_end_idx ON public.subscription USING btree (cycl
 CREATE INDEX subscription_status_idx ON public.subscription USING btree (status);
 CREATE INDEX subscription_tier_idx ON public.subscription USING btree (tier, status);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF tier, status, paid_until ON public.subscription FOR EACH ROW WHEN ((((old.tier IS DISTINCT FROM new.tier) OR (old.status IS DISTINCT FROM new.status)) OR (old.paid_until IS DISTINCT FROM new.paid_until))) EXECUTE FUNCTION private.tg_subscription__reschedule();
 alter table public.subscription enable row level security;
 grant select on public.subscription to authenticated;
 grant delete, insert, select, update on public.subscription to service_role;
@@ -10298,6 +10299,28 @@ CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
 AS $function$
 begin
   perform private.update_total_followers(coalesce(new.user_id, old.user_id));
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_subscription__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account as account
+  set next_sync_at = private.sync_due_at(account.user_id, account.sync_interval, account.last_synced_at)
+  where account.id in (
+    select own.id
+    from public.social_account as own
+    join public.user_setting as setting on setting.user_id = own.user_id
+    where own.user_id = new.user_id and own.sync_mode = 'auto' and own.is_active and own.status = 'active'
+      and own.deleted_at is null and setting.auto_sync_enabled
+    -- A run of the schedule comes from its accounts to the subscription: what it holds is not waited for.
+    for no key update of own skip locked);
   return null;
 end;
 $function$

@@ -56,8 +56,37 @@ create trigger _500_reschedule
     and (old.auto_sync_enabled, old.auto_sync_interval) is distinct from (new.auto_sync_enabled, new.auto_sync_interval))
   execute function private.tg_user_setting__reschedule();
 
+-- Who has used up a plan is due when the next cycle begins; a larger plan does not wait for that.
+create function private.tg_subscription__reschedule()
+returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  update public.social_account as account
+  set next_sync_at = private.sync_due_at(account.user_id, account.sync_interval, account.last_synced_at)
+  where account.id in (
+    select own.id
+    from public.social_account as own
+    join public.user_setting as setting on setting.user_id = own.user_id
+    where own.user_id = new.user_id and own.sync_mode = 'auto' and own.is_active and own.status = 'active'
+      and own.deleted_at is null and setting.auto_sync_enabled
+    -- A run of the schedule comes from its accounts to the subscription: what it holds is not waited for.
+    for no key update of own skip locked);
+  return null;
+end;
+$$;
+comment on function private.tg_subscription__reschedule() is
+  'Trigger: the accounts of a user whose plan has changed are due as their settings say. Lends the right to write accounts.';
+
+create trigger _500_reschedule
+  after update of tier, status, paid_until on public.subscription
+  for each row
+  when ((old.tier, old.status, old.paid_until) is distinct from (new.tier, new.status, new.paid_until))
+  execute function private.tg_subscription__reschedule();
+
 revoke all on function
   private.sync_due_at(uuid, interval, timestamptz),
   private.tg_social_account__reschedule(),
-  private.tg_user_setting__reschedule()
+  private.tg_user_setting__reschedule(),
+  private.tg_subscription__reschedule()
 from public, anon, authenticated, service_role;

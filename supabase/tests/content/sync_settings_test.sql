@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(19);
+select plan(23);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -76,6 +76,23 @@ update public.social_account set sync_interval = '1 hour' where true;
 update public.user_setting set auto_sync_interval = '1 hour' where true;
 select is(tests.due_in('ana'), null, 'a suspended account does not become due by its settings');
 
+-- Who has used up the plan's syncs waits for the next cycle, or for a larger plan.
+update public.user_setting set auto_sync_interval = '4 hours' where true;
+select tests.become_postgres();
+update public.social_account set status = 'active', sync_interval = null where id = tests.account_id('ana');
+update public.social_account set next_sync_at = now() + interval '20 days' where id = tests.account_id('ana');
+update public.subscription set syncs_used = syncs_used + 1 where user_id = tests.user_id('ana');
+select is(tests.due_in('ana'), interval '20 days', 'what is used of a plan moves no account');
+update public.subscription set tier = 'premium' where user_id = tests.user_id('ana');
+select ok(tests.due_in('ana') between interval '40 minutes' and interval '80 minutes',
+  'who gets a larger plan does not wait for the next cycle');
+update public.social_account set next_sync_at = now() + interval '20 days' where id = tests.account_id('ana');
+update public.user_setting set auto_sync_enabled = false where user_id = tests.user_id('ana');
+update public.subscription set paid_until = now() + interval '1 month' where user_id = tests.user_id('ana');
+select is(tests.due_in('ana'), interval '20 days', 'nor does a plan where syncs are switched off');
+select is(tests.due_in('ben'), interval '29 days', 'nor anybody else''s');
+
+select tests.become_user('ana');
 -- Intervals are compared as if a month had 30 days, and added by the calendar.
 select throws_ok($$ update public.social_account set sync_interval = '-1000 months 30010 days' where true $$, '23514', null,
   'an interval that ends before it begins is none, whatever it looks like');

@@ -95,7 +95,8 @@ export class JobRun {
   /** Throws when the handler may write no more. */
   mustBeOpen(): void {
     if (this.#aborted) throw this.#aborted;
-    if (!this.#isOpen) throw new JobAborted("lease_lost");
+    // A handler that has ended and left something running would keep its own outcome waiting.
+    if (this.isOver || !this.#isOpen) throw new JobAborted("lease_lost");
   }
 
   /** Makes a call that may be repeated, and repeats it while the database is in trouble. */

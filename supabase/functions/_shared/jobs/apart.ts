@@ -3,6 +3,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { JobStore } from "./job_store.ts";
 import type { WorkerOptions } from "./options.ts";
+import type { Strays } from "./strays.ts";
 
 interface ApartParts<Deps> {
   workerId: string;
@@ -13,8 +14,9 @@ interface ApartParts<Deps> {
   inFlight: Pick<InFlight<Deps>, "start" | "held">;
   heartbeat: Pick<Heartbeat, "healthy">;
   claimsUnderWay(): number;
-  /** Whether no other worker lives in this process: what that one runs would run beside them. */
+  /** Whether nothing runs in this process that is not held here; it would run beside them. */
   isAlone(): boolean;
+  strays: Pick<Strays, "size">;
   /** From then on nothing is handed over. */
   getUp(): Promise<void>;
   lookAgain(): void;
@@ -40,6 +42,7 @@ export class Apart<Deps> {
   /** When the other work began to wait, and until when it is not to wait again. */
   #since = -Infinity;
   #notBefore = -Infinity;
+  #callOffEnd = () => {};
 
   constructor(private readonly parts: ApartParts<Deps>) {
     this.#patienceMs = parts.options.crash_patience_ms;
@@ -77,10 +80,10 @@ export class Apart<Deps> {
 
   /** A heartbeat has learned for how long some have waited, if there are any. */
   heed(waitedMs: number | undefined): void {
-    const { clock, options, lookAgain } = this.parts;
+    const { clock, isAlone, options, lookAgain } = this.parts;
+    const now = clock.now();
     this.#isDue = waitedMs !== undefined;
     if (this.#isAlone) return;
-    const now = clock.now();
     if (this.#makesRoom) {
       if (this.#isDue && now < this.#since + this.#patienceMs) return;
       // It does not get empty soon: next time it is given longer.
@@ -89,9 +92,7 @@ export class Apart<Deps> {
       lookAgain();
     } else if (waitedMs !== undefined && this.mayStart) {
       lookAgain();
-    } else if (
-      waitedMs !== undefined && waitedMs >= options.crash_patience_ms && now >= this.#notBefore
-    ) {
+    } else if (now >= this.#notBefore && waitedMs! >= options.crash_patience_ms && isAlone()) {
       this.#makesRoom = true;
       this.#since = now;
     }
@@ -100,7 +101,7 @@ export class Apart<Deps> {
   /** Something has ended: answers whether other work, or these jobs, waited for that. */
   freed(): boolean {
     if (!this.#isClosed || this.parts.inFlight.held.size > 0) return false;
-    if (this.#isAlone) this.#endRound();
+    if (this.#isAlone) this.#endSoon();
     return true;
   }
 
@@ -110,13 +111,14 @@ export class Apart<Deps> {
     if (!heartbeat.healthy || !this.mayStart || !isAlone()) return 0;
     // Or what is handed over meanwhile would run beside them.
     await getUp();
-    return this.mayStart ? await this.#take() : 0;
+    return this.mayStart && isAlone() ? await this.#take() : 0;
   }
 
   async #take(): Promise<number> {
     const { clock, inFlight, options, store, types, workerId, onTrouble } = this.parts;
     const sentAt = clock.now();
     const madeRoom = this.#makesRoom;
+    this.#callOffEnd();
     if (!madeRoom) this.#since = sentAt;
     this.#isAlone = true;
     this.#makesRoom = false;
@@ -129,6 +131,16 @@ export class Apart<Deps> {
     if (jobs.length > 0) inFlight.start(jobs, sentAt);
     else this.#endRound(madeRoom ? options.crash_patience_ms * IN_VAIN : 0);
     return jobs.length;
+  }
+
+  /** At once, unless one of them was left behind and still runs: other work is kept out for a while. */
+  #endSoon(): void {
+    const { clock, lookAgain, options, strays } = this.parts;
+    if (strays.size === 0) return this.#endRound();
+    this.#callOffEnd = clock.after(options.crash_patience_ms, () => {
+      this.#endRound();
+      lookAgain();
+    });
   }
 
   #endRound(leastMs = 0): void {

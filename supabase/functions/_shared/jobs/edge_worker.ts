@@ -7,6 +7,7 @@ import { defaultOptions, type WorkerOptions } from "./options.ts";
 import { Processor } from "./processor.ts";
 import { jobs } from "./registry.ts";
 import { openStore } from "./store.ts";
+import { Strays } from "./strays.ts";
 import { Worker } from "./worker.ts";
 
 /** Less than this is not worth a start; the platform takes no new requests so late anyway. */
@@ -21,6 +22,7 @@ export function createEdgeProcessor(): Processor {
   const store = openStore({ url: databaseEnv().url });
   const db = serviceDb();
   const deps = createJobDeps(db);
+  const strays = new Strays(systemClock);
 
   const createWorker = (isAlone: () => boolean) => {
     const options: WorkerOptions = {
@@ -41,6 +43,7 @@ export function createEdgeProcessor(): Processor {
       limits: { cpu_ms: cpuMs, memory_bytes: memoryBytes },
       region: platformEnv().region ?? null,
       isAlone,
+      strays,
     });
   };
   return new Processor(createWorker, (error) => logger.error("worker crashed", { error }));

@@ -65,11 +65,13 @@ export class JobRun {
     return new RunContext(this, params, checkpoint);
   }
 
-  /** Tells the handler to stop. The first reason counts. */
+  /** Tells the handler to stop. The first reason counts; a shutdown leaves less time for it. */
   abort(reason: AbortReason): void {
-    if (this.#aborted) return;
-    this.#aborted = new JobAborted(reason);
-    this.#controller?.abort(this.#aborted);
+    if (this.#aborted && reason !== "shutdown") return;
+    if (!this.#aborted) {
+      this.#aborted = new JobAborted(reason);
+      this.#controller?.abort(this.#aborted);
+    }
     if (!this.isOver) this.parts.onAbort?.(this, reason);
   }
 

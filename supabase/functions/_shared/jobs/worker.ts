@@ -6,6 +6,7 @@ import type { HeldJobs } from "./held_jobs.ts";
 import { InFlight } from "./in_flight.ts";
 import type { HeartbeatReply } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import { Strays } from "./strays.ts";
 import type { WorkerParts } from "./worker_parts.ts";
 
 /**
@@ -27,13 +28,15 @@ export class Worker<Deps> {
   #life: Promise<Counts> | null = null;
 
   constructor(private readonly parts: WorkerParts<Deps>) {
-    const { clock, id, jobs, options, store } = parts;
+    const { clock, id, jobs, options, store, isAlone } = parts;
+    const strays = parts.strays ?? new Strays(clock);
     this.#budget = new Budget(clock, { ...parts.limits, wall_ms: options.budget_ms }, parts.meter);
     this.#logs = new LogBuffer(store, clock, options.log_flush_ms);
     this.#inFlight = new InFlight({
       ...parts,
       jobs: new Map(jobs.map((job) => [job.type, job])),
       logs: this.#logs,
+      strays,
       remaining: () => this.#remaining(),
       onFree: (type) => this.#loop.freed(type),
       onTrouble: this.#trouble,
@@ -63,7 +66,8 @@ export class Worker<Deps> {
       inFlight: this.#inFlight,
       heartbeat: this.#heartbeat,
       remaining: () => this.#remaining(),
-      isAlone: parts.isAlone ?? (() => true),
+      isAlone: () => strays.size === 0 && (isAlone === undefined || isAlone()),
+      strays,
       onTrouble: this.#trouble,
     });
   }

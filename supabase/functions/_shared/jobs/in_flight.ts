@@ -59,6 +59,8 @@ export class InFlight<Deps> {
       windowMs: options.settle_window_ms,
       maxBatch: options.settle_batch,
       company: () => this.running > 0,
+      // What is written of a job after its outcome may meet its next attempt.
+      beforeAgain: () => parts.logs.flushHeld(),
       onRecorded: (ended, recordedOf) => this.#recorded(ended, recordedOf),
     });
   }

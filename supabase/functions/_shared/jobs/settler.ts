@@ -19,6 +19,8 @@ interface SettlerOptions<A extends Attempt> {
   maxBatch: number;
   /** Whether another running job may finish soon, so that waiting for it can pay. */
   company(): boolean;
+  /** Awaited before outcomes of jobs that somebody held are sent again. */
+  beforeAgain(): Promise<unknown>;
   /** Told what became of outcomes, all of a statement at once. */
   onRecorded(ended: readonly Ended<A>[], recordedOf: RecordedOf): void;
   /** Told about failures of the database, which the settler survives by itself. */
@@ -105,8 +107,9 @@ export class Settler<A extends Attempt> {
   }
 
   async #recordLater(ended: Ended<A>[], since: number, pause: number): Promise<void> {
-    const { clock, onRecorded } = this.options;
+    const { beforeAgain, clock, onRecorded } = this.options;
     await sleep(clock, pause);
+    await beforeAgain();
     const { hopeless = [], left = [] } = Object.groupBy(
       ended,
       ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",

@@ -22,6 +22,7 @@ async function setUp(jobs: number, company = true) {
     windowMs: 4,
     maxBatch: 100,
     company: () => company,
+    beforeAgain: () => Promise.resolve(),
     onRecorded(ended, recordedOf) {
       for (const { attempt } of ended) waiting.get(attempt)!(recordedOf(attempt.job.id));
     },

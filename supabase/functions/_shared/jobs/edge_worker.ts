@@ -3,6 +3,7 @@ import { databaseEnv, platformEnv, workerEnv } from "../env.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "./clock.ts";
 import { createJobDeps } from "./deps.ts";
+import { onUncaught } from "./isolate.ts";
 import { defaultOptions, type WorkerOptions } from "./options.ts";
 import { Processor } from "./processor.ts";
 import { jobs } from "./registry.ts";
@@ -22,6 +23,7 @@ export function createEdgeProcessor(): Processor {
   const store = openStore({ url: databaseEnv().url });
   const db = serviceDb();
   const deps = createJobDeps(db);
+  onUncaught((error) => logger.error("a handler has left an error to nobody", { error }));
   const strays = new Strays(systemClock);
 
   const createWorker = (isAlone: () => boolean) => {

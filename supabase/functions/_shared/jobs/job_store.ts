@@ -25,6 +25,11 @@ export interface ClaimedJob {
   readonly lease_ms: number;
 }
 
+/** A job that has crashed, and among how many it may run, itself counted. */
+export interface CrashedJob extends ClaimedJob {
+  readonly company: number;
+}
+
 export interface Beat {
   worker_id: string;
   leases: Lease[];
@@ -130,8 +135,14 @@ export const HELD = "held";
  */
 export interface JobStore extends Calling {
   claim(workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]>;
-  /** Jobs that have crashed, to be run apart by a worker that runs nothing and has room for so many. */
-  claimCrashed(workerId: string, concurrency: number, types: string[]): Promise<ClaimedJob[]>;
+  /** Jobs that have crashed, to be run apart by a worker with room for so many that runs nothing else. */
+  claimCrashed(
+    workerId: string,
+    concurrency: number,
+    types: string[],
+    /** What of these runs already, and the least company that one of it may have. */
+    group?: { running: number; company: number },
+  ): Promise<CrashedJob[]>;
   heartbeat(beat: Beat): Promise<HeartbeatReply>;
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;

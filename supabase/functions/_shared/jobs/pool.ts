@@ -79,7 +79,7 @@ export class Pool {
 
   #open(): postgres.Sql {
     const { url, maxConnections, pooled, serverTimeoutMs } = this.options;
-    return postgres(url, {
+    return postgres(withoutMark(url), {
       ...connection,
       max: maxConnections,
       prepare: !pooled,
@@ -117,6 +117,14 @@ function toJson(value: unknown): string {
   }
   if (text === undefined) throw new NotJson("not a JSON value");
   return text;
+}
+
+/** As the server takes it, which knows nothing of the mark. */
+function withoutMark(url: string): string {
+  const plain = new URL(url);
+  if (!plain.searchParams.has("pgbouncer")) return url;
+  plain.searchParams.delete("pgbouncer");
+  return plain.href;
 }
 
 /** Supabase's transaction pooler listens on 6543; `pgbouncer=true` is how other tools mark one. */

@@ -153,6 +153,8 @@ export interface JobStore extends Calling {
   fail(jobs: Failure[]): Promise<Map<string, string>>;
   /** `pending`, or {@link HELD}, by id; a job that was not ours to give back is left out. */
   giveBack(jobs: GiveBack[]): Promise<Map<string, string>>;
+  /** What these attempts have recorded as their outcome, as the job's status by id; left out if nothing. */
+  readRecorded(attempts: Lease[]): Promise<Map<string, string>>;
   /** The parent's new status: all children may have ended already. Null when it was refused. */
   waitForChildren(wait: Wait): Promise<string | null>;
   /** Per child whether it was created or joined, and with all of them the checkpoint; null when refused. */

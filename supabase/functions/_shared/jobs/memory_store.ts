@@ -123,6 +123,19 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return this.#answers(jobs, settled);
   }
 
+  async readRecorded(attempts: Lease[]): Promise<Map<string, string>> {
+    await this.call("recorded");
+    const rows = attempts.map(({ job_id, fencing_token }) => ({
+      ...this.row(job_id),
+      fencing_token,
+    }));
+    return new Map(
+      rows.filter(({ job, status, fencing_token }) =>
+        status !== "processing" && job.fencing_token === fencing_token
+      ).map(({ job, status }) => [job.id, status]),
+    );
+  }
+
   async addLogs(lines: LogLine[]): Promise<LogLine[]> {
     await this.call("logs");
     this.logs.push(...lines.filter((line) => this.holds(line)));

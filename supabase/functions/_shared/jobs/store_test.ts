@@ -7,7 +7,6 @@ import { type ClaimedJob, HELD, type JobStore, type Lease } from "./job_store.ts
 import { defaultOptions, type WorkerOptions } from "./options.ts";
 import { isTransactionPooler } from "./pool.ts";
 import { openQueue, type Queue } from "./real_queue.ts";
-import { openWorker } from "./real_worker.ts";
 import { openStore } from "./store.ts";
 import { noDb } from "./testing.ts";
 import { Worker } from "./worker.ts";
@@ -31,19 +30,6 @@ Deno.test("isTransactionPooler() knows a pooler by its port or mark", () => {
   assert.equal(isTransactionPooler("postgresql://u:p@db.example.com:5432/postgres"), false);
   assert.equal(isTransactionPooler("postgresql://u:p@pooler.example.com:6543/postgres"), true);
   assert.equal(isTransactionPooler("postgresql://u:p@h:5432/postgres?pgbouncer=true"), true);
-});
-
-Deno.test("behind a pooler that is marked so a worker polls, and does its jobs", async () => {
-  await using queue = await openQueue();
-  const store = openStore({ url: `${queue.url}?pgbouncer=true` });
-  const ids = await queue.add(20);
-  const { completed } = await openWorker({ ...queue, store }, async (ctx) => {
-    await ctx.saveCheckpoint({ at: 1 });
-    return null;
-  }).run();
-  assert.equal(completed, ids.length);
-  assert.equal(await store.listen({ onReady() {}, onHandOver() {} }), null);
-  await store.close();
 });
 
 Deno.test("a claim brings the job with its lease as a duration, and only of known types", async () => {

@@ -9273,8 +9273,8 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[])
- RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
+CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer DEFAULT 0, p_company integer DEFAULT NULL::integer)
+ RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer, company integer)
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 10
  SET search_path TO ''
@@ -9291,7 +9291,8 @@ declare
   v_open private.open_job_type[];
   v_by_age boolean;
   v_next record;
-  v_most int := v_concurrency;
+  v_running constant int := greatest(coalesce(p_running, 0), 0);
+  v_most int := least(v_concurrency, coalesce(p_company, v_concurrency));
   v_company int;
   v_held_by text;
   v_ids uuid[] := '{}';
@@ -9339,7 +9340,7 @@ begin
     order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
   loop
     v_company := least(v_most, v_next.company);
-    continue when cardinality(v_ids) >= v_company;
+    continue when v_running + cardinality(v_ids) >= v_company;
     continue when v_next.is_limited and (
       cardinality(array_positions(v_types, v_next.job_type)) >= v_next.slots
       or (
@@ -9357,7 +9358,7 @@ begin
     v_types := v_types || v_next.job_type;
     v_owners := v_owners || v_next.user_id;
     v_most := v_company;
-    exit when cardinality(v_ids) >= v_most;
+    exit when v_running + cardinality(v_ids) >= v_most;
   end loop;
   if v_ids = '{}' then
     return;
@@ -9378,12 +9379,12 @@ begin
   where job.id = any(v_ids)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
-      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int, v_most;
   perform private.charge_rates(v_types);
 end;
 $function$
 ;
-grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[]) to service_role;
+grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer, p_company integer) to service_role;
 
 CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean DEFAULT false, p_leave_crashed boolean DEFAULT false)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)

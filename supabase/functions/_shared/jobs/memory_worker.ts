@@ -12,9 +12,11 @@ import type { WorkerParts } from "./worker_parts.ts";
 /** What a handler is given: its job's name says how it is to behave. */
 export type NamedContext = JobContext<{ name: string }, { at: number }>;
 
+type Handler = (ctx: NamedContext) => Promise<{ ok: boolean } | null>;
+
 /** Further workers of the same process share queue, clock and log. */
 export function memoryWorker(
-  run: (ctx: NamedContext) => Promise<null>,
+  run: Handler,
   changed: Partial<WorkerOptions> = {},
 ) {
   const clock = new FakeClock();
@@ -24,7 +26,7 @@ export function memoryWorker(
     type: "test_job",
     params: z.object({ name: z.string() }),
     checkpoint: z.object({ at: z.number() }),
-    result: z.null(),
+    result: z.object({ ok: z.boolean() }).nullable(),
     run,
   });
   const open = (more: Partial<WorkerParts<undefined>> = {}) =>
@@ -38,10 +40,19 @@ export function memoryWorker(
       logger: createLogger({}, (line) => lines.push(JSON.parse(line))),
       options: { ...defaultOptions, linger_ms: 5_000, ...changed },
       limits: { cpu_ms: null, memory_bytes: null },
-      region: null,
+      region: "local",
       ...more,
     });
-  const add = (name: string) => store.add(claimedJob({ params: { name } }));
+  const add = (name = "job") => store.add(claimedJob({ params: { name } }));
   const addCrashed = (name: string) => Object.assign(add(name), { hasCrashed: true });
   return { clock, store, lines, open, worker: open(), add, addCrashed };
 }
+
+/** A handler that works until it is told to stop. */
+export const untilAborted: Handler = (ctx) =>
+  new Promise((_, reject) =>
+    ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason), { once: true })
+  );
+
+/** One that hears nothing and never ends. */
+export const deaf: Handler = () => new Promise(() => {});

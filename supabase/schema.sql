@@ -10786,6 +10786,40 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.unheard_jobs(p_worker_id text, p_job_ids uuid[], p_fencing_tokens bigint[])
+ RETURNS TABLE(job_id uuid, fencing_token bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select claimed.job_id, claimed.fencing_token
+  from (
+    select job.id as job_id,
+      case
+        when job.status = 'processing' and job.worker_id = p_worker_id then job.fencing_token
+        when job.status = 'pending' and job.fencing_token = 0 then lease.unwritten
+      end as fencing_token
+    from (
+      select unnest(job_ids) as job_id, case when started_at is not null then 1000000000000 + lease_id end as unwritten
+      from private.job_lease
+      -- What was handed over is heard of in its own way.
+      where worker_id = p_worker_id and not is_handed_over
+    ) as lease
+    join public.job_queue as job on job.id = lease.job_id
+  ) as claimed
+  where claimed.fencing_token is not null and not exists (
+    select from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as known (job_id, fencing_token)
+    where known.job_id = claimed.job_id and known.fencing_token = claimed.fencing_token);
+end;
+$function$
+;
+grant execute on function private.unheard_jobs(p_worker_id text, p_job_ids uuid[], p_fencing_tokens bigint[]) to service_role;
+
 CREATE OR REPLACE FUNCTION private.unregister_worker(p_worker_id text)
  RETURNS void
  LANGUAGE sql

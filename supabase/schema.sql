@@ -3147,7 +3147,8 @@ begin
     where job.parent_job_id = p_job_id and job.dedupe_key = any(array(select name from wanted))
   ),
   fresh as materialized (
-    select first.*, row_number() over (partition by job_priority order by ordinal) as place
+    select first.*, first.scheduled_for <= now() as is_due,
+      row_number() over (partition by job_priority, scheduled_for <= now() order by ordinal) as place
     from (
       select distinct on (name) * from wanted
       where name not in (select dedupe_key from known)
@@ -3156,7 +3157,7 @@ begin
   ),
   lane as materialized (
     select job_priority, private.take_child_turns(v_user_id, job_priority, jobs) as first_turn
-    from (select job_priority, count(*)::int as jobs from fresh group by 1 order by 1) as asked
+    from (select job_priority, count(*)::int as jobs from fresh where is_due group by 1 order by 1) as asked
   ),
   created as (
     insert into public.job_queue as job (
@@ -3164,8 +3165,8 @@ begin
       parent_job_id)
     select fresh.id, v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
       fresh.scheduled_for, fresh.expires_at, fresh.name,
-      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
-    from fresh join lane on lane.job_priority = fresh.job_priority
+      case when fresh.is_due then lane.first_turn + fresh.place - 1 end, p_job_id
+    from fresh left join lane on lane.job_priority = fresh.job_priority
     order by fresh.ordinal
     returning job.id, job.dedupe_key
   ),
@@ -3316,18 +3317,20 @@ begin
   fresh as materialized (
     select request.*,
       row_number() over (partition by user_id order by ordinal) as nth,
-      row_number() over (partition by user_id, job_priority order by ordinal) as place
+      row_number() over (partition by user_id, job_priority, scheduled_for <= now() order by ordinal) as place
     from request
     where known_id is null and ordinal in (
       select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
   own as materialized (
-    select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority
+    -- What waits for its time takes no turn.
+    select user_id, job_priority, count(*) filter (where scheduled_for <= now())::int as jobs
+    from fresh group by user_id, job_priority
   ),
   lane as materialized (
     select user_id, job_priority, private.line_up(null, job_priority, jobs) as first_turn, null::int as room
     from own
-    where user_id is null
+    where user_id is null and jobs > 0
     union all
     select lined_up.user_id, lined_up.job_priority, lined_up.first_turn,
       (select setting.max_active_jobs_per_user from private.job_setting as setting) - lined_up.active
@@ -3339,7 +3342,7 @@ begin
   accepted as materialized (
     select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn
     from fresh
-    join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+    left join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
         = coalesce(fresh.user_id, '00000000-0000-0000-0000-000000000000')
       and lane.job_priority = fresh.job_priority
     where lane.room is null or fresh.nth <= lane.room
@@ -6156,6 +6159,34 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.last_turns(p_priorities smallint[])
+ RETURNS TABLE(job_priority smallint, last_turn bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return query
+  select lane.job_priority, greatest(lane.virtual_time, max(last.waiting), max(last.bundled))
+  from private.job_lane as lane
+  cross join public.job_type as type
+  cross join lateral (
+    select (
+      select waiting.turn from private.job_waiting as waiting
+      where waiting.job_type = type.name and waiting.job_priority = lane.job_priority and waiting.turn is not null
+      order by waiting.turn desc, waiting.place desc limit 1
+    ) as waiting, (
+      select bundle.turn + bundle.jobs - 1 from private.job_bundle as bundle
+      where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
+      order by bundle.turn desc limit 1
+    ) as bundled
+  ) as last
+  where lane.job_priority = any(p_priorities)
+  group by lane.job_priority, lane.virtual_time;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.latin_of_ethiopic(p_code integer)
  RETURNS text
  LANGUAGE plpgsql
@@ -7298,6 +7329,44 @@ begin
   select new.id, now(), private.cycle_end_after(now(), day, 1), day
   from (select extract(day from now() at time zone 'UTC')::smallint as day) as today;
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.pull_in_flows()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_priorities constant smallint[] := array(
+    select distinct flow.job_priority
+    from private.job_flow as flow
+    join private.job_lane as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.virtual_time);
+  v_flows tid[];
+  v_pulled_in int;
+begin
+  if v_priorities = '{}' then
+    return 0;
+  end if;
+  -- Who has lined up and not committed holds its flow. Where one is free, the next statement sees who stands there.
+  v_flows := array(
+    select flow.ctid
+    from private.job_flow as flow
+    join private.last_turns(v_priorities) as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.last_turn
+    limit 1000
+    for update of flow skip locked);
+  if v_flows = '{}' then
+    return 0;
+  end if;
+  update private.job_flow as flow
+  set last_turn = lane.last_turn
+  from private.last_turns(v_priorities) as lane
+  where flow.ctid = any(v_flows) and lane.job_priority = flow.job_priority and flow.last_turn > lane.last_turn;
+  get diagnostics v_pulled_in = row_count;
+  return v_pulled_in;
 end;
 $function$
 ;
@@ -9160,13 +9229,14 @@ begin
   -- A flow the lane has caught up with says nothing more.
   delete from private.job_flow as flow
   using (
-    select behind.flow_id, behind.job_priority
+    select behind.flow_id, behind.job_priority, behind.comes_again
     from private.job_flow as behind
     join private.job_lane as lane on lane.job_priority = behind.job_priority
     where behind.last_turn <= lane.virtual_time
     for update of behind skip locked
   ) as spent
-  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority;
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.comes_again = spent.comes_again;
+  perform private.pull_in_flows();
 
   for v_open in
     with open as (

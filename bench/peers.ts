@@ -1,5 +1,5 @@
 /**
- * Our job engine beside graphile-worker, pg-boss and pgmq, on one PostgreSQL in one run. Rounds take
+ * Our job engine beside graphile-worker, pg-boss, pgmq and a bare table, on one PostgreSQL in one run. Rounds take
  * turns; each drain is proved from both sides. Results go to `bench/results/`.
  *
  *     deno task bench:peers [--quick] [--only=drain,latency] [--contenders=ours_bare] [--minutes=9]

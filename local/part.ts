@@ -2,6 +2,7 @@
  * What every part of the local stack shares: the environment the supervisor starts it with, how
  * it ends, and how it writes its log. A part is `local/<part>/main.ts`, one process.
  */
+import type { LogLevel } from "./log_level.ts";
 
 /** The environment of a part, with names as code reads them. */
 export interface PartEnv {
@@ -79,9 +80,6 @@ export function exitWithSupervisor(cleanUp: () => Promise<void> | void = () => {
   Deno.addSignalListener("SIGINT", () => {});
   Deno.stdin.readable.pipeTo(new WritableStream()).then(leave, leave);
 }
-
-/** How much a log line matters. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Writes one JSON line; the supervisor keeps it in `logs/<part>.log`. */
 export function log(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {

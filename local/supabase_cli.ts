@@ -10,7 +10,7 @@ import { type Machine, thisMachine } from "./postgres/platform.ts";
 import { cacheRoot, repositoryRoot } from "./stack/paths.ts";
 
 /** The version every developer and CI uses. */
-export const cliVersion = "3.1.0";
+const cliVersion = "3.1.0";
 
 /** What a run of the CLI left. */
 export interface CliResult {
@@ -30,7 +30,7 @@ export async function supabase(
 }
 
 /** Path of the CLI's binary, installed into the cache when it is not there yet. */
-export async function cliBinary(machine: Machine = thisMachine()): Promise<string> {
+async function cliBinary(machine: Machine = thisMachine()): Promise<string> {
   const pack = { name: `@supabase/cli-${cliPlatform(machine)}`, version: cliVersion };
   return join(await npmPackage(pack, join(cacheRoot(), "supabase-cli")), "bin", "supabase");
 }

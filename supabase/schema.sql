@@ -431,6 +431,7 @@ grant delete, insert, select, update on public.content_item to service_role;
 create table public.content_media (
   content_item_id uuid not null,
   "position" integer not null,
+  user_id uuid not null,
   platform_media_id text,
   media_type text not null,
   url text,
@@ -440,8 +441,10 @@ create table public.content_media (
   constraint content_media_media_type_is_known CHECK ((media_type = ANY (ARRAY['image'::text, 'video'::text]))),
   constraint content_media_pkey PRIMARY KEY (content_item_id, "position"),
   constraint content_media_platform_media_id_is_filled CHECK (((char_length(platform_media_id) >= 1) AND (char_length(platform_media_id) <= 255))),
-  constraint content_media_position_is_not_negative CHECK (("position" >= 0))
+  constraint content_media_position_is_not_negative CHECK (("position" >= 0)),
+  constraint content_media_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+CREATE INDEX content_media_user_id_idx ON public.content_media USING btree (user_id);
 alter table public.content_media enable row level security;
 grant select on public.content_media to authenticated;
 grant delete, insert, select, update on public.content_media to service_role;
@@ -789,6 +792,7 @@ create table public.social_account (
   constraint social_account_platform_account_id_is_filled CHECK (((char_length(platform_account_id) >= 1) AND (char_length(platform_account_id) <= 255))),
   constraint social_account_platform_name_fkey FOREIGN KEY (platform_name) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint social_account_status_fkey FOREIGN KEY (status) REFERENCES account_status(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint social_account_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM sync_interval), EXTRACT(month FROM sync_interval), EXTRACT(day FROM sync_interval), EXTRACT(hour FROM sync_interval), EXTRACT(minute FROM sync_interval), EXTRACT(second FROM sync_interval)) >= (0)::numeric)),
   constraint social_account_sync_interval_is_sane CHECK (((sync_interval >= '00:15:00'::interval) AND (sync_interval <= '30 days'::interval))),
   constraint social_account_sync_mode_is_known CHECK ((sync_mode = ANY (ARRAY['auto'::text, 'manual'::text]))),
   constraint social_account_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -800,6 +804,7 @@ CREATE INDEX social_account_status_idx ON public.social_account USING btree (sta
 CREATE UNIQUE INDEX social_account_claimed_key ON public.social_account USING btree (platform_name, platform_account_id) WHERE ((deleted_at IS NULL) AND (status <> 'disconnected'::text));
 CREATE TRIGGER _100_prevent_deletion_with_content BEFORE DELETE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.prevent_account_deletion_with_content();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _200_reschedule BEFORE UPDATE OF sync_mode, sync_interval, is_active ON public.social_account FOR EACH ROW WHEN ((((old.sync_mode IS DISTINCT FROM new.sync_mode) OR (old.sync_interval IS DISTINCT FROM new.sync_interval)) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION private.tg_social_account__reschedule();
 CREATE TRIGGER _300_total_followers_on_delete AFTER DELETE ON public.social_account FOR EACH ROW WHEN ((old.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_insert AFTER INSERT ON public.social_account FOR EACH ROW WHEN ((new.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_update AFTER UPDATE ON public.social_account FOR EACH ROW WHEN (((old.follower_count IS DISTINCT FROM new.follower_count) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)))) EXECUTE FUNCTION private.tg_social_account__total_followers();
@@ -839,6 +844,7 @@ CREATE INDEX subscription_cycle_end_idx ON public.subscription USING btree (cycl
 CREATE INDEX subscription_status_idx ON public.subscription USING btree (status);
 CREATE INDEX subscription_tier_idx ON public.subscription USING btree (tier, status);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF tier, status, paid_until ON public.subscription FOR EACH ROW WHEN ((((old.tier IS DISTINCT FROM new.tier) OR (old.status IS DISTINCT FROM new.status)) OR (old.paid_until IS DISTINCT FROM new.paid_until))) EXECUTE FUNCTION private.tg_subscription__reschedule();
 alter table public.subscription enable row level security;
 grant select on public.subscription to authenticated;
 grant delete, insert, select, update on public.subscription to service_role;
@@ -899,13 +905,16 @@ create table public.user_setting (
   locale text not null default 'en'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  constraint user_setting_auto_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM auto_sync_interval), EXTRACT(month FROM auto_sync_interval), EXTRACT(day FROM auto_sync_interval), EXTRACT(hour FROM auto_sync_interval), EXTRACT(minute FROM auto_sync_interval), EXTRACT(second FROM auto_sync_interval)) >= (0)::numeric)),
   constraint user_setting_auto_sync_interval_is_sane CHECK (((auto_sync_interval >= '00:15:00'::interval) AND (auto_sync_interval <= '30 days'::interval))),
-  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (cardinality(channels) <= 3) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_named_once CHECK ((cardinality(channels) = (((('in_app'::text = ANY (channels)))::integer + (('email'::text = ANY (channels)))::integer) + (('push'::text = ANY (channels)))::integer))),
   constraint user_setting_locale_is_a_language_tag CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
   constraint user_setting_pkey PRIMARY KEY (user_id),
   constraint user_setting_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.user_setting FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF auto_sync_enabled, auto_sync_interval ON public.user_setting FOR EACH ROW WHEN ((new.auto_sync_enabled AND ((old.auto_sync_enabled IS DISTINCT FROM new.auto_sync_enabled) OR (old.auto_sync_interval IS DISTINCT FROM new.auto_sync_interval)))) EXECUTE FUNCTION private.tg_user_setting__reschedule();
 alter table public.user_setting enable row level security;
 grant select on public.user_setting to authenticated;
 grant delete, insert, select, update on public.user_setting to service_role;
@@ -7953,9 +7962,9 @@ begin
   if account.is_platform_enabled is not true then
     perform private.check_platform_enabled(p_platform);
   end if;
-  if p_max_results < 1 then
+  if p_max_results not between 1 and 20000 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
-      'The number of results must be at least 1.');
+      'The number of results must be between 1 and 20 000.');
   end if;
   if account.is_ambiguous then
     perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');
@@ -9126,8 +9135,8 @@ begin
   ),
   put_media as (
     insert into public.content_media as own
-      (content_item_id, position, platform_media_id, media_type, url, thumbnail_url)
-    select media.id, sent.position, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
+      (content_item_id, position, user_id, platform_media_id, media_type, url, thumbnail_url)
+    select media.id, sent.position, p_owner_id, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
     from media
     cross join lateral private.content_media_places(media.media) as sent
     on conflict (content_item_id, position) do update set
@@ -9292,6 +9301,18 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.sync_due_at(p_user_id uuid, p_sync_interval interval, p_last_synced_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Since the last sync, so that changing settings to and fro brings nobody more of them.
+  return greatest(now(), p_last_synced_at + (private.next_sync_at(p_user_id, p_sync_interval) - now()));
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.take_bundled(p_worker_id text, p_job_types text[], p_limit integer, p_priority smallint, p_turn bigint)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
  LANGUAGE plpgsql
@@ -9408,8 +9429,8 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[])
- RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
+CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer DEFAULT 0, p_company integer DEFAULT NULL::integer)
+ RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer, company integer)
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 10
  SET search_path TO ''
@@ -9426,7 +9447,8 @@ declare
   v_open private.open_job_type[];
   v_by_age boolean;
   v_next record;
-  v_most int := v_concurrency;
+  v_running constant int := greatest(coalesce(p_running, 0), 0);
+  v_most int := least(v_concurrency, coalesce(p_company, v_concurrency));
   v_company int;
   v_held_by text;
   v_ids uuid[] := '{}';
@@ -9474,7 +9496,7 @@ begin
     order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
   loop
     v_company := least(v_most, v_next.company);
-    continue when cardinality(v_ids) >= v_company;
+    continue when v_running + cardinality(v_ids) >= v_company;
     continue when v_next.is_limited and (
       cardinality(array_positions(v_types, v_next.job_type)) >= v_next.slots
       or (
@@ -9492,7 +9514,7 @@ begin
     v_types := v_types || v_next.job_type;
     v_owners := v_owners || v_next.user_id;
     v_most := v_company;
-    exit when cardinality(v_ids) >= v_most;
+    exit when v_running + cardinality(v_ids) >= v_most;
   end loop;
   if v_ids = '{}' then
     return;
@@ -9513,12 +9535,12 @@ begin
   where job.id = any(v_ids)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
-      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int, v_most;
   perform private.charge_rates(v_types);
 end;
 $function$
 ;
-grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[]) to service_role;
+grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer, p_company integer) to service_role;
 
 CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean DEFAULT false, p_leave_crashed boolean DEFAULT false)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
@@ -10469,6 +10491,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_social_account__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- What is not synced by itself keeps its date, which nobody reads.
+  if new.sync_mode = 'auto' and new.is_active and new.status = 'active' and new.deleted_at is null then
+    new.next_sync_at := private.sync_due_at(new.user_id, new.sync_interval, new.last_synced_at);
+  end if;
+  return new;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -10477,6 +10515,44 @@ CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
 AS $function$
 begin
   perform private.update_total_followers(coalesce(new.user_id, old.user_id));
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_subscription__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account as account
+  set next_sync_at = private.sync_due_at(account.user_id, account.sync_interval, account.last_synced_at)
+  where account.id in (
+    select own.id
+    from public.social_account as own
+    join public.user_setting as setting on setting.user_id = own.user_id
+    where own.user_id = new.user_id and own.sync_mode = 'auto' and own.is_active and own.status = 'active'
+      and own.deleted_at is null and setting.auto_sync_enabled
+    -- A run of the schedule comes from its accounts to the subscription: what it holds is not waited for.
+    for no key update of own skip locked);
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_user_setting__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account
+  set next_sync_at = private.sync_due_at(user_id, sync_interval, last_synced_at)
+  where user_id = new.user_id and sync_mode = 'auto' and is_active and status = 'active' and deleted_at is null
+    and (sync_interval is null or not old.auto_sync_enabled);
   return null;
 end;
 $function$
@@ -12411,9 +12487,9 @@ create policy select_own on public.content_item as permissive for select to auth
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)));
 
 create policy select_own on public.content_media as permissive for select to authenticated
-  using ((EXISTS ( SELECT
+  using (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM content_item item
-  WHERE (item.id = content_media.content_item_id))));
+  WHERE (item.id = content_media.content_item_id)))));
 
 create policy select_own on public.content_revision as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { readRegistry, registryIn } from "../../local/gateway/function_registry.ts";
 import type { StackInfo } from "../../local/stack/info.ts";
 import { ProcessTable } from "../lab/processes.ts";
 
@@ -14,7 +14,7 @@ export async function readPartCpu(stack: StackInfo): Promise<PartCpu | null> {
     // The functions are the gateway's children, and have lines of their own.
     cpu[name] = name === "gateway" ? table.own(pid) : table.tree(pid);
   }
-  for (const [name, { pid }] of Object.entries(await functionsOf(stack))) {
+  for (const [name, { pid }] of Object.entries(await readRegistry(registryIn(stack.state_dir)))) {
     cpu[name] = table.tree(pid);
   }
   return cpu;
@@ -26,8 +26,4 @@ export function cpuPerCall(before: PartCpu, after: PartCpu, count: number): Part
     .map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / count] as const)
     .filter(([, ms]) => ms >= 0.05);
   return Object.fromEntries(perCall);
-}
-
-async function functionsOf({ state_dir }: StackInfo): Promise<Record<string, { pid: number }>> {
-  return JSON.parse(await Deno.readTextFile(join(state_dir, "functions.json")));
 }

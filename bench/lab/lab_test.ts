@@ -5,7 +5,7 @@ import { fill, prepare } from "../scale/fill.ts";
 import { Lab } from "./lab.ts";
 
 const jobs = 5;
-const ids: ContenderId[] = ["graphile_500", "ours_bare", "ours_full"];
+const ids: ContenderId[] = ["graphile_500", "bare_table", "ours_bare", "ours_full"];
 
 Deno.test("what the benchmarks stand on: a server, the product on it, and queues that work", async (t) => {
   const lab = await Lab.open();

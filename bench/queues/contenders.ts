@@ -4,7 +4,7 @@ import type { OpenQueue, Variant } from "./contract.ts";
 export interface Contender {
   readonly id: string;
   readonly title: string;
-  readonly system: "graphile_worker" | "pg_boss" | "pgmq" | "streamvibe";
+  readonly system: "graphile_worker" | "pg_boss" | "pgmq" | "bare_table" | "streamvibe";
   readonly variant: Variant;
 }
 
@@ -28,6 +28,11 @@ export const contenders = {
   },
   pgmq: { title: "pgmq", system: "pgmq", variant: { batch: 2000 } },
   pgmq_notify: { title: "pgmq, notified", system: "pgmq", variant: { batch: 10, notify: true } },
+  bare_table: {
+    title: "a bare table, no job system",
+    system: "bare_table",
+    variant: { batch: 2000 },
+  },
   ours_bare: { title: "StreamVibe, bare", system: "streamvibe", variant: { mode: "bare" } },
   ours_full: { title: "StreamVibe, full", system: "streamvibe", variant: { mode: "full" } },
   ours_logged: {
@@ -54,6 +59,8 @@ export async function openQueueOf(system: Contender["system"]): Promise<OpenQueu
       return (await import("./pg_boss.ts")).openQueue;
     case "pgmq":
       return (await import("./pgmq.ts")).openQueue;
+    case "bare_table":
+      return (await import("./bare_table.ts")).openQueue;
     case "streamvibe":
       return (await import("./streamvibe.ts")).openQueue;
   }

@@ -8,7 +8,7 @@ const goes = 3;
 export const bulk: Scenario = {
   name: "bulk",
   compared: ["graphile_500", "ours_bare"],
-  others: ["pg_boss", "pgmq", "ours_full"],
+  others: ["bare_table", "pgmq", "pg_boss", "ours_full"],
   async measure({ lab, contender, sizes: { bulk: count } }) {
     await using place = await lab.place(contender);
     const { client } = place;

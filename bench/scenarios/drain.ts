@@ -5,7 +5,7 @@ import type { Figures, Scenario, Sizes } from "./scenario.ts";
 export const drain: Scenario = {
   name: "drain",
   compared: ["graphile_500", "graphile_2000", "ours_bare", "ours_full"],
-  others: ["pg_boss", "pgmq", "ours_logged"],
+  others: ["bare_table", "pgmq", "pg_boss", "ours_logged"],
   measure: drainOf("drain", (sizes) => sizes.drain),
 };
 
@@ -13,7 +13,7 @@ export const drain: Scenario = {
 export const largeDrain: Scenario = {
   name: "large_drain",
   compared: ["graphile_500", "graphile_2000", "ours_bare", "ours_full"],
-  others: ["pg_boss", "pgmq"],
+  others: ["bare_table", "pgmq", "pg_boss"],
   measure: drainOf("large_drain", (sizes) => sizes.largeDrain),
 };
 

@@ -8,7 +8,7 @@ const warmUp = 2000;
 export const enqueue: Scenario = {
   name: "enqueue",
   compared: ["graphile_500", "ours_bare"],
-  others: ["pg_boss", "pgmq", "ours_full"],
+  others: ["bare_table", "pgmq", "pg_boss", "ours_full"],
   async measure({ lab, contender, sizes: { enqueueAlone, enqueueTogether } }) {
     await using place = await lab.place(contender);
     const { client } = place;

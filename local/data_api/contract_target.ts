@@ -82,21 +82,6 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The six digits of the newest mail to an address. */
-export async function codeFor(target: ApiTarget, email: string): Promise<string> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const search = await fetch(`${target.mailUrl}/api/v1/search?query=to:${email}`);
-    const { messages } = await search.json() as { messages: { ID: string }[] };
-    if (messages[0]) {
-      const mail = await fetch(`${target.mailUrl}/api/v1/message/${messages[0].ID}`);
-      const code = /\b\d{6}\b/.exec((await mail.json() as { Text: string }).Text)?.[0];
-      if (code) return code;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`no mail with a code came to ${email}`);
-}
-
 /** Runs statements as postgres, who owns what migrations make. */
 export async function asPostgres(target: ApiTarget, text: string): Promise<void> {
   const sql = postgres(target.dbUrl, { max: 1, onnotice: () => {} });

@@ -33,6 +33,50 @@ export interface WatchOptions {
   readonly patienceMs?: number;
 }
 
+/** What is known of a job, and how it was learned. */
+class Follower {
+  latest: Snapshot | null = null;
+  pushed = 0;
+  asked = 0;
+  firstPush: number | null = null;
+  lastHeard = performance.now();
+  lastChange = this.lastHeard;
+  readonly #began = this.lastHeard;
+  readonly #show: (percent: number, message: string) => void;
+  #wake = () => {};
+
+  constructor(show: (percent: number, message: string) => void) {
+    this.#show = show;
+  }
+
+  learn(snapshot: Snapshot, byPush: boolean): void {
+    this.lastHeard = performance.now();
+    // Updates may overtake one another; the one with the higher number is the later one.
+    if (this.latest && snapshot.seq <= this.latest.seq) return;
+    this.lastChange = this.lastHeard;
+    if (byPush) {
+      this.pushed++;
+      this.firstPush ??= this.lastHeard - this.#began;
+    } else this.asked++;
+    this.latest = snapshot;
+    this.#show(snapshot.percent, snapshot.message ?? snapshot.status);
+    this.wake();
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Waits until something is heard, no longer than this. */
+  async waitFor(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
 /** Follows a job to its end and shows each step of it. */
 export async function watchJob(
   client: SupabaseClient,
@@ -40,74 +84,43 @@ export async function watchJob(
   show: (percent: number, message: string) => void,
   { quietMs = 2_000, patienceMs = 60_000 }: WatchOptions = {},
 ): Promise<Watched> {
-  const began = performance.now();
-  let latest: Snapshot | null = null;
-  let pushed = 0;
-  let asked = 0;
-  let firstPush: number | null = null;
-  let lastHeard = began;
-  let lastChange = began;
-  let wake = () => {};
-
-  const learn = (snapshot: Snapshot, byPush: boolean) => {
-    lastHeard = performance.now();
-    // Updates may overtake one another; the one with the higher number is the later one.
-    if (latest && snapshot.seq <= latest.seq) return;
-    lastChange = lastHeard;
-    if (byPush) {
-      pushed++;
-      firstPush ??= lastHeard - began;
-    } else asked++;
-    latest = snapshot;
-    show(snapshot.percent, snapshot.message ?? snapshot.status);
-    wake();
-  };
-  const ask = async () => {
-    const path = `job-status?job_id=${job.id}`;
-    learn(
-      await answerOf("job-status", client.functions.invoke(path, { method: "GET" }), statusShape),
-      false,
-    );
-  };
-
+  const follower = new Follower(show);
   const channel = client.channel(job.channel, { config: { private: true } });
   channel.on("broadcast", { event: "job_update" }, ({ payload }) => {
     const told = broadcastShape.safeParse(payload);
-    if (told.success) learn(told.data, true);
+    if (told.success) follower.learn(told.data, true);
   });
   // Whatever happened before the subscription stood is asked for once; it is not sent again.
   channel.subscribe((status) => {
-    if (status === "SUBSCRIBED") lastHeard = -Infinity;
-    wake();
+    if (status === "SUBSCRIBED") follower.lastHeard = -Infinity;
+    follower.wake();
   });
   try {
-    while (true) {
-      const state = latest as Snapshot | null;
-      if (state && ended.includes(state.status)) {
-        return { result: resultOf(state), pushed, asked, firstPush };
+    for (;;) {
+      const { latest, pushed, asked, firstPush } = follower;
+      if (latest && ended.includes(latest.status)) {
+        return { result: resultOf(latest), pushed, asked, firstPush };
       }
       const now = performance.now();
-      if (now - lastChange > patienceMs) {
+      if (now - follower.lastChange > patienceMs) {
         throw new DemoError(
-          `The job is ${state?.status ?? "unknown"} and nothing has changed for ` +
+          `The job is ${latest?.status ?? "unknown"} and nothing has changed for ` +
             `${Math.round(patienceMs / 1_000)} s; the log of job-processor may say why.`,
         );
       }
-      if (now - lastHeard >= quietMs) {
-        await ask();
-        continue;
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, quietMs - (now - lastHeard));
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      const quietLeft = quietMs - (now - follower.lastHeard);
+      if (quietLeft > 0) await follower.waitFor(quietLeft);
+      else follower.learn(await statusOf(client, job.id), false);
     }
   } finally {
     await client.removeChannel(channel);
   }
+}
+
+function statusOf(client: SupabaseClient, jobId: string): Promise<Snapshot> {
+  const path = `job-status?job_id=${jobId}`;
+  const call = client.functions.invoke(path, { method: "GET" });
+  return answerOf("job-status", call, statusShape);
 }
 
 function resultOf(state: Snapshot): SyncResult {

@@ -4,7 +4,7 @@ import { type Machine, thisMachine } from "../postgres/platform.ts";
 import { cacheRoot } from "../stack/paths.ts";
 
 /** The API level of the platform's runtime (edge-runtime 1.74 and later). */
-export const platformDenoVersion = "2.1.4";
+const platformDenoVersion = "2.1.4";
 
 /** Path of a Deno as old as the platform's, from npm. */
 export async function platformDeno(machine: Machine = thisMachine()): Promise<string> {

@@ -1,6 +1,6 @@
 /** What providers and creators trust us with stands nowhere, after everything else has run. */
 import type { StackInfo } from "../stack/client.ts";
-import { check, type Outcome } from "./outcome.ts";
+import { check, type Outcome, sum } from "./outcome.ts";
 import { filesLike, rowsLike } from "./search.ts";
 
 /** How the secrets of the (simulated) providers look. In the syntax that Postgres shares with us. */
@@ -25,12 +25,8 @@ export const secretShapes: readonly RegExp[] = [
 export async function checkLeaks({ admin_db_url, state_dir }: StackInfo): Promise<Outcome> {
   const tables = await rowsLike(admin_db_url, secretShapes);
   const files = await filesLike(`${state_dir}/logs`, secretShapes);
-  const outcomes = [
+  return sum([
     check(tables.length === 0, `secrets stand in tables (rows): ${tables.join(", ")}`),
     check(files.length === 0, `secrets stand in logs: ${files.join(", ")}`),
-  ];
-  return {
-    passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
-    failures: outcomes.flatMap(({ failures }) => failures),
-  };
+  ]);
 }

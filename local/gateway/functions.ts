@@ -1,6 +1,7 @@
 import { dirname, join, sep } from "node:path";
 import type { Client } from "./forward.ts";
 import { type FunctionDefinition, readFunctions } from "./function_config.ts";
+import { type LiveFunctions, writeRegistry } from "./function_registry.ts";
 import type { FunctionLog } from "./function_log.ts";
 import { FunctionPool } from "./function_pool.ts";
 import type { ProcessOptions } from "./function_command.ts";
@@ -75,7 +76,7 @@ export class Functions {
   }
 
   /** The processes that take requests now. */
-  live(): Record<string, { pid: number; port: number }> {
+  live(): LiveFunctions {
     const live: Record<string, { pid: number; port: number }> = {};
     for (const [name, { current }] of this.#pools) {
       if (current) live[name] = { pid: current.pid, port: current.port };
@@ -110,9 +111,7 @@ export class Functions {
 
   #register(): void {
     const { registry } = this.#options;
-    if (!registry) return;
-    Deno.writeTextFileSync(`${registry}.draft`, JSON.stringify(this.live(), null, 2) + "\n");
-    Deno.renameSync(`${registry}.draft`, registry);
+    if (registry) writeRegistry(registry, this.live());
   }
 }
 

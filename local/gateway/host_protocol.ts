@@ -1,3 +1,5 @@
+import type { LogLevel } from "../log_level.ts";
+
 /** What the gateway tells a function's process. */
 export type HostCommand =
   /** Are you there? A process stuck in a loop does not answer. */
@@ -7,11 +9,8 @@ export type HostCommand =
   /** No more requests will come; leave when the background work is done. */
   | { readonly type: "retire" };
 
-/** How much a console line matters. */
-export type ConsoleLevel = "debug" | "info" | "warn" | "error";
-
 /** What a function's process tells the gateway. */
 export type HostMessage =
   | { readonly type: "ready"; readonly port: number }
   | { readonly type: "pong" }
-  | { readonly type: "log"; readonly level: ConsoleLevel; readonly message: string };
+  | { readonly type: "log"; readonly level: LogLevel; readonly message: string };

@@ -1,5 +1,5 @@
 import { format } from "node:util";
-import type { ConsoleLevel } from "./host_protocol.ts";
+import type { LogLevel } from "../log_level.ts";
 import { dataApiVariable, shortWay } from "./short_way.ts";
 
 type Handler = Deno.ServeHandler;
@@ -98,8 +98,8 @@ export function restrictDeno(): void {
 }
 
 /** Sends every console line through `write`, formatted as the console would, cut as hosted logs are. */
-export function forwardConsole(write: (level: ConsoleLevel, message: string) => void): void {
-  const levels: Record<string, ConsoleLevel> = {
+export function forwardConsole(write: (level: LogLevel, message: string) => void): void {
+  const levels: Record<string, LogLevel> = {
     debug: "debug",
     trace: "debug",
     log: "info",

@@ -6,8 +6,8 @@ import { stackMark } from "../stack/supervised_part.ts";
 import { frontDoor } from "./front_door.ts";
 import { functionEnv } from "./function_env.ts";
 import { functionLogFile } from "./function_log.ts";
+import { endLeftFunctions, registryIn } from "./function_registry.ts";
 import { Functions, watchedPaths } from "./functions.ts";
-import { endLeftFunctions } from "./left_functions.ts";
 import { hostedLimits } from "./limits.ts";
 import { projectSecrets } from "./project_secrets.ts";
 import { jwtVerifier } from "./verify_jwt.ts";
@@ -17,7 +17,7 @@ const env = partEnv();
 if (!env.dataApiUrl || !env.realtimeUrl) {
   throw new Error("STACK_DATA_API_URL and STACK_REALTIME_URL are not set.");
 }
-const registry = join(env.stackDir, "functions.json");
+const registry = registryIn(env.stackDir);
 await endLeftFunctions(registry, stackMark(env.stackDir));
 
 const supabaseDir = join(repositoryRoot, "supabase");

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { writePrivateJson } from "../stack/private_json.ts";
 
 /** What a stack remembers of the database it works on; `stack.json` goes at each stop, this stays. */
 export interface OwnDatabase {
@@ -27,9 +28,7 @@ export async function keepOwnDatabase(stackDir: string, url: string): Promise<Ow
     postgres_password: kept?.postgres_password ?? password(),
     url,
   };
-  const draft = `${pathIn(stackDir)}.draft`;
-  await Deno.writeTextFile(draft, JSON.stringify(database, null, 2) + "\n", { mode: 0o600 });
-  await Deno.rename(draft, pathIn(stackDir));
+  await writePrivateJson(pathIn(stackDir), database);
   return database;
 }
 

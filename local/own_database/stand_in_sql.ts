@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { standInExtensions } from "../postgres/stand_in_extensions.ts";
+import { defaultVersion, standInExtensions } from "../postgres/stand_in_extensions.ts";
 import { readTarball } from "../postgres/tarball.ts";
 import type { PlayableExtension } from "./extension_plan.ts";
 
@@ -42,9 +42,8 @@ async function extensionScript(name: PlayableExtension): Promise<string> {
   if (name === "pgmq") return await packagedScript("pgmq", "@electric-sql/pglite-pgmq");
   if (name === "pgtap") return await packagedScript("pgtap", "@electric-sql/pglite-pgtap");
   const extension = (await standInExtensions()).find((one) => one.name === name);
-  const script = Object.entries(extension?.files ?? {}).find(([file]) => file.endsWith(".sql"));
-  if (!script) throw new Error(`There is no stand-in for ${name}.`);
-  return script[1];
+  if (!extension) throw new Error(`There is no stand-in for ${name}.`);
+  return extension.script;
 }
 
 /** The script for the version that the control file calls the default. */
@@ -57,7 +56,7 @@ async function packagedScript(name: string, packageName: string): Promise<string
       files.set(base, new TextDecoder().decode(file.bytes));
     }
   }
-  const version = /default_version = '([^']+)'/.exec(files.get(`${name}.control`) ?? "")?.[1];
+  const version = defaultVersion(files.get(`${name}.control`) ?? "");
   const script = files.get(`${name}--${version}.sql`);
   if (!script) throw new Error(`The package ${packageName} holds no script of ${name} ${version}.`);
   return script;

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheRoot, shortHash } from "../stack/paths.ts";
 import { type Machine, postgresPackageFor, thisMachine } from "./platform.ts";
-import { type StandInExtension, standInExtensions } from "./stand_in_extensions.ts";
+import { filesOf, type StandInExtension, standInExtensions } from "./stand_in_extensions.ts";
 import { unpackTarball } from "./tarball.ts";
 
 /** An unpacked PostgreSQL, ready to run. */
@@ -66,8 +66,8 @@ async function unpack(
   }
   await linkLibraries(source, draft);
   for (const tarball of tarballs) await unpackTarball(tarball, draft);
-  for (const { files } of standIns) {
-    for (const [name, text] of Object.entries(files)) {
+  for (const standIn of standIns) {
+    for (const [name, text] of Object.entries(filesOf(standIn))) {
       await Deno.writeTextFile(join(draft, extensionFolder, name), text);
     }
   }

@@ -2,6 +2,7 @@
  * `deno task docker:collections`: the same collections on the Docker stack of the Supabase CLI, with
  * the provider simulator beside it. Needs a Docker engine; nothing else in this repository does.
  */
+import { functionSecrets } from "../functions.env.ts";
 import { localKeys } from "../stack/keys.ts";
 import { defaultApiPort, portsFrom } from "../stack/ports.ts";
 import { localClients, serveSimulator } from "../providers/simulator.ts";
@@ -12,33 +13,18 @@ import { runCollections } from "./run.ts";
 const ports = portsFrom(defaultApiPort);
 const apiUrl = `http://127.0.0.1:${ports.api}`;
 const providersUrl = `http://127.0.0.1:${ports.providers}`;
-// How a container calls this machine; the browser's leg of OAuth stays on the loopback address.
-const providersFromContainer = `http://host.docker.internal:${ports.providers}`;
+const automationKey = `sv_automation_${crypto.randomUUID()}`;
 
 /** What `supabase/config.toml` reads from the environment. */
 const settings = {
   PROJECT_URL: "http://kong:8000",
-  AUTOMATION_KEY: `sv_automation_${crypto.randomUUID()}`,
-  PUBLIC_URL: apiUrl,
-  SITE_URL: "http://127.0.0.1:3000",
-  GOOGLE_CLIENT_ID: "local-google-client",
-  GOOGLE_CLIENT_SECRET: "local-google-secret",
-  GOOGLE_AUTH_URL: `${providersUrl}/google/o/oauth2/v2/auth`,
-  GOOGLE_TOKEN_URL: `${providersFromContainer}/google`,
-  YOUTUBE_API_URL: `${providersFromContainer}/youtube/v3`,
-  INSTAGRAM_APP_ID: "1000000000000001",
-  INSTAGRAM_APP_SECRET: "local-instagram-secret",
-  INSTAGRAM_AUTH_URL: `${providersUrl}/instagram/oauth/authorize`,
-  INSTAGRAM_TOKEN_URL: `${providersFromContainer}/instagram/oauth/access_token`,
-  INSTAGRAM_GRAPH_URL: `${providersFromContainer}/instagram`,
-  FACEBOOK_APP_ID: "1000000000000002",
-  FACEBOOK_APP_SECRET: "local-facebook-secret",
-  FACEBOOK_DIALOG_URL: `${providersUrl}/facebook`,
-  FACEBOOK_GRAPH_URL: `${providersFromContainer}/facebook`,
-  TIKTOK_CLIENT_KEY: "local-tiktok-key",
-  TIKTOK_CLIENT_SECRET: "local-tiktok-secret",
-  TIKTOK_AUTH_URL: `${providersUrl}/tiktok/v2/auth/authorize/`,
-  TIKTOK_API_URL: `${providersFromContainer}/tiktok`,
+  ...functionSecrets({
+    apiUrl,
+    automationKey,
+    providersUrl,
+    // How a container calls this machine; the browser's leg of OAuth stays on the loopback address.
+    providersFromFunctions: `http://host.docker.internal:${ports.providers}`,
+  }),
 };
 
 async function cli(...args: string[]): Promise<void> {
@@ -55,7 +41,7 @@ try {
   const totals = await runCollections({
     api_url: apiUrl,
     publishable_key: localKeys.publishable,
-    automation_key: settings.AUTOMATION_KEY,
+    automation_key: automationKey,
     mail_url: `http://127.0.0.1:${ports.mail}`,
     providers_url: providersUrl,
   });

@@ -7,19 +7,37 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { faultSchema } from "./faults.ts";
 import { instagramSwitches } from "./instagram/switches.ts";
-import { videoId } from "./youtube/video_id.ts";
-import {
-  channelSchema,
-  clientSchema,
-  consentSchema,
-  quotaSchema,
-  settingsSchema,
-  videosSchema,
-} from "./admin_shapes.ts";
-import { quotaBuckets } from "./youtube/quota.ts";
-import { uploadsPlaylist } from "./youtube/resources.ts";
-import { tiktokAdminRoutes } from "./tiktok/admin.ts";
+import { tiktokSwitches } from "./tiktok/switches.ts";
 import type { World } from "./world.ts";
+import { youtubeSwitches } from "./youtube/switches.ts";
+
+/** `PUT /_admin/consent`. */
+const consentSchema = z.strictObject({
+  auto: z.union([z.boolean(), z.enum(["browser", "always", "never"])])
+    .transform((auto) => auto === true ? "always" : auto === false ? "never" : auto),
+  decision: z.enum(["approve", "deny"]),
+  account: z.email(),
+  withheld: z.array(z.string()),
+}).partial();
+
+/** `PUT /_admin/settings`. */
+const settingsSchema = z.strictObject({
+  access_token_seconds: z.number().int().positive(),
+  code_seconds: z.number().int().positive(),
+  playlist_view_limit: z.number().int().positive(),
+  instagram_refresh_after_seconds: z.number().int().nonnegative(),
+  /** Moves the simulated clock: tokens run out, quota days end. */
+  clock_offset_seconds: z.number().int(),
+}).partial();
+
+/** `PUT /_admin/clients/:id`. */
+const clientSchema = z.strictObject({
+  provider: z.enum(["google", "instagram", "facebook", "tiktok"]).default("google"),
+  secret: z.string(),
+  name: z.string().default("StreamVibe"),
+  project: z.string().default("streamvibe-local"),
+  redirect_uris: z.array(z.url()),
+});
 
 /** Everything below `/_admin`. */
 export function adminRoutes(world: World): Hono {
@@ -30,66 +48,10 @@ export function adminRoutes(world: World): Hono {
     return c.json({ ok: true });
   });
 
-  app.get("/faults", (c) => c.json({ faults: world.faults.list() }));
-  app.put("/faults", async (c) => {
-    const { faults } = z.strictObject({ faults: z.array(faultSchema) }).parse(await c.req.json());
-    world.faults.clear();
-    return c.json({ faults: faults.map((fault) => world.faults.add(fault)) });
-  });
-  app.post(
-    "/faults",
-    async (c) => c.json(world.faults.add(faultSchema.parse(await c.req.json())), 201),
-  );
-  app.delete("/faults", (c) => {
-    world.faults.clear();
-    return c.json({ faults: [] });
-  });
-  app.delete("/faults/:id", (c) => c.json({ removed: world.faults.remove(c.req.param("id")) }));
-
-  app.get("/accounts/:email", (c) => {
-    const account = world.accounts.account(c.req.param("email"));
-    const channel = account.channel_id === null ? null : world.accounts.channel(account.channel_id);
-    return c.json({ account, channel, uploads: channel && uploadsPlaylist(channel) });
-  });
-  app.post("/accounts/:email/revoke", (c) => {
-    const { email } = world.accounts.account(c.req.param("email"));
-    for (const { project } of world.clients.values()) world.consents.revoke(project, email);
-    world.save();
-    return c.json({ revoked: email });
-  });
-
-  app.put("/channels/:id", async (c) => {
-    const channel = world.accounts.channel(c.req.param("id"));
-    if (!channel) return c.json({ error: "no such channel" }, 404);
-    const change = channelSchema.parse(await c.req.json());
-    const size = change.videos === undefined ? {} : { base_videos: change.videos, changes: {} };
-    world.accounts.putChannel({ ...channel, ...change, ...size });
-    world.save();
-    return c.json(world.accounts.channel(channel.id));
-  });
-  app.post("/channels/:id/uploads", async (c) => {
-    const channel = world.accounts.channel(c.req.param("id"));
-    if (!channel) return c.json({ error: "no such channel" }, 404);
-    const { count } = z.strictObject({ count: z.number().int().positive() })
-      .parse(await c.req.json());
-    world.accounts.putChannel({ ...channel, videos: channel.videos + count });
-    world.save();
-    return c.json(world.accounts.channel(channel.id));
-  });
-  app.patch("/channels/:id/videos", async (c) => {
-    const channel = world.accounts.channel(c.req.param("id"));
-    if (!channel) return c.json({ error: "no such channel" }, 404);
-    const changes = { ...channel.changes };
-    for (const [key, change] of Object.entries(videosSchema.parse(await c.req.json()))) {
-      const id = /^\d{1,7}$/.test(key) ? videoId(channel.id, Number(key)) : key;
-      changes[id] = { ...changes[id], ...change };
-    }
-    world.accounts.putChannel({ ...channel, changes });
-    world.save();
-    return c.json({ changes });
-  });
-
+  app.route("/faults", faultSwitches(world));
+  app.route("/", youtubeSwitches(world));
   app.route("/instagram", instagramSwitches(world));
+  app.route("/tiktok", tiktokSwitches(world));
 
   app.get("/requests", (c) => {
     const { path = "/", account = null, after = "0" } = c.req.query();
@@ -102,20 +64,6 @@ export function adminRoutes(world: World): Hono {
   });
 
   app.get("/calls", (c) => c.json({ calls: world.requests.counts(c.req.query("account") ?? "*") }));
-
-  app.get(
-    "/quota",
-    (c) => c.json(world.quota.report(c.req.query("project") ?? "streamvibe-local")),
-  );
-  app.put("/quota", async (c) => {
-    const { project, buckets } = quotaSchema.parse(await c.req.json());
-    for (const name of quotaBuckets) {
-      const { used, limit } = buckets[name] ?? {};
-      if (limit !== undefined) world.quota.setLimit(name, limit);
-      if (used !== undefined) world.quota.setUsed(project, name, used);
-    }
-    return c.json(world.quota.report(project));
-  });
 
   app.get("/consent", (c) => c.json(world.consent));
   app.put("/consent", async (c) => {
@@ -137,12 +85,30 @@ export function adminRoutes(world: World): Hono {
     return c.json({ id });
   });
 
-  app.route("/tiktok", tiktokAdminRoutes(world));
-
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);
     if (error instanceof SyntaxError) return c.json({ error: "the body is not JSON" }, 400);
     throw error;
   });
+  return app;
+}
+
+function faultSwitches({ faults }: World): Hono {
+  const app = new Hono();
+  app.get("/", (c) => c.json({ faults: faults.list() }));
+  app.put("/", async (c) => {
+    const wanted = z.strictObject({ faults: z.array(faultSchema) }).parse(await c.req.json());
+    faults.clear();
+    return c.json({ faults: wanted.faults.map((fault) => faults.add(fault)) });
+  });
+  app.post(
+    "/",
+    async (c) => c.json(faults.add(faultSchema.parse(await c.req.json())), 201),
+  );
+  app.delete("/", (c) => {
+    faults.clear();
+    return c.json({ faults: [] });
+  });
+  app.delete("/:id", (c) => c.json({ removed: faults.remove(c.req.param("id")) }));
   return app;
 }

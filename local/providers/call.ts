@@ -5,7 +5,8 @@
  */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { ActiveFault, FaultKind } from "./faults.ts";
+import type { ActiveFault } from "./fault_board.ts";
+import type { FaultKind } from "./faults.ts";
 import { type Grant, openToken } from "./google/sealed_token.ts";
 import type { World } from "./world.ts";
 
@@ -20,7 +21,7 @@ export interface CallEnv {
 }
 
 /** The grant behind an Authorization header. */
-export function bearerGrant(header: string | undefined): Grant | null {
+function bearerGrant(header: string | undefined): Grant | null {
   const token = /^Bearer\s+(\S+)$/i.exec(header ?? "")?.[1];
   return token === undefined ? null : openToken(token);
 }

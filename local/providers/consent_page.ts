@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { OAuthClient } from "./google/consents.ts";
+import type { OAuthClient } from "./consents.ts";
 
 type Html = ReturnType<typeof html>;
 

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { listAnswer, reasonOf, TestSimulator } from "./testing.ts";
+import { TestSimulator } from "./testing.ts";
+import { listAnswer, reasonOf } from "./youtube/testing.ts";
 
 const channels = "channels?part=contentDetails&mine=true";
 

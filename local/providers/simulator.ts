@@ -3,11 +3,12 @@
  * @module
  */
 import { Hono } from "hono";
+import { localApps } from "../functions.env.ts";
 import { adminRoutes } from "./admin.ts";
 import { type CallEnv, simulatedCall } from "./call.ts";
 import { authorizeRoutes } from "./google/authorize.ts";
 import { facebookRoutes } from "./facebook/api.ts";
-import type { OAuthClient } from "./google/consents.ts";
+import type { OAuthClient, Provider } from "./consents.ts";
 import { tokenRoutes } from "./google/token.ts";
 import { instagramRoutes } from "./instagram/api.ts";
 import { tiktokRoutes } from "./tiktok/routes.ts";
@@ -24,36 +25,20 @@ function callbacks(apiUrl: string, platform: string): string[] {
 
 /** The apps of the local stack, registered for the callbacks of this stack. */
 export function localClients(apiUrl: string): OAuthClient[] {
-  return [{
-    provider: "google",
-    id: "local-google-client",
-    secret: "local-google-secret",
+  const client = (provider: Provider, project: string, platform: string = provider) => ({
+    provider,
+    ...localApps[provider],
     name: "StreamVibe",
-    project: "streamvibe-local",
-    redirect_uris: callbacks(apiUrl, "youtube"),
-  }, {
-    provider: "instagram",
-    id: "1000000000000001",
-    secret: "local-instagram-secret",
-    name: "StreamVibe",
-    project: "instagram-local",
-    redirect_uris: callbacks(apiUrl, "instagram"),
-  }, {
-    provider: "facebook",
-    id: "1000000000000002",
-    secret: "local-facebook-secret",
-    name: "StreamVibe",
-    project: "facebook-local",
-    redirect_uris: callbacks(apiUrl, "facebook"),
-  }, {
+    project,
+    redirect_uris: callbacks(apiUrl, platform),
+  });
+  return [
+    client("google", "streamvibe-local", "youtube"),
+    client("instagram", "instagram-local"),
+    client("facebook", "facebook-local"),
     // TikTok itself takes https addresses only.
-    provider: "tiktok",
-    id: "local-tiktok-key",
-    secret: "local-tiktok-secret",
-    name: "StreamVibe",
-    project: "tiktok-local",
-    redirect_uris: callbacks(apiUrl, "tiktok"),
-  }];
+    client("tiktok", "tiktok-local"),
+  ];
 }
 
 /** The web application that is all simulated providers. */

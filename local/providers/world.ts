@@ -2,15 +2,16 @@
  * All that the simulated providers remember, in one place.
  * @module
  */
-import { AccountBook, defaultEmail, type Population } from "./accounts.ts";
-import { FaultBoard } from "./faults.ts";
+import { defaultEmail } from "./addresses.ts";
+import { AccountBook, type Population } from "./google/accounts.ts";
+import { FaultBoard } from "./fault_board.ts";
 import {
   ConsentBook,
   type ConsentMode,
   type ConsentRecord,
   type OAuthClient,
   type Provider,
-} from "./google/consents.ts";
+} from "./consents.ts";
 import { type InstagramAccount, InstagramBook } from "./instagram/accounts.ts";
 import { UsageBook } from "./meta/usage.ts";
 import { RequestLog } from "./request_log.ts";

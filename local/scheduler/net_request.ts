@@ -20,7 +20,7 @@ export interface StoredResponse {
 }
 
 /** The version whose manners these are; it is the stand-in extension's version too. */
-export const pgNetVersion = "0.20.5";
+const pgNetVersion = "0.20.5";
 
 /** Sends one queued request. Never throws: whatever happens is a response row, and final. */
 export async function send(request: QueuedRequest): Promise<StoredResponse> {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import postgres from "postgres";
+import { readRegistry, registryIn } from "../gateway/function_registry.ts";
 import { readPostmaster } from "../postgres/postmaster.ts";
 import { readStack, type RunningStack, startStack } from "./client.ts";
 import { type PartName, partNames, type StackInfo } from "./info.ts";
@@ -43,10 +44,7 @@ const victims: Victim[] = [
   {
     name: "the worker's function",
     part: "gateway",
-    pid: async ({ state_dir }) => {
-      const text = await Deno.readTextFile(join(state_dir, "functions.json")).catch(() => "{}");
-      return (JSON.parse(text) as Record<string, { pid?: number }>)["job-processor"]?.pid;
-    },
+    pid: async ({ state_dir }) => (await readRegistry(registryIn(state_dir)))["job-processor"]?.pid,
   },
 ];
 

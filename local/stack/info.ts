@@ -70,10 +70,3 @@ export async function readStackFile(path: string): Promise<StackInfo | null> {
     throw error;
   }
 }
-
-/** Replaces a `stack.json` in one step, so that a reader never sees half of it. */
-export async function writeStackFile(path: string, info: StackInfo): Promise<void> {
-  const draft = `${path}.draft`;
-  await Deno.writeTextFile(draft, JSON.stringify(info, null, 2) + "\n", { mode: 0o600 });
-  await Deno.rename(draft, path);
-}

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readRegistry, registryIn } from "../gateway/function_registry.ts";
 import { clearFormerServer } from "../postgres/postmaster.ts";
 import { readStackFile } from "./info.ts";
 import { repositoryRoot } from "./paths.ts";
@@ -12,7 +13,7 @@ import { stackMark } from "./supervised_part.ts";
 export async function clearLeftovers(stackDir: string): Promise<void> {
   const former = await readStackFile(join(stackDir, "stack.json"));
   const parts = Object.values(former?.parts ?? {}).map(({ pid }) => pid);
-  const functions = await functionPids(stackDir);
+  const functions = Object.values(await readRegistry(registryIn(stackDir))).map(({ pid }) => pid);
   await Promise.all([
     ...parts.map((pid) => end(pid, stackMark(stackDir))),
     ...functions.map((pid) => end(pid, repositoryRoot)),
@@ -26,16 +27,5 @@ async function end(pid: number, mark: string): Promise<void> {
     if (!await isRunning(pid, mark)) return;
     signal(pid, name);
     await waitUntil(async () => !await isRunning(pid, mark), 3000);
-  }
-}
-
-/** The gateway lists the function processes it started in `functions.json`. */
-async function functionPids(stackDir: string): Promise<number[]> {
-  try {
-    const text = await Deno.readTextFile(join(stackDir, "functions.json"));
-    const functions = JSON.parse(text) as Record<string, { pid?: number }>;
-    return Object.values(functions).flatMap(({ pid }) => typeof pid === "number" ? [pid] : []);
-  } catch {
-    return [];
   }
 }

@@ -1,15 +1,5 @@
 import { join } from "node:path";
-
-/** How much a line matters, least first. */
-export const logLevels = ["debug", "info", "warn", "error"] as const;
-
-/** One of them. */
-export type LogLevel = typeof logLevels[number];
-
-/** True for the name of a level. */
-export function isLogLevel(name: string): name is LogLevel {
-  return (logLevels as readonly string[]).includes(name);
-}
+import { isLogLevel, type LogLevel, logLevels } from "../log_level.ts";
 
 /** One line of a part's log. */
 export interface LogLine {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { type PartName, partNames, type StackInfo, writeStackFile } from "./info.ts";
+import { type PartName, partNames, type StackInfo } from "./info.ts";
 import { freePort } from "./ports.ts";
+import { writePrivateJson } from "./private_json.ts";
 import { SupervisedPart } from "./supervised_part.ts";
 
 /** Parts that are what hosted runs, or as good as. */
@@ -96,7 +97,7 @@ export class Supervisor {
 
   #writeInfo(): void {
     this.#writing = this.#writing.then(() =>
-      this.#stopped ? undefined : writeStackFile(join(this.#stackDir, "stack.json"), this.info)
+      this.#stopped ? undefined : writePrivateJson(join(this.#stackDir, "stack.json"), this.info)
     );
   }
 

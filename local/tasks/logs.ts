@@ -4,7 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import { defaultStackName } from "../stack/info.ts";
-import { isLogLevel, loggedParts, logLevels, type LogLine, readLogs } from "../stack/log_lines.ts";
+import { isLogLevel, logLevels } from "../log_level.ts";
+import { loggedParts, type LogLine, readLogs } from "../stack/log_lines.ts";
 import { stackDirectory } from "../stack/paths.ts";
 
 const { values } = parseArgs({

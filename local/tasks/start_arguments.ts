@@ -1,21 +1,11 @@
 import { parseArgs } from "node:util";
-import {
-  isPlayable,
-  type PlayableExtension,
-  playableExtensions,
-} from "../own_database/extension_plan.ts";
-import { defaultStackName, isPartName, type PartName, partNames } from "../stack/info.ts";
+import { isPlayable, playableExtensions } from "../own_database/extension_plan.ts";
+import { defaultStackName, isPartName, partNames } from "../stack/info.ts";
 import { defaultApiPort } from "../stack/ports.ts";
+import type { StartOptions } from "../stack/start.ts";
 
 /** What was asked of `deno task start`. */
-export interface StartArguments {
-  readonly name: string;
-  readonly port: number;
-  readonly fast: boolean;
-  readonly seed: boolean;
-  readonly skipParts: readonly PartName[];
-  readonly dbUrl?: string;
-  readonly standIns: readonly PlayableExtension[];
+export interface StartArguments extends Omit<StartOptions, "signal" | "tell"> {
   /** For programs: the stack ends with the program that started it, and every part must run. */
   readonly child: boolean;
 }

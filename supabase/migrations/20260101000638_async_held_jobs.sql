@@ -1,9 +1,8 @@
--- What a claim has not written, and a bundle does not say, has to be written at some time; and somebody may hold one
--- of those jobs just then: who deletes an account holds its jobs until everything else of it has gone. One lease and
--- one bundle stand for jobs of many users. So nobody waits there for a job that is not his own: what somebody holds
--- stays as it is, the rest is written. The same holds where a worker
--- settles several jobs in one call (complete_free(), fail_free(), yield_free()): what somebody holds stays as it is, and
--- the worker is told to ask again.
+-- What a claim has not written (async_deferred_starts.sql), and a bundle does not say, has to be written at some
+-- time, and somebody may hold one of those jobs just then: who deletes an account holds its jobs until everything
+-- else of it has gone. One lease and one bundle stand for jobs of many users, and nobody waits for a job that is not
+-- his own: what somebody holds stays as it is, and the rest is written. So it is, too, where a worker settles several
+-- jobs in one call (complete_free(), fail_free(), yield_free()): it is told which to ask about again.
 
 create function private.leave_starts(p_lease_id bigint, p_started uuid[])
 returns uuid[]

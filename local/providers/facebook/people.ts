@@ -4,11 +4,11 @@
  * business; `someone+1000@…` has pages of 1000 posts.
  * @module
  */
-import { channellessEmail, emptyEmail } from "../accounts.ts";
+import { channellessEmail, itemsOf } from "../addresses.ts";
 import { between, hash32, pick } from "../seeded.ts";
 
 /** Somebody whose only page is one they may not write on. */
-export const analystEmail = "analyst@example.com";
+const analystEmail = "analyst@example.com";
 
 /** A Facebook page, as one person sees it. */
 export interface Page {
@@ -43,7 +43,7 @@ export const personName = (email: string) =>
 /** The pages of whoever has this address. */
 export function pagesOf(email: string): Page[] {
   if (email === channellessEmail) return [];
-  const posts = email === emptyEmail ? 0 : Number(/\+(\d{1,6})@/.exec(email)?.[1] ?? 60);
+  const posts = itemsOf(email, 60);
   const theme = pick(themes, email, "theme");
   const page = (kind: string, tasks: readonly string[], ofBusiness = false): Page => ({
     id: longId("1000640", email, kind),

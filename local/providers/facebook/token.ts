@@ -5,7 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { CallEnv } from "../call.ts";
-import type { OAuthClient } from "../google/consents.ts";
+import type { OAuthClient } from "../consents.ts";
 import { checkProof, refuse, tokenOf } from "../meta/access.ts";
 import { GraphError, invalidParameter } from "../meta/graph_error.ts";
 import {

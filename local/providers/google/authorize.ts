@@ -3,10 +3,11 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { decidedAtOnce, sendBack } from "../consent_flow.ts";
 import { consentPage, errorPage } from "../consent_page.ts";
 import { scribble } from "../seeded.ts";
 import type { World } from "../world.ts";
-import type { OAuthClient } from "./consents.ts";
+import type { OAuthClient } from "../consents.ts";
 
 const scopeTexts: Readonly<Record<string, string>> = {
   openid: "Associate you with your personal info on Google",
@@ -69,11 +70,7 @@ function readRequest(world: World, query: URLSearchParams): Request {
 }
 
 function back(c: Context, request: Request, answer: Record<string, string>): Response {
-  const target = new URL(request.redirectUri);
-  const state = request.query.get("state");
-  if (state !== null) target.searchParams.set("state", state);
-  for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value);
-  return c.redirect(target.href, 302);
+  return sendBack(c, request.redirectUri, { state: request.query.get("state"), ...answer });
 }
 
 function approve(
@@ -121,13 +118,11 @@ function ask(c: Context, world: World, request: Request): Response | Promise<Res
       ? approve(c, world, request, email, scopes)
       : back(c, request, { error: "interaction_required" });
   }
-  const header = c.req.header("x-simulator-consent");
-  const inBrowser = c.req.header("accept")?.includes("text/html") ?? false;
-  const { auto } = world.consent;
   if (known && prompts.length === 0) return approve(c, world, request, email, scopes);
-  if (header || auto === "always" || (auto === "browser" && !inBrowser)) {
+  const decision = decidedAtOnce(c, world.consent);
+  if (decision !== null) {
     const granted = scopes.filter((scope) => !world.consent.withheld.includes(scope));
-    return (header ?? world.consent.decision) === "approve" && granted.length > 0
+    return decision === "approve" && granted.length > 0
       ? approve(c, world, request, email, granted)
       : back(c, request, { error: "access_denied" });
   }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { seal, unseal } from "../sealing.ts";
+import type { World } from "../world.ts";
 
 const grantSchema = z.strictObject({
   kind: z.enum(["access", "refresh"]),
@@ -31,4 +32,12 @@ export function openToken(token: string): Grant | null {
   const prefix = Object.values(prefixes).find((known) => token.startsWith(known));
   const opened = grantSchema.safeParse(prefix ? unseal(token.slice(prefix.length)) : null);
   return opened.success ? opened.data : null;
+}
+
+/** Whether a token is good now: neither run out nor revoked. */
+export function isAlive(world: World, grant: Grant): boolean {
+  const client = world.clients.get(grant.client_id);
+  return client !== undefined &&
+    grant.epoch === world.consents.epoch(client.project, grant.email) &&
+    (grant.expires_at === null || grant.expires_at > world.now());
 }

@@ -3,7 +3,7 @@
  * 120 media; `someone+1000@…` has 1000.
  * @module
  */
-import { channellessEmail, emptyEmail } from "../accounts.ts";
+import { channellessEmail, itemsOf } from "../addresses.ts";
 import { between, hash32, pick } from "../seeded.ts";
 
 /** An edit made to a generated media. */
@@ -65,7 +65,7 @@ export class InstagramBook {
 }
 
 function make(email: string): InstagramAccount {
-  const media = email === emptyEmail ? 0 : Number(/\+(\d{1,6})@/.exec(email)?.[1] ?? 120);
+  const media = itemsOf(email, 120);
   const digits = (name: string) => String(hash32(email, name)).padStart(10, "0");
   const username = `${pick(firstNames, email, "first")}.${pick(lastWords, email, "last")}`;
   return {

@@ -5,7 +5,7 @@
 import { createHmac } from "node:crypto";
 import type { Context } from "hono";
 import { type CallEnv, postedForm } from "../call.ts";
-import type { OAuthClient } from "../google/consents.ts";
+import type { OAuthClient } from "../consents.ts";
 import type { World } from "../world.ts";
 import {
   GraphError,

@@ -3,8 +3,9 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { decidedAtOnce, sendBack } from "../consent_flow.ts";
 import { consentPage, errorPage } from "../consent_page.ts";
-import type { OAuthClient } from "../google/consents.ts";
+import type { OAuthClient } from "../consents.ts";
 import { scribble } from "../seeded.ts";
 import type { World } from "../world.ts";
 import type { MetaProvider } from "./token.ts";
@@ -56,13 +57,13 @@ function readRequest(world: World, dialect: ConsentDialect, query: URLSearchPara
   return { client, redirectUri, scopes, query };
 }
 
-function back(c: Context, dialect: ConsentDialect, request: Request, answer: object): Response {
-  const target = new URL(request.redirectUri);
-  for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value);
-  const state = request.query.get("state");
-  if (state !== null) target.searchParams.set("state", state);
-  target.hash = dialect.fragment;
-  return c.redirect(target.href, 302);
+function back(
+  c: Context,
+  { fragment }: ConsentDialect,
+  { redirectUri, query }: Request,
+  answer: Readonly<Record<string, string>>,
+): Response {
+  return sendBack(c, redirectUri, { ...answer, state: query.get("state") }, fragment);
 }
 
 function approve(
@@ -102,12 +103,10 @@ function ask(
   const { client, scopes, query } = request;
   // The real ones have no login_hint: whoever is signed in answers. A test has to name somebody.
   const email = (query.get("login_hint") ?? world.consent.account).toLowerCase();
-  const header = c.req.header("x-simulator-consent");
-  const inBrowser = c.req.header("accept")?.includes("text/html") ?? false;
-  const { auto, decision, withheld } = world.consent;
-  if (header || auto === "always" || (auto === "browser" && !inBrowser)) {
-    const granted = scopes.filter((scope) => !withheld.includes(scope));
-    return (header ?? decision) === "approve" && granted.length > 0
+  const decision = decidedAtOnce(c, world.consent);
+  if (decision !== null) {
+    const granted = scopes.filter((scope) => !world.consent.withheld.includes(scope));
+    return decision === "approve" && granted.length > 0
       ? approve(c, world, dialect, request, email, granted)
       : back(c, dialect, request, dialect.denial);
   }

@@ -4,21 +4,20 @@
  */
 import { strict as assert } from "node:assert";
 import { createHmac } from "node:crypto";
+import { localApps } from "../../functions.env.ts";
 import { TestSimulator } from "../testing.ts";
 import type { MetaProvider } from "./token.ts";
 
 /** The apps of the local stack. */
 export const apps = {
   instagram: {
-    id: "1000000000000001",
-    secret: "local-instagram-secret",
+    ...localApps.instagram,
     callback: "http://127.0.0.1:54321/functions/v1/oauth-instagram-callback",
     consent: "/instagram/oauth/authorize",
     scope: "instagram_business_basic,instagram_business_manage_insights",
   },
   facebook: {
-    id: "1000000000000002",
-    secret: "local-facebook-secret",
+    ...localApps.facebook,
     callback: "http://127.0.0.1:54321/functions/v1/oauth-facebook-callback",
     consent: "/facebook/v26.0/dialog/oauth",
     scope: "pages_show_list,pages_read_engagement",

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { OAuthClient } from "../google/consents.ts";
+import type { OAuthClient } from "../consents.ts";
 import { seal, unseal } from "../sealing.ts";
 import type { World } from "../world.ts";
 import { GraphError, tokenExpired, tokenRevoked, tokenUnreadable } from "./graph_error.ts";

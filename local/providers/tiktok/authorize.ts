@@ -3,8 +3,9 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { decidedAtOnce, sendBack } from "../consent_flow.ts";
 import { consentPage, errorPage } from "../consent_page.ts";
-import type { OAuthClient } from "../google/consents.ts";
+import type { OAuthClient } from "../consents.ts";
 import type { World } from "../world.ts";
 
 /** What an app may ask for, and how people are told. */
@@ -42,11 +43,7 @@ function readRequest(world: World, query: URLSearchParams): Request {
 }
 
 function back(c: Context, request: Request, answer: Record<string, string>): Response {
-  const target = new URL(request.redirectUri);
-  const state = request.query.get("state");
-  for (const [name, value] of Object.entries(answer)) target.searchParams.set(name, value);
-  if (state !== null) target.searchParams.set("state", state);
-  return c.redirect(target.href, 302);
+  return sendBack(c, request.redirectUri, { ...answer, state: request.query.get("state") });
 }
 
 function deny(c: Context, request: Request): Response {
@@ -80,12 +77,10 @@ function approve(
 function ask(c: Context, world: World, request: Request): Response | Promise<Response> {
   const { scopes, query } = request;
   const email = (query.get("login_hint") ?? world.consent.account).toLowerCase();
-  const header = c.req.header("x-simulator-consent");
-  const inBrowser = c.req.header("accept")?.includes("text/html") ?? false;
-  const { auto } = world.consent;
-  if (header || auto === "always" || (auto === "browser" && !inBrowser)) {
+  const decision = decidedAtOnce(c, world.consent);
+  if (decision !== null) {
     const granted = scopes.filter((scope) => !world.consent.withheld.includes(scope));
-    return (header ?? world.consent.decision) === "approve" && granted.length > 0
+    return decision === "approve" && granted.length > 0
       ? approve(c, world, request, email, granted)
       : deny(c, request);
   }

@@ -3,6 +3,7 @@
  * `someone+1000@…` has 1000 public posts.
  * @module
  */
+import { itemsOf } from "../addresses.ts";
 import { between, pick, scribble } from "../seeded.ts";
 
 /** An edit made to a generated post. */
@@ -43,9 +44,7 @@ export class CreatorBook {
     const address = email.toLowerCase();
     const known = this.#creators.get(address);
     if (known) return known;
-    const posts = address === "empty@example.com"
-      ? 0
-      : Number(/\+(\d{1,6})@/.exec(address)?.[1] ?? 250);
+    const posts = itemsOf(address, 250);
     const name = pick(names, address, "tiktok");
     const plain = name.toLowerCase().normalize("NFD").replace(/[^a-z]/g, "");
     const creator: Creator = {

@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import type { CallEnv } from "../call.ts";
-import { isAlive } from "../google/token.ts";
+import { isAlive } from "../google/sealed_token.ts";
 import type { World } from "../world.ts";
 import { missingScope, notAuthorized, quotaExceeded, YouTubeError } from "./errors.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import type { Channel } from "../accounts.ts";
+import type { Channel } from "../google/accounts.ts";
 import type { CallEnv } from "../call.ts";
 import { hash32 } from "../seeded.ts";
 import type { World } from "../world.ts";
@@ -11,14 +11,9 @@ import { type Video, videoAt } from "./catalogue.ts";
 import { authorize, refuse } from "./access.ts";
 import { badParameter, playlistNotFound, quotaExceeded, YouTubeError } from "./errors.ts";
 import { askedParts, askedSize, list, noFilter } from "./list_request.ts";
-import {
-  channelParts,
-  playlistItemParts,
-  resource,
-  uploadsPlaylist,
-  videoParts,
-} from "./resources.ts";
+import { channelParts, resource, uploadsPlaylist } from "./resources.ts";
 import { pageToken, readPageToken, readVideoId } from "./video_id.ts";
+import { playlistItemParts, videoParts } from "./video_parts.ts";
 
 function listChannels(c: Context<CallEnv>, world: World, email: string): Response {
   const parts = askedParts(c);

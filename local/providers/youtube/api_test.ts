@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
-import { channellessEmail, emptyEmail } from "../accounts.ts";
-import { type ListAnswer, listAnswer, reasonOf, TestSimulator } from "../testing.ts";
+import { channellessEmail, emptyEmail } from "../addresses.ts";
+import { TestSimulator } from "../testing.ts";
+import { type ListAnswer, listAnswer, reasonOf } from "./testing.ts";
 
 async function uploadsOf(google: TestSimulator, token: string): Promise<string> {
   const response = await google.youtube("channels?part=contentDetails&mine=true", token);

@@ -4,7 +4,7 @@
  * @module
  */
 import { between, fraction, pick } from "../seeded.ts";
-import type { Channel, VideoChange } from "../accounts.ts";
+import type { Channel, VideoChange } from "../google/accounts.ts";
 import { liveFrames, longFrames, shortFrames, type Theme, themes } from "./words.ts";
 import { videoId } from "./video_id.ts";
 

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { AccountBook, type Channel, defaultEmail } from "../accounts.ts";
+import { defaultEmail } from "../addresses.ts";
+import { AccountBook, type Channel } from "../google/accounts.ts";
 import { isoDuration, type Video, videoAt } from "./catalogue.ts";
 
 function channelOf(email: string): Channel {

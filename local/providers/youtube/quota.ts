@@ -5,7 +5,7 @@ export const quotaBuckets = ["default", "search", "insert"] as const;
 export type QuotaBucket = typeof quotaBuckets[number];
 
 /** The defaults YouTube grants: units for `default`, calls for the other two. */
-export const defaultQuotaLimits: Readonly<Record<QuotaBucket, number>> = {
+const defaultQuotaLimits: Readonly<Record<QuotaBucket, number>> = {
   default: 10_000,
   search: 100,
   insert: 100,
@@ -17,7 +17,7 @@ const pacific = new Intl.DateTimeFormat("en-CA", {
 });
 
 /** The day it is in California, where a quota day begins: `2026-11-22`. */
-export function pacificDay(at: number): string {
+function pacificDay(at: number): string {
   return pacific.format(at);
 }
 

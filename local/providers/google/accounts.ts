@@ -3,9 +3,10 @@
  * exists, with a channel of its own; `someone+1000@…` has one of 1000 videos.
  * @module
  */
-import type { Privacy } from "./youtube/catalogue.ts";
-import { themeOf } from "./youtube/catalogue.ts";
-import { between, hash32, pick, scribble } from "./seeded.ts";
+import type { Privacy } from "../youtube/catalogue.ts";
+import { themeOf } from "../youtube/catalogue.ts";
+import { channellessEmail, defaultEmail, emptyEmail, itemsOf } from "../addresses.ts";
+import { between, hash32, pick, scribble } from "../seeded.ts";
 
 /** A Google account. */
 export interface Account {
@@ -46,13 +47,6 @@ export interface Population {
   channels: Channel[];
 }
 
-/** The account that a plain sign-in uses: a channel of 250 videos. */
-export const defaultEmail = "creator@example.com";
-/** An account without a YouTube channel. */
-export const channellessEmail = "nochannel@example.com";
-/** An account whose channel has no video; its uploads playlist answers 404. */
-export const emptyEmail = "empty@example.com";
-
 const firstNames = ["Maya", "Jonas", "Priya", "Tomás", "Aiko", "Leïla", "Sam", "Ngozi", "Emil"];
 const lastNames = ["Lindgren", "Okafor", "Tanaka", "Moreau", "Novák", "Silva", "Khan", "Byrne"];
 
@@ -79,11 +73,12 @@ export class AccountBook {
     const known = this.#accounts.get(email.toLowerCase());
     if (known) return known;
     const address = email.toLowerCase();
-    const size = address === emptyEmail ? 0 : Number(/\+(\d{1,6})@/.exec(address)?.[1] ?? 250);
     const account: Account = {
       email: address,
       name: `${pick(firstNames, address, "first")} ${pick(lastNames, address, "last")}`,
-      channel_id: address === channellessEmail ? null : this.#makeChannel(address, size).id,
+      channel_id: address === channellessEmail
+        ? null
+        : this.#makeChannel(address, itemsOf(address, 250)).id,
     };
     this.#accounts.set(address, account);
     return account;

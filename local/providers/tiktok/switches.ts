@@ -33,7 +33,7 @@ const settingsSchema = z.strictObject({
 }).partial();
 
 /** Everything below `/_admin/tiktok`. */
-export function tiktokAdminRoutes(world: World): Hono {
+export function tiktokSwitches(world: World): Hono {
   const app = new Hono();
   const { creators, grants } = world.tiktok;
 

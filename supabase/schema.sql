@@ -90,8 +90,9 @@ create table private.job_flow (
   flow_id uuid not null,
   job_priority smallint not null,
   last_turn bigint not null,
-  constraint job_flow_pkey PRIMARY KEY (flow_id, job_priority)
-);
+  comes_again boolean not null default false,
+  constraint job_flow_pkey PRIMARY KEY (flow_id, job_priority, comes_again)
+) with (fillfactor=50);
 alter table private.job_flow enable row level security;
 
 create table private.job_lane (
@@ -430,6 +431,7 @@ grant delete, insert, select, update on public.content_item to service_role;
 create table public.content_media (
   content_item_id uuid not null,
   "position" integer not null,
+  user_id uuid not null,
   platform_media_id text,
   media_type text not null,
   url text,
@@ -439,8 +441,10 @@ create table public.content_media (
   constraint content_media_media_type_is_known CHECK ((media_type = ANY (ARRAY['image'::text, 'video'::text]))),
   constraint content_media_pkey PRIMARY KEY (content_item_id, "position"),
   constraint content_media_platform_media_id_is_filled CHECK (((char_length(platform_media_id) >= 1) AND (char_length(platform_media_id) <= 255))),
-  constraint content_media_position_is_not_negative CHECK (("position" >= 0))
+  constraint content_media_position_is_not_negative CHECK (("position" >= 0)),
+  constraint content_media_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+CREATE INDEX content_media_user_id_idx ON public.content_media USING btree (user_id);
 alter table public.content_media enable row level security;
 grant select on public.content_media to authenticated;
 grant delete, insert, select, update on public.content_media to service_role;
@@ -788,6 +792,7 @@ create table public.social_account (
   constraint social_account_platform_account_id_is_filled CHECK (((char_length(platform_account_id) >= 1) AND (char_length(platform_account_id) <= 255))),
   constraint social_account_platform_name_fkey FOREIGN KEY (platform_name) REFERENCES platform(name) ON UPDATE CASCADE ON DELETE RESTRICT,
   constraint social_account_status_fkey FOREIGN KEY (status) REFERENCES account_status(name) ON UPDATE CASCADE ON DELETE RESTRICT,
+  constraint social_account_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM sync_interval), EXTRACT(month FROM sync_interval), EXTRACT(day FROM sync_interval), EXTRACT(hour FROM sync_interval), EXTRACT(minute FROM sync_interval), EXTRACT(second FROM sync_interval)) >= (0)::numeric)),
   constraint social_account_sync_interval_is_sane CHECK (((sync_interval >= '00:15:00'::interval) AND (sync_interval <= '30 days'::interval))),
   constraint social_account_sync_mode_is_known CHECK ((sync_mode = ANY (ARRAY['auto'::text, 'manual'::text]))),
   constraint social_account_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -799,6 +804,7 @@ CREATE INDEX social_account_status_idx ON public.social_account USING btree (sta
 CREATE UNIQUE INDEX social_account_claimed_key ON public.social_account USING btree (platform_name, platform_account_id) WHERE ((deleted_at IS NULL) AND (status <> 'disconnected'::text));
 CREATE TRIGGER _100_prevent_deletion_with_content BEFORE DELETE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.prevent_account_deletion_with_content();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _200_reschedule BEFORE UPDATE OF sync_mode, sync_interval, is_active ON public.social_account FOR EACH ROW WHEN ((((old.sync_mode IS DISTINCT FROM new.sync_mode) OR (old.sync_interval IS DISTINCT FROM new.sync_interval)) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION private.tg_social_account__reschedule();
 CREATE TRIGGER _300_total_followers_on_delete AFTER DELETE ON public.social_account FOR EACH ROW WHEN ((old.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_insert AFTER INSERT ON public.social_account FOR EACH ROW WHEN ((new.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_update AFTER UPDATE ON public.social_account FOR EACH ROW WHEN (((old.follower_count IS DISTINCT FROM new.follower_count) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)))) EXECUTE FUNCTION private.tg_social_account__total_followers();
@@ -838,6 +844,7 @@ CREATE INDEX subscription_cycle_end_idx ON public.subscription USING btree (cycl
 CREATE INDEX subscription_status_idx ON public.subscription USING btree (status);
 CREATE INDEX subscription_tier_idx ON public.subscription USING btree (tier, status);
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.subscription FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF tier, status, paid_until ON public.subscription FOR EACH ROW WHEN ((((old.tier IS DISTINCT FROM new.tier) OR (old.status IS DISTINCT FROM new.status)) OR (old.paid_until IS DISTINCT FROM new.paid_until))) EXECUTE FUNCTION private.tg_subscription__reschedule();
 alter table public.subscription enable row level security;
 grant select on public.subscription to authenticated;
 grant delete, insert, select, update on public.subscription to service_role;
@@ -898,13 +905,16 @@ create table public.user_setting (
   locale text not null default 'en'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  constraint user_setting_auto_sync_interval_goes_forward CHECK ((LEAST(EXTRACT(year FROM auto_sync_interval), EXTRACT(month FROM auto_sync_interval), EXTRACT(day FROM auto_sync_interval), EXTRACT(hour FROM auto_sync_interval), EXTRACT(minute FROM auto_sync_interval), EXTRACT(second FROM auto_sync_interval)) >= (0)::numeric)),
   constraint user_setting_auto_sync_interval_is_sane CHECK (((auto_sync_interval >= '00:15:00'::interval) AND (auto_sync_interval <= '30 days'::interval))),
-  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (cardinality(channels) <= 3) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_known CHECK (((channels <@ ARRAY['in_app'::text, 'email'::text, 'push'::text]) AND (array_position(channels, NULL::text) IS NULL))),
+  constraint user_setting_channels_are_named_once CHECK ((cardinality(channels) = (((('in_app'::text = ANY (channels)))::integer + (('email'::text = ANY (channels)))::integer) + (('push'::text = ANY (channels)))::integer))),
   constraint user_setting_locale_is_a_language_tag CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
   constraint user_setting_pkey PRIMARY KEY (user_id),
   constraint user_setting_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.user_setting FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
+CREATE TRIGGER _500_reschedule AFTER UPDATE OF auto_sync_enabled, auto_sync_interval ON public.user_setting FOR EACH ROW WHEN ((new.auto_sync_enabled AND ((old.auto_sync_enabled IS DISTINCT FROM new.auto_sync_enabled) OR (old.auto_sync_interval IS DISTINCT FROM new.auto_sync_interval)))) EXECUTE FUNCTION private.tg_user_setting__reschedule();
 alter table public.user_setting enable row level security;
 grant select on public.user_setting to authenticated;
 grant delete, insert, select, update on public.user_setting to service_role;
@@ -4345,12 +4355,8 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.error_message, given.error_code, type.expires_after,
-        given.retryable and job.retry_count < job.max_retries
-          and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-            < extract(epoch from type.max_runtime)
-          -- What may wait no longer than that for a worker does not wait longer for the other side.
-          and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
+      select job.id, job.user_id, job.job_priority, given.error_message, given.error_code, type.expires_after,
+        verdict.will_retry, (verdict.will_retry and given.retry_after <= interval '0') is true as comes_at_once,
         coalesce(given.retry_after,
           -- Doubling is capped before it is computed: 2^n of a large n is no interval.
           least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
@@ -4358,43 +4364,66 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
+      cross join lateral (
+        select given.retryable and job.retry_count < job.max_retries
+          and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+            < extract(epoch from type.max_runtime)
+          -- What may wait no longer than that for a worker does not wait longer for the other side.
+          and coalesce(given.retry_after <= type.expires_after, true) as will_retry
+      ) as verdict
       where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
     ),
+    -- What is to be tried again at once takes turns with everybody else.
+    line as materialized (
+      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+      from (
+        select user_id, job_priority, count(*)::int as jobs
+        from held where comes_at_once group by user_id, job_priority
+      ) as own
+      having count(*) > 0
+    ),
+    placed as (
+      select held.*, case when comes_at_once then
+        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_priority)] - 1
+          + row_number() over (partition by comes_at_once, user_id, job_priority order by id) end as turn
+      from held
+    ),
     failed as (
       update public.job_queue as job
-      set status = case when held.will_retry then 'pending' else 'failed' end,
-        retry_count = job.retry_count + held.will_retry::int,
-        error_code = held.error_code,
-        error_message = held.error_message,
-        worker_id = case when not held.will_retry then job.worker_id end,
+      set status = case when placed.will_retry then 'pending' else 'failed' end,
+        retry_count = job.retry_count + placed.will_retry::int,
+        error_code = placed.error_code,
+        error_message = placed.error_message,
+        worker_id = case when not placed.will_retry then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
         slice_started_at = null,
         -- An attempt that left no checkpoint starts over, and so does its progress.
         progress_percent = case
-          when held.will_retry and job.checkpoint is null then 0
+          when placed.will_retry and job.checkpoint is null then 0
           else job.progress_percent
         end,
         progress_base_seconds = case
-          when held.will_retry and job.checkpoint is null
+          when placed.will_retry and job.checkpoint is null
             then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
           else job.progress_base_seconds
         end,
-        scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
+        scheduled_for = case when placed.will_retry then now() + placed.delay else job.scheduled_for end,
         -- A retry is not a job that was never started.
         expires_at = case
-          when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
+          when placed.will_retry then greatest(job.expires_at, now() + placed.delay + placed.expires_after)
           else job.expires_at
         end,
-        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
-        completed_at = case when not held.will_retry then now() end,
+        turn = placed.turn,
+        completed_at = case when not placed.will_retry then now() end,
         seq = job.seq + 1,
         updated_at = now()
-      from held
-      where job.id = held.id and job.id = any(array(select id from held))
+      from placed
+      where job.id = placed.id and job.id = any(array(select id from held))
       returning job.id, job.status
     )
     select given.job_id, failed.status
@@ -4881,7 +4910,8 @@ begin
   set status = v_status,
     held_by = null,
     -- Behind what came while it waited.
-    turn = case when v_status = 'pending' then private.next_turn(job.job_priority) end,
+    turn = case when v_status = 'pending' then
+      (private.line_up_again(array[job.user_id], array[job.job_priority], array[1]))[1] end,
     scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
     expires_at = case when v_status = 'pending'
       then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,
@@ -6162,10 +6192,69 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.line_up_again(p_user_ids uuid[], p_priorities smallint[], p_jobs integer[], p_behind integer DEFAULT 0)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_nestloop TO 'on'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_epoch constant bigint := private.enter_line();
+  v_turns bigint[];
+begin
+  -- Nobody is waited for, since whoever asks holds jobs: who finds that another transaction is moving the same flow
+  -- stands beside what that one lines up, and is not remembered. So a turn has one job of a user, and one more for
+  -- each transaction that lines some up at the same moment.
+  with own as (
+    select coalesce(asked.user_id, '00000000-0000-0000-0000-000000000000') as flow_id, asked.job_priority, asked.jobs,
+      asked.place, lane.virtual_time + p_behind as lane_time
+    from unnest(p_user_ids, p_priorities, p_jobs) with ordinality as asked (user_id, job_priority, jobs, place)
+    join private.job_lane as lane on lane.job_priority = asked.job_priority
+  ),
+  free as materialized (
+    select flow.flow_id, flow.job_priority, greatest(own.lane_time, flow.last_turn) + own.jobs as last_turn
+    from own
+    join private.job_flow as flow
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+    for update of flow skip locked
+  ),
+  moved as (
+    update private.job_flow as flow
+    set last_turn = greatest(flow.last_turn, free.last_turn)
+    from free
+    where flow.flow_id = free.flow_id and flow.job_priority = free.job_priority and flow.comes_again
+  ),
+  placed as materialized (
+    select own.*, flow.flow_id is not null as is_known, greatest(own.lane_time, flow.last_turn) + 1 as first_turn
+    from own
+    left join private.job_flow as flow
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+  ),
+  opened as (
+    insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
+    select flow_id, job_priority, first_turn + jobs - 1, true
+    from placed
+    -- Whoever else inserts the same would be waited for. One lock for many flows, as there is little room for locks.
+    where not is_known
+      and pg_try_advisory_xact_lock(hashtextextended('job_flow', hashtextextended(flow_id::text, 0) & 63))
+    on conflict do nothing
+  )
+  select array_agg(first_turn order by place) into v_turns from placed;
+  return v_turns;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.line_up_capped_jobs(p_open private.open_job_type[])
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_lined_up int;
@@ -6175,8 +6264,8 @@ begin
     return 0;
   end if;
 
-  with next as (
-    select job.ctid as row_id
+  with next as materialized (
+    select job.id, job.user_id, job.job_priority
     from public.job_queue as job
     where job.id = any(array(
         select first.job_id
@@ -6191,10 +6280,22 @@ begin
         ) as first
       )) and job.held_by = 'user_cap'
     for update skip locked
+  ),
+  -- Every claim does so, and what the one before lined up may still wait: where a cap was lifted, a crowd.
+  line as materialized (
+    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+    from (select user_id, job_priority, count(*)::int as jobs from next group by user_id, job_priority) as own
+    having count(*) > 0
   )
   update public.job_queue as job
-  set held_by = null, turn = private.next_turn(job.job_priority)
-  where job.ctid = any(array(select row_id from next));
+  set held_by = null, turn = placed.turn
+  from (
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
+      + row_number() over (partition by user_id, job_priority order by id) as turn
+    from next
+  ) as placed
+  where job.id = placed.id;
   get diagnostics v_lined_up = row_count;
   return v_lined_up;
 end;
@@ -7076,8 +7177,6 @@ CREATE OR REPLACE FUNCTION private.promote_due_jobs()
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  -- A user with more than this coming due at once is a crowd; its place in the lane is remembered.
-  v_crowd constant int := 10;
   v_job_ids uuid[];
   v_promoted int;
 begin
@@ -7093,56 +7192,25 @@ begin
     return 0;
   end if;
 
-  perform private.enter_line();
   with due as materialized (
-    select id, job_priority, scheduled_for, created_at,
-      coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
+    select id, user_id, job_priority, scheduled_for, created_at
     from public.job_queue
     where id = any(v_job_ids) and status = 'pending' and turn is null and held_by is null
       and scheduled_for <= now()
     order by id
     for update skip locked
   ),
-  -- A crowd lines up behind what the same user has lined up before, or ten passes over its retries would
-  -- put ten of them at every turn, all before the first new job of somebody else.
-  flow as materialized (
-    select arrived.*, known.flow_id is not null as is_known, case
-      when arrived.jobs <= v_crowd then lane.virtual_time
-      else greatest(lane.virtual_time, known.last_turn)
-    end as after_turn
-    from (select flow_id, job_priority, count(*) as jobs from due group by flow_id, job_priority) as arrived
-    join private.job_lane as lane on lane.job_priority = arrived.job_priority
-    left join private.job_flow as known
-      on known.flow_id = arrived.flow_id and known.job_priority = arrived.job_priority
-  ),
-  -- What somebody is moving right now stays: no claim waits for who creates children.
-  free_flow as (
-    select known.flow_id, known.job_priority, flow.after_turn + flow.jobs as last_turn
-    from flow
-    join private.job_flow as known
-      on known.flow_id = flow.flow_id and known.job_priority = flow.job_priority
-    where flow.jobs > v_crowd
-    for update of known skip locked
-  ),
-  moved as (
-    update private.job_flow as known
-    set last_turn = greatest(known.last_turn, free_flow.last_turn)
-    from free_flow
-    where known.flow_id = free_flow.flow_id and known.job_priority = free_flow.job_priority
-  ),
-  opened as (
-    insert into private.job_flow (flow_id, job_priority, last_turn)
-    select flow_id, job_priority, after_turn + jobs
-    from flow
-    where jobs > v_crowd and not is_known
-    order by flow_id, job_priority
-    on conflict do nothing
+  line as materialized (
+    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+    from (select user_id, job_priority, count(*)::int as jobs from due group by user_id, job_priority) as own
+    having count(*) > 0
   ),
   placed as (
-    select due.id, flow.after_turn + row_number() over (
-      partition by due.flow_id, due.job_priority order by due.scheduled_for, due.created_at) as turn
+    -- As the lines were ordered.
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
+      + row_number() over (partition by user_id, job_priority order by scheduled_for, created_at) as turn
     from due
-    join flow on flow.flow_id = due.flow_id and flow.job_priority = due.job_priority
   )
   update public.job_queue as job
   set turn = placed.turn
@@ -7753,9 +7821,9 @@ begin
   if account.is_platform_enabled is not true then
     perform private.check_platform_enabled(p_platform);
   end if;
-  if p_max_results < 1 then
+  if p_max_results not between 1 and 20000 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
-      'The number of results must be at least 1.');
+      'The number of results must be between 1 and 20 000.');
   end if;
   if account.is_ambiguous then
     perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');
@@ -8912,8 +8980,8 @@ begin
   ),
   put_media as (
     insert into public.content_media as own
-      (content_item_id, position, platform_media_id, media_type, url, thumbnail_url)
-    select media.id, sent.position, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
+      (content_item_id, position, user_id, platform_media_id, media_type, url, thumbnail_url)
+    select media.id, sent.position, p_owner_id, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
     from media
     cross join lateral private.content_media_places(media.media) as sent
     on conflict (content_item_id, position) do update set
@@ -9077,6 +9145,18 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.sync_due_at(p_user_id uuid, p_sync_interval interval, p_last_synced_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Since the last sync, so that changing settings to and fro brings nobody more of them.
+  return greatest(now(), p_last_synced_at + (private.next_sync_at(p_user_id, p_sync_interval) - now()));
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.take_bundled(p_worker_id text, p_job_types text[], p_limit integer, p_priority smallint, p_turn bigint)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
  LANGUAGE plpgsql
@@ -9187,14 +9267,14 @@ AS $function$
   insert into private.job_flow as flow (flow_id, job_priority, last_turn)
   select coalesce(p_user_id, '00000000-0000-0000-0000-000000000000'), p_priority,
     private.line_up(p_user_id, p_priority, p_count) - 1 + p_count
-  on conflict (flow_id, job_priority) do update
+  on conflict (flow_id, job_priority, comes_again) do update
     set last_turn = greatest(flow.last_turn + p_count, excluded.last_turn)
   returning last_turn - p_count + 1;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[])
- RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
+CREATE OR REPLACE FUNCTION private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer DEFAULT 0, p_company integer DEFAULT NULL::integer)
+ RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer, company integer)
  LANGUAGE plpgsql
  SECURITY DEFINER ROWS 10
  SET search_path TO ''
@@ -9211,7 +9291,8 @@ declare
   v_open private.open_job_type[];
   v_by_age boolean;
   v_next record;
-  v_most int := v_concurrency;
+  v_running constant int := greatest(coalesce(p_running, 0), 0);
+  v_most int := least(v_concurrency, coalesce(p_company, v_concurrency));
   v_company int;
   v_held_by text;
   v_ids uuid[] := '{}';
@@ -9259,7 +9340,7 @@ begin
     order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
   loop
     v_company := least(v_most, v_next.company);
-    continue when cardinality(v_ids) >= v_company;
+    continue when v_running + cardinality(v_ids) >= v_company;
     continue when v_next.is_limited and (
       cardinality(array_positions(v_types, v_next.job_type)) >= v_next.slots
       or (
@@ -9277,7 +9358,7 @@ begin
     v_types := v_types || v_next.job_type;
     v_owners := v_owners || v_next.user_id;
     v_most := v_company;
-    exit when cardinality(v_ids) >= v_most;
+    exit when v_running + cardinality(v_ids) >= v_most;
   end loop;
   if v_ids = '{}' then
     return;
@@ -9298,12 +9379,12 @@ begin
   where job.id = any(v_ids)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
-      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int, v_most;
   perform private.charge_rates(v_types);
 end;
 $function$
 ;
-grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[]) to service_role;
+grant execute on function private.take_crashed_jobs(p_worker_id text, p_concurrency integer, p_job_types text[], p_running integer, p_company integer) to service_role;
 
 CREATE OR REPLACE FUNCTION private.take_jobs(p_worker_id text, p_batch_size integer, p_job_types text[], p_may_defer boolean DEFAULT false, p_leave_crashed boolean DEFAULT false)
  RETURNS TABLE(id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint, retry_count integer, max_retries integer, crash_count integer, parent_job_id uuid, fencing_token bigint, lease_ms integer)
@@ -10254,6 +10335,22 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.tg_social_account__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- What is not synced by itself keeps its date, which nobody reads.
+  if new.sync_mode = 'auto' and new.is_active and new.status = 'active' and new.deleted_at is null then
+    new.next_sync_at := private.sync_due_at(new.user_id, new.sync_interval, new.last_synced_at);
+  end if;
+  return new;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -10262,6 +10359,44 @@ CREATE OR REPLACE FUNCTION private.tg_social_account__total_followers()
 AS $function$
 begin
   perform private.update_total_followers(coalesce(new.user_id, old.user_id));
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_subscription__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account as account
+  set next_sync_at = private.sync_due_at(account.user_id, account.sync_interval, account.last_synced_at)
+  where account.id in (
+    select own.id
+    from public.social_account as own
+    join public.user_setting as setting on setting.user_id = own.user_id
+    where own.user_id = new.user_id and own.sync_mode = 'auto' and own.is_active and own.status = 'active'
+      and own.deleted_at is null and setting.auto_sync_enabled
+    -- A run of the schedule comes from its accounts to the subscription: what it holds is not waited for.
+    for no key update of own skip locked);
+  return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_user_setting__reschedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.social_account
+  set next_sync_at = private.sync_due_at(user_id, sync_interval, last_synced_at)
+  where user_id = new.user_id and sync_mode = 'auto' and is_active and status = 'active' and deleted_at is null
+    and (sync_interval is null or not old.auto_sync_enabled);
   return null;
 end;
 $function$
@@ -11241,41 +11376,58 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.checkpoint, given.delay, given.is_cut_short, type.expires_after,
-        job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-          >= extract(epoch from type.max_runtime) as is_over_runtime
+      select job.id, job.user_id, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
+        type.expires_after, worked.is_over_runtime,
+        given.delay <= interval '0' and not worked.is_over_runtime as goes_on
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
+      cross join lateral (
+        select job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          >= extract(epoch from type.max_runtime) as is_over_runtime
+      ) as worked
       where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
     ),
+    -- Behind what came while it ran: a job of many slices takes turns with everybody else. And behind what the same
+    -- user's others have yielded, however many of them run.
+    line as materialized (
+      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority), 1) as turns
+      from (select user_id, job_priority, count(*)::int as jobs from held where goes_on group by user_id, job_priority) as own
+      having count(*) > 0
+    ),
+    placed as (
+      select held.*, case when goes_on then
+        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_priority)] - 1
+          + row_number() over (partition by goes_on, user_id, job_priority order by id) end as turn
+      from held
+    ),
     yielded as (
       update public.job_queue as job
-      set status = case when held.is_over_runtime then 'failed' else 'pending' end,
-        checkpoint = coalesce(held.checkpoint, job.checkpoint),
+      set status = case when placed.is_over_runtime then 'failed' else 'pending' end,
+        checkpoint = coalesce(placed.checkpoint, job.checkpoint),
         -- A job that its worker gives back, since it leaves, has not moved on.
-        crash_streak = case when held.is_cut_short then job.crash_streak else 0 end,
-        worker_id = case when held.is_over_runtime then job.worker_id end,
+        crash_streak = case when placed.is_cut_short then job.crash_streak else 0 end,
+        worker_id = case when placed.is_over_runtime then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
         slice_started_at = null,
-        scheduled_for = now() + held.delay,
+        scheduled_for = now() + placed.delay,
         -- A job that moves on has not waited in vain.
-        expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
-        -- Behind what came while it ran: a job of many slices takes turns with everybody else.
-        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
-        error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
-        error_message = case when held.is_over_runtime
+        expires_at = greatest(job.expires_at, now() + placed.delay + placed.expires_after),
+        turn = placed.turn,
+        error_code = case when placed.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
+        error_message = case when placed.is_over_runtime
           then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
           else job.error_message end,
-        completed_at = case when held.is_over_runtime then now() end,
+        completed_at = case when placed.is_over_runtime then now() end,
         seq = job.seq + 1,
         updated_at = now()
-      from held
-      where job.id = held.id and job.id = any(array(select id from held))
+      from placed
+      where job.id = placed.id and job.id = any(array(select id from held))
       returning job.id
     )
     select given.job_id, yielded.id is not null
@@ -12139,9 +12291,9 @@ create policy select_own on public.content_item as permissive for select to auth
   using (((user_id = ( SELECT auth.uid() AS uid)) AND (deleted_at IS NULL)));
 
 create policy select_own on public.content_media as permissive for select to authenticated
-  using ((EXISTS ( SELECT
+  using (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM content_item item
-  WHERE (item.id = content_media.content_item_id))));
+  WHERE (item.id = content_media.content_item_id)))));
 
 create policy select_own on public.content_revision as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));

@@ -41,7 +41,7 @@ export const openQueue: OpenQueue = (url, { batch = 2000 }) => {
         select jsonb_build_object('n', n) from generate_series(0, ${pending - 1}::int) as n`;
     },
 
-    async work(handle) {
+    work(handle) {
       let stopped = false;
       const loop = async () => {
         while (!stopped) {
@@ -59,10 +59,10 @@ export const openQueue: OpenQueue = (url, { batch = 2000 }) => {
         }
       };
       const running = Array.from({ length: loops }, loop);
-      return async () => {
+      return Promise.resolve(async () => {
         stopped = true;
         await Promise.all(running);
-      };
+      });
     },
 
     async isDrained() {

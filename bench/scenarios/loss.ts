@@ -1,32 +1,45 @@
+import { sum } from "../statistics.ts";
 import type { Drained } from "./run_drain.ts";
 import type { Figures } from "./scenario.ts";
 
 /**
- * What a hindrance costs: two drains of the same size, one right after the other, of which every
- * other round begins with the other. Each with jobs enough to be compared.
+ * What a hindrance costs: drains of the same size, there and back (without, with, with, without; in
+ * every other round the other way about), so that a machine which gets slower or quicker meanwhile
+ * does so to both alike. Each with jobs enough to be compared.
  */
 export async function measureLoss(
   name: string,
   round: number,
-  { plain, hindered }: { plain: () => Promise<Drained>; hindered: () => Promise<Drained> },
+  drains: { plain: () => Promise<Drained>; hindered: () => Promise<Drained> },
 ): Promise<Figures> {
-  const first = await (round % 2 === 0 ? plain : hindered)();
-  const second = await (round % 2 === 0 ? hindered : plain)();
-  const [free, held] = round % 2 === 0 ? [first, second] : [second, first];
+  const [outer, inner] = round % 2 === 0
+    ? ["plain", "hindered"] as const
+    : ["hindered", "plain"] as const;
+  const done: Record<"plain" | "hindered", Drained[]> = { plain: [], hindered: [] };
+  for (const which of [outer, inner, inner, outer]) done[which].push(await drains[which]());
+  const [free, held] = [meanOf(done.plain), meanOf(done.hindered)];
   return {
     [`${name}_plain_drain`]: free.jobsPerSecond,
     [`${name}_drain`]: held.jobsPerSecond,
     [`${name}_loss`]: 1 - held.jobsPerSecond / free.jobsPerSecond,
-    ...cpuGrowth(name, free, held),
+    ...(free.cpuPerJob !== null && held.cpuPerJob !== null && {
+      // Others at work on the machine hardly change that.
+      [`${name}_cpu_growth`]: held.cpuPerJob / free.cpuPerJob - 1,
+    }),
   };
 }
 
-/** How much more CPU a job takes, all in all: others at work on the machine hardly change that. */
-function cpuGrowth(name: string, free: Drained, held: Drained): Figures {
-  const [before, after] = [cpuPerJob(free), cpuPerJob(held)];
-  return before === null || after === null ? {} : { [`${name}_cpu_growth`]: after / before - 1 };
+/** Drains as one; all CPU that a job takes, or null where the system does not tell. */
+function meanOf(drains: Drained[]): { jobsPerSecond: number; cpuPerJob: number | null } {
+  const cpu = drains.map(({ databaseCpuMicrosPerJob, workerCpuMicrosPerJob }) =>
+    databaseCpuMicrosPerJob === null ? null : databaseCpuMicrosPerJob + workerCpuMicrosPerJob
+  );
+  return {
+    jobsPerSecond: mean(drains.map(({ jobsPerSecond }) => jobsPerSecond)),
+    cpuPerJob: cpu.every((one) => one !== null) ? mean(cpu) : null,
+  };
 }
 
-function cpuPerJob({ databaseCpuMicrosPerJob, workerCpuMicrosPerJob }: Drained): number | null {
-  return databaseCpuMicrosPerJob === null ? null : databaseCpuMicrosPerJob + workerCpuMicrosPerJob;
+function mean(numbers: number[]): number {
+  return sum(numbers) / numbers.length;
 }

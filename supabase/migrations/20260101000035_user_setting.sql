@@ -10,10 +10,16 @@ create table public.user_setting (
   updated_at timestamptz not null default now(),
   constraint user_setting_auto_sync_interval_is_sane
     check (auto_sync_interval between interval '15 minutes' and interval '30 days'),
-  -- Each at most once: the known ones are three.
+  -- Compared, a month is 30 days: beside days that make up for them, months below zero would pass.
+  constraint user_setting_auto_sync_interval_goes_forward
+    check (least(extract(year from auto_sync_interval), extract(month from auto_sync_interval),
+      extract(day from auto_sync_interval), extract(hour from auto_sync_interval),
+      extract(minute from auto_sync_interval), extract(second from auto_sync_interval)) >= 0),
   constraint user_setting_channels_are_known
-    check (channels <@ array['in_app', 'email', 'push'] and cardinality(channels) <= 3
-      and array_position(channels, null) is null),
+    check (channels <@ array['in_app', 'email', 'push'] and array_position(channels, null) is null),
+  constraint user_setting_channels_are_named_once
+    check (cardinality(channels)
+      = ('in_app' = any (channels))::int + ('email' = any (channels))::int + ('push' = any (channels))::int),
   constraint user_setting_locale_is_a_language_tag
     check (locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$')
 );

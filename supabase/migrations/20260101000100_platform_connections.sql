@@ -173,7 +173,11 @@ create table public.social_account (
   constraint social_account_follower_count_is_not_negative check (follower_count >= 0),
   constraint social_account_sync_mode_is_known check (sync_mode in ('auto', 'manual')),
   constraint social_account_sync_interval_is_sane
-    check (sync_interval between interval '15 minutes' and interval '30 days')
+    check (sync_interval between interval '15 minutes' and interval '30 days'),
+  -- Compared, a month is 30 days: beside days that make up for them, months below zero would pass.
+  constraint social_account_sync_interval_goes_forward
+    check (least(extract(year from sync_interval), extract(month from sync_interval), extract(day from sync_interval),
+      extract(hour from sync_interval), extract(minute from sync_interval), extract(second from sync_interval)) >= 0)
 );
 comment on table public.social_account is 'A connected channel, page or profile, with its sync settings.';
 comment on column public.social_account.follower_count is 'Null where the platform hides it.';

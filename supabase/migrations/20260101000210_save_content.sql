@@ -146,8 +146,8 @@ begin
   ),
   put_media as (
     insert into public.content_media as own
-      (content_item_id, position, platform_media_id, media_type, url, thumbnail_url)
-    select media.id, sent.position, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
+      (content_item_id, position, user_id, platform_media_id, media_type, url, thumbnail_url)
+    select media.id, sent.position, p_owner_id, sent.platform_media_id, sent.media_type, sent.url, sent.thumbnail_url
     from media
     cross join lateral private.content_media_places(media.media) as sent
     on conflict (content_item_id, position) do update set

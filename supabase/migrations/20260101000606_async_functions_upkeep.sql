@@ -183,8 +183,6 @@ language plpgsql volatile set search_path = ''
 set enable_seqscan = off
 as $$
 declare
-  -- A user with more than this coming due at once is a crowd; its place in the lane is remembered.
-  v_crowd constant int := 10;
   v_job_ids uuid[];
   v_promoted int;
 begin
@@ -200,56 +198,25 @@ begin
     return 0;
   end if;
 
-  perform private.enter_line();
   with due as materialized (
-    select id, job_priority, scheduled_for, created_at,
-      coalesce(user_id, '00000000-0000-0000-0000-000000000000') as flow_id
+    select id, user_id, job_priority, scheduled_for, created_at
     from public.job_queue
     where id = any(v_job_ids) and status = 'pending' and turn is null and held_by is null
       and scheduled_for <= now()
     order by id
     for update skip locked
   ),
-  -- A crowd lines up behind what the same user has lined up before, or ten passes over its retries would
-  -- put ten of them at every turn, all before the first new job of somebody else.
-  flow as materialized (
-    select arrived.*, known.flow_id is not null as is_known, case
-      when arrived.jobs <= v_crowd then lane.virtual_time
-      else greatest(lane.virtual_time, known.last_turn)
-    end as after_turn
-    from (select flow_id, job_priority, count(*) as jobs from due group by flow_id, job_priority) as arrived
-    join private.job_lane as lane on lane.job_priority = arrived.job_priority
-    left join private.job_flow as known
-      on known.flow_id = arrived.flow_id and known.job_priority = arrived.job_priority
-  ),
-  -- What somebody is moving right now stays: no claim waits for who creates children.
-  free_flow as (
-    select known.flow_id, known.job_priority, flow.after_turn + flow.jobs as last_turn
-    from flow
-    join private.job_flow as known
-      on known.flow_id = flow.flow_id and known.job_priority = flow.job_priority
-    where flow.jobs > v_crowd
-    for update of known skip locked
-  ),
-  moved as (
-    update private.job_flow as known
-    set last_turn = greatest(known.last_turn, free_flow.last_turn)
-    from free_flow
-    where known.flow_id = free_flow.flow_id and known.job_priority = free_flow.job_priority
-  ),
-  opened as (
-    insert into private.job_flow (flow_id, job_priority, last_turn)
-    select flow_id, job_priority, after_turn + jobs
-    from flow
-    where jobs > v_crowd and not is_known
-    order by flow_id, job_priority
-    on conflict do nothing
+  line as materialized (
+    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+    from (select user_id, job_priority, count(*)::int as jobs from due group by user_id, job_priority) as own
+    having count(*) > 0
   ),
   placed as (
-    select due.id, flow.after_turn + row_number() over (
-      partition by due.flow_id, due.job_priority order by due.scheduled_for, due.created_at) as turn
+    -- As the lines were ordered.
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
+      + row_number() over (partition by user_id, job_priority order by scheduled_for, created_at) as turn
     from due
-    join flow on flow.flow_id = due.flow_id and flow.job_priority = due.job_priority
   )
   update public.job_queue as job
   set turn = placed.turn
@@ -260,7 +227,7 @@ begin
 end;
 $$;
 comment on function private.promote_due_jobs() is
-  'Lines up retries and scheduled jobs whose time has come, a user''s at consecutive turns, so that the claim never walks over waiting ones; returns how many.';
+  'Lines up retries and scheduled jobs whose time has come, a user''s one behind the other, so that the claim never walks over waiting ones; returns how many.';
 
 create function private.put_queue_right()
 returns boolean

@@ -224,6 +224,7 @@ comment on function private.capped_users_with_room(private.open_job_type[]) is
 create function private.line_up_capped_jobs(p_open private.open_job_type[])
 returns int
 language plpgsql volatile set search_path = ''
+set enable_seqscan = off
 as $$
 declare
   v_lined_up int;
@@ -233,8 +234,8 @@ begin
     return 0;
   end if;
 
-  with next as (
-    select job.ctid as row_id
+  with next as materialized (
+    select job.id, job.user_id, job.job_priority
     from public.job_queue as job
     where job.id = any(array(
         select first.job_id
@@ -249,10 +250,22 @@ begin
         ) as first
       )) and job.held_by = 'user_cap'
     for update skip locked
+  ),
+  -- Every claim does so, and what the one before lined up may still wait: where a cap was lifted, a crowd.
+  line as materialized (
+    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+    from (select user_id, job_priority, count(*)::int as jobs from next group by user_id, job_priority) as own
+    having count(*) > 0
   )
   update public.job_queue as job
-  set held_by = null, turn = private.next_turn(job.job_priority)
-  where job.ctid = any(array(select row_id from next));
+  set held_by = null, turn = placed.turn
+  from (
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
+      + row_number() over (partition by user_id, job_priority order by id) as turn
+    from next
+  ) as placed
+  where job.id = placed.id;
   get diagnostics v_lined_up = row_count;
   return v_lined_up;
 end;

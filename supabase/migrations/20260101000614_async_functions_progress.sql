@@ -104,41 +104,58 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.checkpoint, given.delay, given.is_cut_short, type.expires_after,
-        job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-          >= extract(epoch from type.max_runtime) as is_over_runtime
+      select job.id, job.user_id, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
+        type.expires_after, worked.is_over_runtime,
+        given.delay <= interval '0' and not worked.is_over_runtime as goes_on
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
+      cross join lateral (
+        select job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+          >= extract(epoch from type.max_runtime) as is_over_runtime
+      ) as worked
       where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
     ),
+    -- Behind what came while it ran: a job of many slices takes turns with everybody else. And behind what the same
+    -- user's others have yielded, however many of them run.
+    line as materialized (
+      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority), 1) as turns
+      from (select user_id, job_priority, count(*)::int as jobs from held where goes_on group by user_id, job_priority) as own
+      having count(*) > 0
+    ),
+    placed as (
+      select held.*, case when goes_on then
+        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_priority)] - 1
+          + row_number() over (partition by goes_on, user_id, job_priority order by id) end as turn
+      from held
+    ),
     yielded as (
       update public.job_queue as job
-      set status = case when held.is_over_runtime then 'failed' else 'pending' end,
-        checkpoint = coalesce(held.checkpoint, job.checkpoint),
+      set status = case when placed.is_over_runtime then 'failed' else 'pending' end,
+        checkpoint = coalesce(placed.checkpoint, job.checkpoint),
         -- A job that its worker gives back, since it leaves, has not moved on.
-        crash_streak = case when held.is_cut_short then job.crash_streak else 0 end,
-        worker_id = case when held.is_over_runtime then job.worker_id end,
+        crash_streak = case when placed.is_cut_short then job.crash_streak else 0 end,
+        worker_id = case when placed.is_over_runtime then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at)),
         slice_started_at = null,
-        scheduled_for = now() + held.delay,
+        scheduled_for = now() + placed.delay,
         -- A job that moves on has not waited in vain.
-        expires_at = greatest(job.expires_at, now() + held.delay + held.expires_after),
-        -- Behind what came while it ran: a job of many slices takes turns with everybody else.
-        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) + 1 end,
-        error_code = case when held.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
-        error_message = case when held.is_over_runtime
+        expires_at = greatest(job.expires_at, now() + placed.delay + placed.expires_after),
+        turn = placed.turn,
+        error_code = case when placed.is_over_runtime then 'MAX_RUNTIME_EXCEEDED' else job.error_code end,
+        error_message = case when placed.is_over_runtime
           then (select message from private.error_code where code = 'MAX_RUNTIME_EXCEEDED')
           else job.error_message end,
-        completed_at = case when held.is_over_runtime then now() end,
+        completed_at = case when placed.is_over_runtime then now() end,
         seq = job.seq + 1,
         updated_at = now()
-      from held
-      where job.id = held.id and job.id = any(array(select id from held))
+      from placed
+      where job.id = placed.id and job.id = any(array(select id from held))
       returning job.id
     )
     select given.job_id, yielded.id is not null

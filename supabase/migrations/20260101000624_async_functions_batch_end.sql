@@ -103,7 +103,8 @@ begin
   set status = v_status,
     held_by = null,
     -- Behind what came while it waited.
-    turn = case when v_status = 'pending' then private.next_turn(job.job_priority) end,
+    turn = case when v_status = 'pending' then
+      (private.line_up_again(array[job.user_id], array[job.job_priority], array[1]))[1] end,
     scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
     expires_at = case when v_status = 'pending'
       then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,

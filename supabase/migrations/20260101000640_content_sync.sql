@@ -34,9 +34,9 @@ begin
   if account.is_platform_enabled is not true then
     perform private.check_platform_enabled(p_platform);
   end if;
-  if p_max_results < 1 then
+  if p_max_results not between 1 and 20000 then
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_max_results'),
-      'The number of results must be at least 1.');
+      'The number of results must be between 1 and 20 000.');
   end if;
   if account.is_ambiguous then
     perform private.raise_error('SOCIAL_ACCOUNT_AMBIGUOUS');

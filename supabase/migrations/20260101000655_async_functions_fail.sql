@@ -27,12 +27,8 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, given.error_message, given.error_code, type.expires_after,
-        given.retryable and job.retry_count < job.max_retries
-          and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
-            < extract(epoch from type.max_runtime)
-          -- What may wait no longer than that for a worker does not wait longer for the other side.
-          and coalesce(given.retry_after <= type.expires_after, true) as will_retry,
+      select job.id, job.user_id, job.job_priority, given.error_message, given.error_code, type.expires_after,
+        verdict.will_retry, (verdict.will_retry and given.retry_after <= interval '0') is true as comes_at_once,
         coalesce(given.retry_after,
           -- Doubling is capped before it is computed: 2^n of a large n is no interval.
           least(type.backoff_cap, type.backoff_base * power(2, least(job.retry_count, 20)))
@@ -40,43 +36,66 @@ begin
       from given
       join public.job_queue as job on job.id = given.job_id
       join public.job_type as type on type.name = job.job_type
+      cross join lateral (
+        select given.retryable and job.retry_count < job.max_retries
+          and job.runtime_seconds + extract(epoch from now() - job.slice_started_at)
+            < extract(epoch from type.max_runtime)
+          -- What may wait no longer than that for a worker does not wait longer for the other side.
+          and coalesce(given.retry_after <= type.expires_after, true) as will_retry
+      ) as verdict
       where job.id = any(array(select job_id from given)) and job.lease_expires_at is not null
         and (job.fencing_token = given.fencing_token or (given.fencing_token is null and job.is_classic))
       order by job.id
       for update of job
     ),
+    -- What is to be tried again at once takes turns with everybody else.
+    line as materialized (
+      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
+        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+      from (
+        select user_id, job_priority, count(*)::int as jobs
+        from held where comes_at_once group by user_id, job_priority
+      ) as own
+      having count(*) > 0
+    ),
+    placed as (
+      select held.*, case when comes_at_once then
+        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_priority)] - 1
+          + row_number() over (partition by comes_at_once, user_id, job_priority order by id) end as turn
+      from held
+    ),
     failed as (
       update public.job_queue as job
-      set status = case when held.will_retry then 'pending' else 'failed' end,
-        retry_count = job.retry_count + held.will_retry::int,
-        error_code = held.error_code,
-        error_message = held.error_message,
-        worker_id = case when not held.will_retry then job.worker_id end,
+      set status = case when placed.will_retry then 'pending' else 'failed' end,
+        retry_count = job.retry_count + placed.will_retry::int,
+        error_code = placed.error_code,
+        error_message = placed.error_message,
+        worker_id = case when not placed.will_retry then job.worker_id end,
         lease_expires_at = null,
         runtime_seconds = job.runtime_seconds + greatest(0, date_part('epoch', now() - job.slice_started_at)),
         slice_started_at = null,
         -- An attempt that left no checkpoint starts over, and so does its progress.
         progress_percent = case
-          when held.will_retry and job.checkpoint is null then 0
+          when placed.will_retry and job.checkpoint is null then 0
           else job.progress_percent
         end,
         progress_base_seconds = case
-          when held.will_retry and job.checkpoint is null
+          when placed.will_retry and job.checkpoint is null
             then job.runtime_seconds + greatest(0, extract(epoch from now() - job.slice_started_at))
           else job.progress_base_seconds
         end,
-        scheduled_for = case when held.will_retry then now() + held.delay else job.scheduled_for end,
+        scheduled_for = case when placed.will_retry then now() + placed.delay else job.scheduled_for end,
         -- A retry is not a job that was never started.
         expires_at = case
-          when held.will_retry then greatest(job.expires_at, now() + held.delay + held.expires_after)
+          when placed.will_retry then greatest(job.expires_at, now() + placed.delay + placed.expires_after)
           else job.expires_at
         end,
-        turn = case when held.delay <= interval '0' then private.next_turn(job.job_priority) end,
-        completed_at = case when not held.will_retry then now() end,
+        turn = placed.turn,
+        completed_at = case when not placed.will_retry then now() end,
         seq = job.seq + 1,
         updated_at = now()
-      from held
-      where job.id = held.id and job.id = any(array(select id from held))
+      from placed
+      where job.id = placed.id and job.id = any(array(select id from held))
       returning job.id, job.status
     )
     select given.job_id, failed.status

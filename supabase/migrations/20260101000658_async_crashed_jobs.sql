@@ -12,10 +12,12 @@ $$;
 comment on function private.company(int, int, int) is
   'Among how many jobs, itself counted, one that has crashed p_crash_streak times in a row may run, where p_concurrency run at once: the same part of all, on a scale of powers, after each crash, and alone at its last chance.';
 
-create function private.take_crashed_jobs(p_worker_id text, p_concurrency int, p_job_types text[])
+create function private.take_crashed_jobs(
+  p_worker_id text, p_concurrency int, p_job_types text[], p_running int default 0, p_company int default null
+)
 returns table (
   id uuid, user_id uuid, job_type text, params jsonb, checkpoint jsonb, progress_percent smallint,
-  retry_count int, max_retries int, crash_count int, parent_job_id uuid, fencing_token bigint, lease_ms int
+  retry_count int, max_retries int, crash_count int, parent_job_id uuid, fencing_token bigint, lease_ms int, company int
 )
 language plpgsql volatile security definer rows 10 set search_path = ''
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -27,7 +29,8 @@ declare
   v_open private.open_job_type[];
   v_by_age boolean;
   v_next record;
-  v_most int := v_concurrency;
+  v_running constant int := greatest(coalesce(p_running, 0), 0);
+  v_most int := least(v_concurrency, coalesce(p_company, v_concurrency));
   v_company int;
   v_held_by text;
   v_ids uuid[] := '{}';
@@ -75,7 +78,7 @@ begin
     order by case when not v_by_age then head.job_priority end, head.scheduled_for, company, head.place
   loop
     v_company := least(v_most, v_next.company);
-    continue when cardinality(v_ids) >= v_company;
+    continue when v_running + cardinality(v_ids) >= v_company;
     continue when v_next.is_limited and (
       cardinality(array_positions(v_types, v_next.job_type)) >= v_next.slots
       or (
@@ -93,7 +96,7 @@ begin
     v_types := v_types || v_next.job_type;
     v_owners := v_owners || v_next.user_id;
     v_most := v_company;
-    exit when cardinality(v_ids) >= v_most;
+    exit when v_running + cardinality(v_ids) >= v_most;
   end loop;
   if v_ids = '{}' then
     return;
@@ -114,15 +117,15 @@ begin
   where job.id = any(v_ids)
   returning job.id, job.user_id, job.job_type, job.params, job.checkpoint, job.progress_percent, job.retry_count,
     job.max_retries, job.crash_count, job.parent_job_id, job.fencing_token, (
-      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int;
+      select date_part('epoch', lease) * 1000 from public.job_type where name = job.job_type)::int, v_most;
   perform private.charge_rates(v_types);
 end;
 $$;
-comment on function private.take_crashed_jobs(text, int, text[]) is
-  'What a worker that runs nothing, and could run p_concurrency jobs at once, is to run next and apart from all others: jobs that have crashed, as many together as each may have company; none when none is due. Lends the right to change the queue.';
+comment on function private.take_crashed_jobs(text, int, text[], int, int) is
+  'What a worker that could run p_concurrency jobs at once is to run next and apart from all others: jobs that have crashed, as many together as each may have company; none when none is due. It runs nothing else, or p_running of these already, none of which may run among more than p_company; company is what then holds for all. Lends the right to change the queue.';
 
 revoke all on function
   private.company(int, int, int),
-  private.take_crashed_jobs(text, int, text[])
+  private.take_crashed_jobs(text, int, text[], int, int)
 from public, anon, authenticated, service_role;
-grant execute on function private.take_crashed_jobs(text, int, text[]) to service_role;
+grant execute on function private.take_crashed_jobs(text, int, text[], int, int) to service_role;

@@ -174,6 +174,7 @@ export type Database = {
           "position": number;
           "thumbnail_url": string | null;
           "url": string | null;
+          "user_id": string;
         };
         ComputedFields: never;
         Insert: {
@@ -184,6 +185,7 @@ export type Database = {
           "position": number;
           "thumbnail_url"?: string | null;
           "url"?: string | null;
+          "user_id": string;
         };
         Update: {
           "content_item_id"?: string;
@@ -193,6 +195,7 @@ export type Database = {
           "position"?: number;
           "thumbnail_url"?: string | null;
           "url"?: string | null;
+          "user_id"?: string;
         };
         Relationships: [
           {
@@ -200,6 +203,13 @@ export type Database = {
             columns: ["content_item_id"];
             isOneToOne: false;
             referencedRelation: "content_item";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "content_media_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "users";
             referencedColumns: ["id"];
           },
         ];

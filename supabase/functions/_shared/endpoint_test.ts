@@ -229,6 +229,35 @@ Deno.test("details and retry_after of a database error reach the client", async 
   assert.deepEqual((await failureOf(response)).details, { limit: 10, retry_after: 7 });
 });
 
+Deno.test("what the database finds not valid is listed by its place, like any other issue", async () => {
+  const detailsOf = async (code: string, hint: string, details = "") =>
+    (await failureOf(
+      await getEndpoint(() => Promise.reject(postgrest(code, hint, details)))(
+        new Request("http://f/things"),
+      ),
+    )).details;
+  const message = "internal words";
+  assert.deepEqual(await detailsOf("PT400", "VALIDATION_ERROR", '{"field":"bio"}'), {
+    issues: [{ path: "body.bio", code: "custom", message }],
+  });
+  assert.deepEqual(await detailsOf("PT400", "VALIDATION_ERROR", '{"field":"p_limit"}'), {
+    issues: [{ path: "body.limit", code: "custom", message }],
+  });
+  for (
+    const [code, hint, details] of [["PT400", "VALIDATION_ERROR", '{"field":null}'], ["22021", ""]]
+  ) {
+    const { issues } = await detailsOf(code!, hint!, details);
+    assert.deepEqual(issues.map(({ path }: { path: string }) => path), ["body"], code);
+  }
+});
+
+Deno.test("a body that is no JSON is an issue of the body", async () => {
+  const { details } = await failureOf(await postEndpoint()(post('{"name":')));
+  assert.deepEqual(details, {
+    issues: [{ path: "body", code: "custom", message: "The request body is not valid JSON." }],
+  });
+});
+
 Deno.test("every request is one log line that names caller, outcome and request id", async () => {
   const fakes = fakeDeps();
   const id = "client-chosen-id";

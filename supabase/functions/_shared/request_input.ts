@@ -56,10 +56,8 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new AppError("VALIDATION_ERROR", {
-      message: "The request body is not valid JSON.",
-      cause,
-    });
+    const issue = { path: "body", code: "custom", message: "The request body is not valid JSON." };
+    throw new AppError("VALIDATION_ERROR", { details: { issues: [issue] }, cause });
   }
 }
 

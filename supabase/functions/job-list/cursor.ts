@@ -9,8 +9,8 @@ export interface Cursor {
 }
 
 const Parts = z.tuple([
-  // Only what PostgreSQL reads as well: it knows no year 0 and no offset of 23 hours.
-  z.iso.datetime({ offset: true }).regex(/^2.*(Z|[+-](0\d|1[0-4]):\d\d)$/),
+  // Only what PostgreSQL reads as well: it knows no year 0, no offset of 23 hours and no endless fraction.
+  z.iso.datetime({ offset: true }).max(40).regex(/^2.*(Z|[+-](0\d|1[0-4]):\d\d)$/),
   z.guid(),
 ]);
 

@@ -27,6 +27,10 @@ for (
     ["no pair", encoded([id])],
     ["no time", encoded(["yesterday", id])],
     ["a year that PostgreSQL does not know", encoded(["0000-01-01T00:00:00Z", id])],
+    [
+      "more digits of a second than PostgreSQL reads",
+      encoded([`2026-01-01T00:00:00.${"0".repeat(200)}1Z`, id]),
+    ],
     ["an offset that PostgreSQL does not know", encoded(["2026-01-01T00:00:00+23:00", id])],
     ["SQL instead of an id", encoded(["2026-01-01T00:00:00Z", "'; drop table job_queue"])],
     ["more than a place", encoded(["2026-01-01T00:00:00Z", id, 1])],

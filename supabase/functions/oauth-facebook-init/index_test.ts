@@ -10,7 +10,7 @@ stackTest(
     const { fetch, stack } = await open();
     const person = await Person.signUp(stack);
     const { status, body } = await call(fetch, person, "oauth-facebook-init", {
-      redirect_to: "http://127.0.0.1:3000/connected",
+      redirect: "http://127.0.0.1:3000/connected",
     });
     assert.equal(status, 200);
     const url = new URL(body.authorization_url);
@@ -29,8 +29,8 @@ stackTest(
 stackTest("oauth-facebook-init redirects to pages of our own site only", async () => {
   const { fetch, stack } = await open();
   const person = await Person.signUp(stack);
-  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x"]) {
-    const answer = await call(fetch, person, "oauth-facebook-init", { redirect_to });
+  for (const redirect of ["https://evil.example/", "//evil.example", "javascript:x"]) {
+    const answer = await call(fetch, person, "oauth-facebook-init", { redirect });
     assertRefused(answer, 400, "VALIDATION_ERROR");
   }
 });

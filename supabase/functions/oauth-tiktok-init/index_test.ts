@@ -10,7 +10,7 @@ stackTest(
     const { fetch, stack } = await open();
     const person = await Person.signUp(stack);
     const { status, body } = await call(fetch, person, "oauth-tiktok-init", {
-      redirect_to: "http://127.0.0.1:3000/connected",
+      redirect: "http://127.0.0.1:3000/connected",
     });
     assert.equal(status, 200);
     const { state, ...rest } = Object.fromEntries(new URL(body.authorization_url).searchParams);
@@ -27,8 +27,8 @@ stackTest(
 stackTest("oauth-tiktok-init redirects to pages of our own site only", async () => {
   const { fetch, stack } = await open();
   const person = await Person.signUp(stack);
-  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x"]) {
-    const answer = await call(fetch, person, "oauth-tiktok-init", { redirect_to });
+  for (const redirect of ["https://evil.example/", "//evil.example", "javascript:x"]) {
+    const answer = await call(fetch, person, "oauth-tiktok-init", { redirect });
     assertRefused(answer, 400, "VALIDATION_ERROR");
   }
 });

@@ -10,7 +10,7 @@ stackTest(
   async () => {
     const { fetch, stack } = await open();
     const { status, body } = await call(fetch, await Person.signUp(stack), "oauth-youtube-init", {
-      redirect_to: "http://127.0.0.1:3000/connected",
+      redirect: "http://127.0.0.1:3000/connected",
     });
     assert.equal(status, 200);
     const { searchParams } = new URL(body.authorization_url);
@@ -45,9 +45,13 @@ stackTest("oauth-youtube-init redirects to pages of our own site only", async ()
   const person = await Person.signUp(stack);
   const api = `${stack.api_url}/functions/v1/oauth-youtube-callback`;
   const nul = "http://127.0.0.1:3000/\0";
-  for (const redirect_to of ["https://evil.example/", "//evil.example", "javascript:x", api, nul]) {
-    const answer = await call(fetch, person, "oauth-youtube-init", { redirect_to });
+  for (const redirect of ["https://evil.example/", "//evil.example", "javascript:x", api, nul]) {
+    const answer = await call(fetch, person, "oauth-youtube-init", { redirect });
     assertRefused(answer, 400, "VALIDATION_ERROR");
+    assert.match(
+      answer.body.error.details.issues[0].path,
+      redirect === nul ? /^body$/ : /^body\.redirect$/,
+    );
   }
 });
 

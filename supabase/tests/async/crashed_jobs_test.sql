@@ -2,7 +2,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(45);
+select plan(49);
 
 select tests.create_user('ann'), tests.create_user('bob');
 create function tests.crashed(p_name text, p_times int default 1, p_type text default 'test_open', p_priority int default 5) returns uuid
@@ -77,6 +77,13 @@ insert into named select 'first ' || n, tests.crashed('ann') from generate_serie
 insert into named values ('last', tests.crashed('bob', 2));
 select is(tests.take_crashed(), array[tests.named('last')], 'of those that are due since the same time the one with its last chance comes first, alone');
 select is(array[cardinality(tests.take_crashed()), cardinality(tests.take_crashed()), cardinality(tests.take_crashed())], array[3, 2, 0], 'others come a few at a time');
+select tests.forget();
+insert into named select 'once ' || n, tests.crashed('ann') from generate_series(1, 5) as n;
+insert into named values ('twice', tests.crashed('bob', 2));
+select is((select count(*)::int from private.take_crashed_jobs('w1', 8, array['test_open'], 1, 8)), 2, 'beside one that runs so many start as make the group full');
+select is((tests.job(tests.named('twice'))).status, 'pending', 'and none that has to run alone');
+select is((select array_agg(company) from private.take_crashed_jobs('w1', 8, array['test_open'], 1, 2)), array[2], 'nor more than those that run may have beside them');
+select is((select count(*)::int from private.take_crashed_jobs('w1', 8, array['test_open'], 3, 3)), 0, 'a group that is full gets none');
 select tests.forget();
 insert into named values ('low', tests.crashed('ann', 2, p_priority => 9)), ('high', tests.crashed('ann', 2, p_priority => 1));
 update private.job_setting set ageing_share = 0;

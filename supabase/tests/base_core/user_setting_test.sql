@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(17);
+select plan(18);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select results_eq(
@@ -18,6 +18,8 @@ select throws_ok($$ update public.user_setting set auto_sync_interval = '1 minut
   'syncs are at least 15 minutes apart');
 select throws_ok($$ update public.user_setting set channels = '{pigeon}' where true $$, '23514', null, 'channels are known');
 select throws_ok($$ update public.user_setting set channels = '{push,null}' where true $$, '23514', null, 'no channel is null');
+select throws_ok($$ update public.user_setting set channels = '{email,email}' where true $$, '23514', null,
+  'no channel is named twice: nobody is told twice');
 select throws_ok($$ update public.user_setting set locale = 'English' where true $$, '23514', null, 'a locale is a language tag');
 select throws_ok($$ update public.user_setting set user_id = tests.user_id('ben') where true $$, '42501', null,
   'an owner cannot give their settings away');

@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(19);
+select plan(20);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana');
@@ -14,6 +14,17 @@ create function tests.media() returns text[] language sql volatile as $$
 $$;
 create function tests.places() returns text[] language sql volatile as $$
   select array_agg(ctid::text order by position) from public.content_media
+$$;
+create function tests.plan_of(p_statement text) returns text language plpgsql volatile as $$
+declare
+  v_line text;
+  v_plan text := '';
+begin
+  for v_line in execute 'explain (costs off) ' || p_statement loop
+    v_plan := v_plan || v_line || chr(10);
+  end loop;
+  return v_plan;
+end
 $$;
 grant execute on all functions in schema tests to public;
 
@@ -53,6 +64,10 @@ select is((select count(*) from public.content_media), 2::bigint, 'an owner read
 select throws_ok($$ delete from public.content_media where true $$, '42501', null, 'and cannot change them');
 select tests.become_user('ben');
 select is((select count(*) from public.content_media), 0::bigint, 'a stranger reads none of them');
+set local enable_seqscan = off;
+select matches(tests.plan_of('select * from public.content_media'), 'content_media_user_id_idx',
+  'and is not made to look through everybody''s');
+set local enable_seqscan = on;
 select tests.become_anon();
 select throws_ok($$ select * from public.content_media $$, '42501', null, 'anon neither');
 

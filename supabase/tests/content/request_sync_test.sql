@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(25);
+select plan(26);
 
 select tests.create_user('ana'), tests.create_user('ben'), tests.create_user('eve');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -52,6 +52,8 @@ select is(tests.error_of($$ select public.request_sync(null) $$), 'PLATFORM_DISA
   'request_sync() needs a platform');
 select is(tests.error_of($$ select public.request_sync('youtube', null, 0) $$), 'VALIDATION_ERROR',
   'request_sync() refuses to fetch nothing');
+select is(tests.error_of($$ select public.request_sync('youtube', null, 20001) $$), 'VALIDATION_ERROR',
+  'request_sync() refuses more than the endpoint does');
 select is(tests.error_of($$ select public.create_job(tests.user_id('ana'), 'sync_youtube') $$), 'FORBIDDEN',
   'a user cannot create the job past request_sync()');
 

@@ -27,6 +27,9 @@ const calls: Record<string, string> = {
   "fail_jobs() of jobs that come again": `select count(*) from public.fail_jobs(${
     given('{"error_message": "no"}')
   })`,
+  "fail_jobs() of jobs that come again at once": `select count(*) from public.fail_jobs(${
+    given('{"error_message": "no", "retry_after_ms": 0}')
+  })`,
   "fail_jobs() of jobs that do not": `select count(*) from public.fail_jobs(${
     given('{"error_message": "no", "retryable": false}')
   })`,
@@ -52,6 +55,14 @@ const upkeep: Record<string, { before: string; statement: string }> = {
     before: createChildren,
     statement:
       "select public.cancel_job(job_id) from (select * from lease order by job_id limit 1) as lease",
+  },
+  "promote_due_jobs()": {
+    before: `
+      update public.job_queue set turn = null
+      where status = 'pending' and job_type = 'scale_batch' and id not in (select job_id from lease);
+      insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
+      select id, 5, 0, true from auth.users`,
+    statement: "select private.promote_due_jobs()",
   },
   "expire_stale_jobs()": {
     before: `

@@ -4,6 +4,9 @@ import type { Clock } from "./clock.ts";
 /** Reading the memory takes longer than a small job, and it does not fill up in less. */
 const MEMORY_SAMPLE_MS = 100;
 
+/** Of the limit: what a budget that begins above it may use more. */
+const MEMORY_HEADROOM = 0.2;
+
 /** What one invocation may use up before it drains. A null limit is not watched. */
 export interface BudgetLimits {
   wall_ms: number;
@@ -56,9 +59,11 @@ export class Budget {
     this.#deadline = clock.now() + limits.wall_ms;
     this.#cpuAtStart = meter.cpuMs();
     // A reading that is too high before any work was done counts something else, such as the whole
-    // host process. Heeding it would mean never to work at all.
+    // host process, or what a life before this one has left. Heeding it would mean never to work at
+    // all; but from there it must not grow without end.
     const limit = limits.memory_bytes ?? Infinity;
-    this.#memoryLimit = (meter.memoryBytes() ?? 0) < limit ? limit : Infinity;
+    const reading = meter.memoryBytes() ?? 0;
+    this.#memoryLimit = reading < limit ? limit : reading + limit * MEMORY_HEADROOM;
   }
 
   /** Wall-clock milliseconds left, 0 as soon as any limit is used up. */

@@ -31,6 +31,15 @@ Deno.test("memory over its limit before any work was done does not keep a worker
   assert.equal(budget.spent(), null);
 });
 
+Deno.test("but it is watched all the same: a second life of a process that is full is no free one", () => {
+  const { used, budget } = setUp({ memory_bytes: 50 });
+  used.memory = 59;
+  assert.equal(budget.spent(), null);
+  const next = setUp({ memory_bytes: 50 });
+  next.used.memory = 60;
+  assert.equal(next.budget.spent(), "memory");
+});
+
 Deno.test("memory over its limit spends the budget", () => {
   const { used, budget } = setUp({ memory_bytes: 100 });
   used.memory = 100;

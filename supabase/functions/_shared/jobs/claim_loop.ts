@@ -9,6 +9,7 @@ import type { JobStore } from "./job_store.ts";
 import type { WorkerOptions } from "./options.ts";
 import { Prospects } from "./prospects.ts";
 import { Sleeper } from "./sleeper.ts";
+import type { Strays } from "./strays.ts";
 import { Wake } from "./wake.ts";
 
 interface ClaimLoopParts<Deps> {
@@ -21,8 +22,9 @@ interface ClaimLoopParts<Deps> {
   heartbeat: Heartbeat;
   /** Milliseconds for which work may still be taken; 0 ends the loop. */
   remaining(): number;
-  /** Whether no other worker lives in this process. */
+  /** Whether no other worker lives in this process, and nothing that was left behind. */
   isAlone(): boolean;
+  strays: Strays;
   onTrouble(error: unknown): void;
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { openMemoryWorker } from "./memory_worker.ts";
+import { memoryWorker } from "./memory_worker.ts";
 
 Deno.test("drained() resolves when nothing is left, with what was done since it was asked", async () => {
-  const { clock, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(100);
     return { ok: true };
   });
@@ -28,7 +28,7 @@ Deno.test("drained() resolves when nothing is left, with what was done since it 
 });
 
 Deno.test("drained() is not fooled by a claim that found a capped type in other hands", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(() => Promise.resolve({ ok: true }));
+  const { clock, store, worker, add } = memoryWorker(() => Promise.resolve({ ok: true }));
   const life = worker.run();
   await clock.advance(100);
   let blocked = 3;
@@ -43,7 +43,7 @@ Deno.test("drained() is not fooled by a claim that found a capped type in other 
 });
 
 Deno.test("drained() does not wait for what nobody may start", async () => {
-  const { clock, store, worker } = openMemoryWorker(() => Promise.resolve({ ok: true }));
+  const { clock, store, worker } = memoryWorker(() => Promise.resolve({ ok: true }));
   store.hasDueWork = () => Promise.resolve(true);
   worker.run();
   let isDrained = false;

@@ -3,10 +3,12 @@ import { databaseEnv, platformEnv, workerEnv } from "../env.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "./clock.ts";
 import { createJobDeps } from "./deps.ts";
+import { onUncaught } from "./isolate.ts";
 import { defaultOptions, type WorkerOptions } from "./options.ts";
 import { Processor } from "./processor.ts";
 import { jobs } from "./registry.ts";
 import { openStore } from "./store.ts";
+import { Strays } from "./strays.ts";
 import { Worker } from "./worker.ts";
 
 /** Less than this is not worth a start; the platform takes no new requests so late anyway. */
@@ -21,6 +23,8 @@ export function createEdgeProcessor(): Processor {
   const store = openStore({ url: databaseEnv().url });
   const db = serviceDb();
   const deps = createJobDeps(db);
+  onUncaught((error) => logger.error("a handler has left an error to nobody", { error }));
+  const strays = new Strays(systemClock);
 
   const createWorker = (isAlone: () => boolean) => {
     const options: WorkerOptions = {
@@ -41,6 +45,7 @@ export function createEdgeProcessor(): Processor {
       limits: { cpu_ms: cpuMs, memory_bytes: memoryBytes },
       region: platformEnv().region ?? null,
       isAlone,
+      strays,
     });
   };
   return new Processor(createWorker, (error) => logger.error("worker crashed", { error }));

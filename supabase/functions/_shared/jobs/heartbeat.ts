@@ -32,6 +32,7 @@ export class Heartbeat {
   /** What the latest beat said. */
   #toldRoom = true;
   #callOffNews: (() => void) | null = null;
+  #hurries = false;
 
   constructor(private readonly options: HeartbeatOptions) {}
 
@@ -48,7 +49,7 @@ export class Heartbeat {
 
   /** Tells news at once instead of at the next beat. */
   hurry(): void {
-    if (this.#beating) return void this.#beating.then(() => this.hurry());
+    if (this.#beating) return void (this.#hurries = true);
     this.#callOff?.();
     this.#tick();
   }
@@ -85,11 +86,16 @@ export class Heartbeat {
       this.#healthy = false;
       return this.options.onSilence();
     }
-    this.#beating = this.#beat().finally(() => this.#beating = null);
+    this.#beating = this.#beat().finally(() => {
+      this.#beating = null;
+      // However many news have come in meanwhile, one beat tells them all.
+      if (this.#hurries) this.hurry();
+    });
   }
 
   async #beat(): Promise<void> {
     const { options } = this;
+    this.#hurries = false;
     const leases = options.leases();
     this.#toldRoom = options.hasRoom();
     const sentAt = options.clock.now();

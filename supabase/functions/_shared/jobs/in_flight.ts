@@ -4,19 +4,18 @@ import { Announcements } from "./announcements.ts";
 import type { Clock } from "./clock.ts";
 import { noCounts } from "./counts.ts";
 import type { RunnableJob } from "./define_job.ts";
-import type { AbortReason } from "./errors.ts";
+import { Graces } from "./graces.ts";
 import { HeldJobs } from "./held_jobs.ts";
 import { endingOf, JobReport } from "./job_report.ts";
 import { JobRun } from "./job_run.ts";
 import type { ClaimedJob, JobStore } from "./job_store.ts";
 import type { LogBuffer } from "./log_buffer.ts";
 import type { WorkerOptions } from "./options.ts";
-import { outcomeOfAbort } from "./outcomes.ts";
 import { carry } from "./run_handler.ts";
 import type { RunParts } from "./run_parts.ts";
-import type { Ended } from "./settlement.ts";
-import type { RecordedOf } from "./settlement.ts";
+import type { Ended, RecordedOf } from "./settlement.ts";
 import { Settler } from "./settler.ts";
+import type { Strays } from "./strays.ts";
 
 interface InFlightParts<Deps> {
   store: JobStore;
@@ -27,6 +26,7 @@ interface InFlightParts<Deps> {
   logger: Logger;
   logs: LogBuffer;
   options: WorkerOptions;
+  strays: Strays;
   remaining(): number;
   /** Called when jobs of this type have left their slots. */
   onFree(type: string): void;
@@ -40,8 +40,7 @@ export class InFlight<Deps> {
   readonly #settler: Settler<JobRun>;
   #settling = 0;
   readonly #runParts: RunParts;
-  /** Calls off the end of a grace, for handlers that have been told to stop. */
-  readonly #graces = new WeakMap<JobRun, () => void>();
+  readonly #graces: Graces;
   readonly #announcements: Announcements;
   readonly #report: JobReport;
 
@@ -51,14 +50,17 @@ export class InFlight<Deps> {
     this.#runParts = {
       ...parts,
       progressIntervalMs: options.progress_interval_ms,
-      onAbort: (run, reason) => this.#giveGrace(run, reason),
+      onAbort: (run, reason) => this.#graces.give(run, reason),
     };
+    this.#graces = new Graces({ ...parts, onEnded: this.#ended });
     this.#announcements = new Announcements(parts.clock, this.held, options.first_progress_ms);
     this.#settler = new Settler({
       ...parts,
       windowMs: options.settle_window_ms,
       maxBatch: options.settle_batch,
       company: () => this.running > 0,
+      // What is written of a job after its outcome may meet its next attempt.
+      beforeAgain: () => parts.logs.flushHeld(),
       onRecorded: (ended, recordedOf) => this.#recorded(ended, recordedOf),
     });
   }
@@ -86,20 +88,12 @@ export class InFlight<Deps> {
     else this.#release([run]);
   }
 
-  /** A handler that was told to stop and does not is left behind: whatever it still writes is refused. */
-  #giveGrace(run: JobRun, reason: AbortReason): void {
-    const { clock, options } = this.parts;
-    const graceMs = reason === "shutdown" ? options.unload_grace_ms : options.abort_grace_ms;
-    const leaveBehind = () => this.#ended({ attempt: run, outcome: outcomeOfAbort(reason) });
-    this.#graces.set(run, clock.after(graceMs, leaveBehind));
-  }
-
   /** Its handler has come to an outcome, or is left behind. */
   readonly #ended = (ended: Ended<JobRun>): void => {
     const { attempt: run, outcome: { kind } } = ended;
-    if (run.isOver) return;
+    if (run.isOver) return this.parts.strays.ended(run);
     run.isOver = true;
-    if (run.aborted !== null) this.#graces.get(run)?.();
+    if (run.aborted !== null) this.#graces.callOff(run);
     const isHeard = kind !== "cancelled" && kind !== "lost";
     if (isHeard && (run.hasSpoken || kind === "failed")) this.#speakLast(ended);
     else this.#settle(ended);

@@ -12,3 +12,18 @@ export function keepAlive(work: Promise<unknown>): void {
 export function onUnload(farewell: () => Promise<unknown>): void {
   addEventListener("beforeunload", () => keepAlive(farewell()));
 }
+
+/**
+ * What nobody awaited or caught would end the process, and with it all jobs that run there; of whose
+ * handler it is, nothing tells. `say` is told instead.
+ */
+export function onUncaught(say: (error: unknown) => void): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    say(event.reason);
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    say(event.error);
+  });
+}

@@ -65,11 +65,13 @@ export class JobRun {
     return new RunContext(this, params, checkpoint);
   }
 
-  /** Tells the handler to stop. The first reason counts. */
+  /** Tells the handler to stop. The first reason counts; a shutdown leaves less time for it. */
   abort(reason: AbortReason): void {
-    if (this.#aborted) return;
-    this.#aborted = new JobAborted(reason);
-    this.#controller?.abort(this.#aborted);
+    if (this.#aborted && reason !== "shutdown") return;
+    if (!this.#aborted) {
+      this.#aborted = new JobAborted(reason);
+      this.#controller?.abort(this.#aborted);
+    }
     if (!this.isOver) this.parts.onAbort?.(this, reason);
   }
 
@@ -95,7 +97,8 @@ export class JobRun {
   /** Throws when the handler may write no more. */
   mustBeOpen(): void {
     if (this.#aborted) throw this.#aborted;
-    if (!this.#isOpen) throw new JobAborted("lease_lost");
+    // A handler that has ended and left something running would keep its own outcome waiting.
+    if (this.isOver || !this.#isOpen) throw new JobAborted("lease_lost");
   }
 
   /** Makes a call that may be repeated, and repeats it while the database is in trouble. */

@@ -25,6 +25,11 @@ export interface ClaimedJob {
   readonly lease_ms: number;
 }
 
+/** A job that has crashed, and among how many it may run, itself counted. */
+export interface CrashedJob extends ClaimedJob {
+  readonly company: number;
+}
+
 export interface Beat {
   worker_id: string;
   leases: Lease[];
@@ -130,8 +135,14 @@ export const HELD = "held";
  */
 export interface JobStore extends Calling {
   claim(workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]>;
-  /** Jobs that have crashed, to be run apart by a worker that runs nothing and has room for so many. */
-  claimCrashed(workerId: string, concurrency: number, types: string[]): Promise<ClaimedJob[]>;
+  /** Jobs that have crashed, to be run apart by a worker with room for so many that runs nothing else. */
+  claimCrashed(
+    workerId: string,
+    concurrency: number,
+    types: string[],
+    /** What of these runs already, and the least company that one of it may have. */
+    group?: { running: number; company: number },
+  ): Promise<CrashedJob[]>;
   heartbeat(beat: Beat): Promise<HeartbeatReply>;
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;
@@ -142,6 +153,8 @@ export interface JobStore extends Calling {
   fail(jobs: Failure[]): Promise<Map<string, string>>;
   /** `pending`, or {@link HELD}, by id; a job that was not ours to give back is left out. */
   giveBack(jobs: GiveBack[]): Promise<Map<string, string>>;
+  /** What these attempts have recorded as their outcome, as the job's status by id; left out if nothing. */
+  readRecorded(attempts: Lease[]): Promise<Map<string, string>>;
   /** The parent's new status: all children may have ended already. Null when it was refused. */
   waitForChildren(wait: Wait): Promise<string | null>;
   /** Per child whether it was created or joined, and with all of them the checkpoint; null when refused. */

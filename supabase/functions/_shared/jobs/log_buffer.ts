@@ -1,5 +1,6 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import type { JobStore, Lease, LogLevel, LogLine } from "./job_store.ts";
+import { type Lost, LostLines } from "./lost_lines.ts";
 import { lineOf, none, type Sized } from "./log_line.ts";
 
 /** What a handler writes its own log with; it lands in `job_log`, where the owner can read it. */
@@ -13,6 +14,8 @@ const MAX_LINES_PER_ATTEMPT = 1_000;
 const MAX_CHARACTERS_PER_ATTEMPT = 256_000;
 const MAX_WAITING = 5_000;
 const BATCH = 500;
+/** Whoever leaves tries again after so long at first. */
+const FIRST_PAUSE_MS = 50;
 const TRUNCATED = "Log truncated: this attempt has written as much as is kept";
 
 /** Who waits until this many lines have gone out. */
@@ -27,16 +30,22 @@ export class LogBuffer {
   readonly #waiters: Waiter[] = [];
   #added = 0;
   #gone = 0;
-  /** Lines that are sent again in a while, since somebody held their job. */
-  #held = 0;
+  /** Lines whose job somebody held, to be sent again in a while. */
+  #held: LogLine[] = [];
   #isSending = false;
   #callOff: (() => void) | null = null;
+  #callOffAgain: (() => void) | null = null;
+  readonly #lost: LostLines;
 
   constructor(
     private readonly store: Pick<JobStore, "addLogs">,
     private readonly clock: Clock,
     private readonly flushMs: number,
-  ) {}
+    /** Told of lines that will not be stored. */
+    onLost: (lost: Lost) => void = () => {},
+  ) {
+    this.#lost = new LostLines(onLost);
+  }
 
   /** A log for one attempt; it takes no more when `open` says no, or after it was full, and says so. */
   forJob(lease: Lease, open: () => boolean): JobLog {
@@ -65,8 +74,32 @@ export class LogBuffer {
     return promise;
   }
 
+  /** The same for lines whose job somebody held. */
+  flushHeld(): Promise<void> {
+    if (this.#held.length === 0) return Promise.resolve();
+    this.#callOffAgain?.();
+    this.#callOffAgain = null;
+    this.#added += this.#held.length;
+    this.#waiting.push(...this.#held.splice(0));
+    return this.flush();
+  }
+
+  /** For whoever leaves: tries again and again while there is time left, and says what was not stored. */
+  async close(left: () => number): Promise<void> {
+    await Promise.all([this.flushHeld(), this.flush()]);
+    for (let pause = FIRST_PAUSE_MS; left() > 0; pause = Math.min(pause * 2, this.flushMs)) {
+      if (this.#held.length + this.#waiting.length === 0) break;
+      await sleep(this.clock, Math.min(pause, left()));
+      await Promise.all([this.flushHeld(), this.flush()]);
+    }
+    this.#callOffAgain?.();
+    this.#callOffAgain = null;
+    // What waits for the database may be stored yet, if the process lives on.
+    this.#lost.tell([...this.#held.splice(0), ...this.#waiting], "not stored in time");
+  }
+
   #add({ line }: Sized): void {
-    if (this.#waiting.length + this.#held >= MAX_WAITING) return;
+    if (this.#waiting.length + this.#held.length >= MAX_WAITING) return this.#lost.overflow(line);
     this.#waiting.push(line);
     this.#added += 1;
     this.#flushLater();
@@ -90,9 +123,12 @@ export class LogBuffer {
     let isTaken = true;
     while (isTaken && this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH);
-      const held = await this.store.addLogs(batch).catch(() => null);
-      isTaken = held !== null;
-      if (held) this.#sendAgain(held);
+      try {
+        this.#sendAgain(await this.store.addLogs(batch));
+      } catch (error) {
+        isTaken = false;
+        this.#lost.tell(batch, "the database does not take them", error);
+      }
       // Whether or not: nobody has to wait for whoever holds a job.
       this.#gone += batch.length;
       const served = this.#waiters.findIndex(({ upTo }) => isTaken && upTo > this.#gone);
@@ -100,17 +136,13 @@ export class LogBuffer {
       for (const waiter of this.#waiters.splice(0, goes)) waiter.resolve();
     }
     this.#isSending = false;
+    this.#lost.tellOverflow();
     this.#flushLater();
   }
 
   #sendAgain(lines: LogLine[]): void {
     if (lines.length === 0) return;
-    this.#held += lines.length;
-    this.clock.after(this.flushMs, () => {
-      this.#held -= lines.length;
-      this.#waiting.push(...lines);
-      this.#added += lines.length;
-      this.flush();
-    });
+    this.#held.push(...lines);
+    this.#callOffAgain ??= this.clock.after(this.flushMs, () => void this.flushHeld());
   }
 }

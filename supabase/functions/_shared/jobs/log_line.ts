@@ -3,6 +3,8 @@ import type { Lease, LogLevel, LogLine } from "./job_store.ts";
 
 const MAX_MESSAGE = 2_000;
 const MAX_METADATA = 8_000;
+/** As JSON writes it: NUL, or half a character. */
+const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/;
 /** Of most lines: not looked through. */
 export const none: Record<string, unknown> = {};
 
@@ -40,5 +42,13 @@ function small(metadata: unknown): { metadata: Record<string, unknown>; size: nu
   if (text === undefined || text.length > MAX_METADATA) {
     return { metadata: { left_out: "metadata too large" }, size: 0 };
   }
-  return { metadata: JSON.parse(text) as Record<string, unknown>, size: text.length };
+  const read = MAY_BE_UNSTORABLE.test(text) ? storableKeys : undefined;
+  return { metadata: JSON.parse(text, read) as Record<string, unknown>, size: text.length };
+}
+
+function storableKeys(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [storableText(key, MAX_METADATA), item]),
+  );
 }

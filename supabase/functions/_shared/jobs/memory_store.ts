@@ -3,6 +3,7 @@ import {
   type Beat,
   type ClaimedJob,
   type Completion,
+  type CrashedJob,
   type Failure,
   type GiveBack,
   type HeartbeatReply,
@@ -34,14 +35,18 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return this.take(limit, types);
   }
 
-  /** One after the other, as if each had its last chance. */
+  /** As if each of these had its last chance, unless said otherwise. */
+  company = 1;
+
   async claimCrashed(
     _workerId: string,
     _concurrency: number,
     types: string[],
-  ): Promise<ClaimedJob[]> {
+    { running, company } = { running: 0, company: Infinity },
+  ): Promise<CrashedJob[]> {
     await this.call("claim crashed");
-    return this.take(1, types, true);
+    const most = Math.min(company, this.company);
+    return this.take(most - running, types, true).map((job) => ({ ...job, company: most }));
   }
 
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
@@ -116,6 +121,19 @@ export class MemoryStore extends MemoryChildren implements JobStore {
       Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
     return this.#answers(jobs, settled);
+  }
+
+  async readRecorded(attempts: Lease[]): Promise<Map<string, string>> {
+    await this.call("recorded");
+    const rows = attempts.map(({ job_id, fencing_token }) => ({
+      ...this.row(job_id),
+      fencing_token,
+    }));
+    return new Map(
+      rows.filter(({ job, status, fencing_token }) =>
+        status !== "processing" && job.fencing_token === fencing_token
+      ).map(({ job, status }) => [job.id, status]),
+    );
   }
 
   async addLogs(lines: LogLine[]): Promise<LogLine[]> {

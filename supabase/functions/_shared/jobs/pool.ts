@@ -54,8 +54,12 @@ export class Pool {
   tag(timeoutMs: number): Tag {
     return async (text, ...values) => {
       const sql = this.#sql;
+      const sentAt = systemClock.now();
       const answer = sql(text, ...values);
       if (await settlesWithin(systemClock, timeoutMs, answer)) return withoutHoles(await answer);
+      // While this process stood still, as when a handler computes, nobody could hear the answer.
+      const lateMs = Math.min(systemClock.now() - sentAt - timeoutMs, timeoutMs);
+      if (await settlesWithin(systemClock, lateMs, answer)) return withoutHoles(await answer);
       if (this.#sql === sql) {
         this.#sql = this.#open();
         sql.end({ timeout: GRACE_SECONDS }).catch(() => {});
@@ -75,7 +79,7 @@ export class Pool {
 
   #open(): postgres.Sql {
     const { url, maxConnections, pooled, serverTimeoutMs } = this.options;
-    return postgres(url, {
+    return postgres(withoutMark(url), {
       ...connection,
       max: maxConnections,
       prepare: !pooled,
@@ -113,6 +117,14 @@ function toJson(value: unknown): string {
   }
   if (text === undefined) throw new NotJson("not a JSON value");
   return text;
+}
+
+/** As the server takes it, which knows nothing of the mark. */
+function withoutMark(url: string): string {
+  const plain = new URL(url);
+  if (!plain.searchParams.has("pgbouncer")) return url;
+  plain.searchParams.delete("pgbouncer");
+  return plain.href;
 }
 
 /** Supabase's transaction pooler listens on 6543; `pgbouncer=true` is how other tools mark one. */

@@ -53,10 +53,10 @@ export class Processor {
     return this.#worker?.drained() ?? Promise.resolve(noCounts());
   }
 
-  /** The process is about to end. */
+  /** The process is about to end, and with it those that are leaving and still have jobs to end. */
   async unload(): Promise<void> {
     this.#unloading = true;
-    await this.#worker?.shutdown();
+    await Promise.all(Array.from(this.#living, (worker) => worker.shutdown()));
   }
 
   #start(): WorkerLife {

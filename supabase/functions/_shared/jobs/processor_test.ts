@@ -75,6 +75,15 @@ Deno.test("unloading stops the worker and takes no more rings", async () => {
   assert.throws(() => processor.ring(), { code: "SERVICE_UNAVAILABLE" });
 });
 
+Deno.test("unloading stops a worker that is leaving, too: it may still have jobs to give back", async () => {
+  const { processor, workers } = setUp();
+  processor.ring();
+  workers[0]!.leaving = true;
+  processor.ring();
+  await processor.unload();
+  assert.deepEqual(workers.map(({ stopped }) => stopped), [true, true]);
+});
+
 Deno.test("drained() answers what the worker did, and nothing without one", async () => {
   const { processor } = setUp();
   assert.equal((await processor.drained()).claimed, 0);

@@ -75,13 +75,12 @@ export class ProgressWriter {
     if (this.#writing || this.#callOff) return;
     const wait = this.#lastWrite + this.options.intervalMs - this.options.clock.now();
     if (wait <= 0) return this.#send();
-    this.#callOff = this.options.clock.after(wait, () => {
-      this.#callOff = null;
-      this.#send();
-    });
+    this.#callOff = this.options.clock.after(wait, () => this.#send());
   }
 
   #send(): void {
+    this.#callOff?.();
+    this.#callOff = null;
     const progress = this.#pending && storable(this.#pending);
     this.#pending = null;
     if (!progress || this.#closed || keyOf(progress) === this.#lastKey) return;

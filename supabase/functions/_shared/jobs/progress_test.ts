@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sleep } from "./clock.ts";
 import type { Progress } from "./job_store.ts";
 import { ProgressWriter } from "./progress.ts";
 import { FakeClock, settled } from "./testing.ts";
@@ -100,4 +101,30 @@ Deno.test("a message the database could not store is made storable", async () =>
   assert.equal(written[0]!.message, "ab");
   const { message } = writer.carried(2, "x".repeat(999) + "\u{1F600}");
   assert.ok(message!.isWellFormed() && message!.length === 1_000);
+});
+
+Deno.test("what flush() sends is not overtaken by a report whose time has come meanwhile", async () => {
+  const clock = new FakeClock();
+  let writing = 0;
+  let most = 0;
+  const writer = new ProgressWriter({
+    clock,
+    intervalMs: 300,
+    from: 0,
+    async write() {
+      most = Math.max(most, writing += 1);
+      await sleep(clock, 100);
+      writing -= 1;
+    },
+  });
+  writer.report(1);
+  await clock.advance(100);
+  writer.report(2);
+  await clock.advance(150);
+  const flushed = writer.flush();
+  writer.report(3);
+  await clock.advance(50);
+  assert.equal(most, 1);
+  await clock.runUntil(flushed);
+  assert.equal(writing, 0);
 });

@@ -110,3 +110,16 @@ export async function recordAlike(store: JobStore, ended: Ended[]): Promise<Reco
     }
   }
 }
+
+/** After an answer that was lost: what is refused now may have been recorded the first time. */
+export async function orRecordedBefore(
+  store: JobStore,
+  ended: Ended[],
+  recordedOf: RecordedOf,
+): Promise<RecordedOf> {
+  const refused = ended.map(({ attempt }) => attempt.lease)
+    .filter(({ job_id }) => recordedOf(job_id) === null);
+  if (refused.length === 0) return recordedOf;
+  const before = await store.readRecorded(refused).catch(() => new Map<string, string>());
+  return (id) => recordedOf(id) ?? before.get(id) ?? null;
+}

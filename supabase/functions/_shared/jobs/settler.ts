@@ -5,6 +5,7 @@ import {
   type Attempt,
   type Ended,
   isHopeless,
+  orRecordedBefore,
   recordAlike,
   type RecordedOf,
   storableInstead,
@@ -19,6 +20,8 @@ interface SettlerOptions<A extends Attempt> {
   maxBatch: number;
   /** Whether another running job may finish soon, so that waiting for it can pay. */
   company(): boolean;
+  /** Awaited before outcomes of jobs that somebody held are sent again. */
+  beforeAgain(): Promise<unknown>;
   /** Told what became of outcomes, all of a statement at once. */
   onRecorded(ended: readonly Ended<A>[], recordedOf: RecordedOf): void;
   /** Told about failures of the database, which the settler survives by itself. */
@@ -84,6 +87,7 @@ export class Settler<A extends Attempt> {
     ended: Ended<A>[],
     since = this.options.clock.now(),
     pause = 50,
+    isRepeated = false,
   ): Promise<void> {
     const { store, onRecorded, onTrouble } = this.options;
     let recordedOf: RecordedOf;
@@ -92,27 +96,36 @@ export class Settler<A extends Attempt> {
     } catch (error) {
       if (store.isBadInput(error)) return await this.#recordApart(ended, error);
       onTrouble(error);
-      return await this.#recordLater(ended, since, pause);
+      return await this.#recordLater(ended, since, pause, true);
     }
+    if (isRepeated) recordedOf = await orRecordedBefore(store, ended, recordedOf);
     if (recordedOf === allCompleted) return onRecorded(ended, recordedOf);
     const { held = [], heard = [] } = Object.groupBy(
       ended,
       ({ attempt }) => recordedOf(attempt.job.id) === HELD ? "held" : "heard",
     );
     // By itself: what waits for somebody else is waited for by nobody.
-    if (held.length > 0) void this.#recordLater(held, since, pause);
+    if (held.length > 0) void this.#recordLater(held, since, pause, isRepeated);
     if (heard.length > 0) onRecorded(heard, recordedOf);
   }
 
-  async #recordLater(ended: Ended<A>[], since: number, pause: number): Promise<void> {
-    const { clock, onRecorded } = this.options;
+  async #recordLater(
+    ended: Ended<A>[],
+    since: number,
+    pause: number,
+    isRepeated: boolean,
+  ): Promise<void> {
+    const { beforeAgain, clock, onRecorded } = this.options;
     await sleep(clock, pause);
+    await beforeAgain();
     const { hopeless = [], left = [] } = Object.groupBy(
       ended,
       ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
     );
     if (hopeless.length > 0) onRecorded(hopeless, noneRecorded);
-    if (left.length > 0) await this.#recordKind(left, since, Math.min(pause * 2, 2_000));
+    if (left.length > 0) {
+      await this.#recordKind(left, since, Math.min(pause * 2, 2_000), isRepeated);
+    }
   }
 
   /** One outcome that can never be stored must not take the others down with it. */

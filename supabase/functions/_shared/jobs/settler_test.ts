@@ -22,6 +22,7 @@ async function setUp(jobs: number, company = true) {
     windowMs: 4,
     maxBatch: 100,
     company: () => company,
+    beforeAgain: () => Promise.resolve(),
     onRecorded(ended, recordedOf) {
       for (const { attempt } of ended) waiting.get(attempt)!(recordedOf(attempt.job.id));
     },
@@ -249,4 +250,29 @@ Deno.test("an outcome is tried for as long as heartbeats keep its lease", async 
   store.down = null;
   await clock.advance(3_000);
   assert.equal(await recorded, "completed");
+});
+
+Deno.test("an outcome whose answer was lost is said to be recorded, and only if it was", async () => {
+  const { clock, store, settle, attempts } = await setUp(3);
+  const [recorded, stolen] = attempts.slice(1);
+  store.steal(stolen!.job.id);
+  const { complete } = store;
+  store.complete = async (jobs) => {
+    store.complete = complete;
+    await store.complete(jobs);
+    throw new Error("the connection was cut");
+  };
+  const first = settle(recorded!, done);
+  const other = settle(stolen!, done);
+  await clock.advance(200);
+  assert.deepEqual([await first, await other], ["completed", null]);
+  const calls = store.calls.length;
+  const third = settle(attempts[0]!, done);
+  await clock.advance(10);
+  assert.equal(await third, "completed");
+  assert.deepEqual(
+    store.calls.slice(calls),
+    ["complete 1"],
+    "nobody asks where no answer was lost",
+  );
 });

@@ -1,6 +1,6 @@
 import { readHandOvers } from "./hand_over.ts";
 import { type AlikeJobs, jobsOf } from "./alike_jobs.ts";
-import type { ClaimedJob, HeartbeatReply, JobStore } from "./job_store.ts";
+import type { CrashedJob, HeartbeatReply, JobStore } from "./job_store.ts";
 import { listenProven } from "./listen.ts";
 import { isTransactionPooler, Pool } from "./pool.ts";
 import { childCalls } from "./store_children.ts";
@@ -52,11 +52,14 @@ export function openStore(
       return found.flatMap(jobsOf);
     },
 
-    async claimCrashed(workerId, concurrency, types) {
-      return await claimSql<ClaimedJob[]>`
+    async claimCrashed(workerId, concurrency, types, group) {
+      return await claimSql<CrashedJob[]>`
         select id, user_id, job_type, params, checkpoint, progress_percent, retry_count, crash_count, parent_job_id,
-               fencing_token, lease_ms
-        from private.take_crashed_jobs(${workerId}, ${concurrency}, ${listOf(types)})`;
+               fencing_token, lease_ms, company
+        from private.take_crashed_jobs(
+          ${workerId}, ${concurrency}, ${listOf(types)}, ${group?.running ?? 0}, ${
+        group?.company ?? null
+      })`;
     },
 
     async heartbeat(beat) {

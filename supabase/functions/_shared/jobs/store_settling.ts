@@ -14,7 +14,7 @@ const DRAIN_BATCH = 256;
 export function settlingCalls(
   sql: Tag,
   json: (value: unknown) => postgres.Parameter,
-): Pick<JobStore, "complete" | "fail" | "giveBack"> {
+): Pick<JobStore, "complete" | "fail" | "giveBack" | "readRecorded"> {
   return {
     async complete(jobs) {
       const ids = listOf(jobs.map(({ job_id }) => job_id));
@@ -51,6 +51,17 @@ export function settlingCalls(
       const rows = await sql<{ job_id: string; recorded: boolean | null }[]>`
         select job_id, recorded from public.yield_jobs(${json(jobs)}) where recorded is not false`;
       return new Map(rows.map((row) => [row.job_id, row.recorded ? "pending" : HELD]));
+    },
+
+    // Whatever else ends an attempt moves the token on.
+    async readRecorded(attempts) {
+      const ids = listOf(attempts.map(({ job_id }) => job_id));
+      const tokens = listOf(attempts.map(({ fencing_token }) => fencing_token));
+      const rows = await sql<{ id: string; status: string }[]>`
+        select id, status from public.job_queue
+        where id = any(${ids}) and status <> 'processing'
+          and (id, fencing_token) in (select unnest(${ids}::uuid[]), unnest(${tokens}::bigint[]))`;
+      return new Map(rows.map(({ id, status }) => [id, status]));
     },
   };
 }

@@ -130,3 +130,13 @@ Deno.test("a worker whose connections fall silent again and again still ends eve
       select status from public.job_queue where id in ${queue.sql(ids)} and status <> 'completed'`;
   }
 });
+
+Deno.test("an answer that came while the process stood still is heard", async () => {
+  await using queue = await openQueue({ callTimeoutMs: 1_000 });
+  await queue.store.claim("w", 1, ["another_type"]);
+  await queue.add();
+  const claimed = queue.store.claim("w", 1, [queue.type]);
+  await sleep(systemClock, 0);
+  for (const end = performance.now() + 1_500; performance.now() < end;);
+  assert.equal((await claimed).length, 1);
+});

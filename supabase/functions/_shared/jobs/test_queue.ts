@@ -43,6 +43,7 @@ export class TestQueue<Deps> {
     windowMs: 0,
     maxBatch: 1,
     company: () => false,
+    beforeAgain: () => Promise.resolve(),
     onRecorded: () => this.#settled(),
     onTrouble: throws,
   });

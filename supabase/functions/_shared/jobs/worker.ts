@@ -1,11 +1,13 @@
 import { Budget } from "./budget.ts";
 import { ClaimLoop } from "./claim_loop.ts";
 import type { Counts } from "./counts.ts";
+import { Farewell } from "./farewell.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HeldJobs } from "./held_jobs.ts";
 import { InFlight } from "./in_flight.ts";
 import type { HeartbeatReply } from "./job_store.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import { Strays } from "./strays.ts";
 import type { WorkerParts } from "./worker_parts.ts";
 
 /**
@@ -17,6 +19,7 @@ export class Worker<Deps> {
   readonly #held: HeldJobs;
   readonly #heartbeat: Heartbeat;
   readonly #loop: ClaimLoop<Deps>;
+  readonly #farewell: Farewell<Deps>;
   readonly #budget: Budget;
   readonly #logs: LogBuffer;
   /** No more claims; handlers are asked to come to an end. */
@@ -27,23 +30,23 @@ export class Worker<Deps> {
   #life: Promise<Counts> | null = null;
 
   constructor(private readonly parts: WorkerParts<Deps>) {
-    const { clock, id, jobs, options, store } = parts;
+    const { clock, id, jobs, options, store, isAlone } = parts;
+    const strays = parts.strays ?? new Strays(clock);
+    const shared = { ...parts, strays, workerId: id, onTrouble: this.#trouble };
     this.#budget = new Budget(clock, { ...parts.limits, wall_ms: options.budget_ms }, parts.meter);
-    this.#logs = new LogBuffer(store, clock, options.log_flush_ms);
+    this.#logs = new LogBuffer(store, clock, options.log_flush_ms, (lost) => {
+      parts.logger.warning("log lines lost", { worker_id: id, ...lost });
+    });
     this.#inFlight = new InFlight({
-      ...parts,
+      ...shared,
       jobs: new Map(jobs.map((job) => [job.type, job])),
       logs: this.#logs,
       remaining: () => this.#remaining(),
       onFree: (type) => this.#loop.freed(type),
-      onTrouble: this.#trouble,
     });
     this.#held = this.#inFlight.held;
     this.#heartbeat = new Heartbeat({
-      store,
-      clock,
-      workerId: id,
-      region: parts.region,
+      ...shared,
       capacity: () => this.leaving ? 0 : this.#loop.apart.room,
       hasRoom: () => this.#held.size < (this.leaving ? 0 : this.#loop.apart.room),
       newsMs: options.room_news_ms,
@@ -52,19 +55,22 @@ export class Worker<Deps> {
       leases: () => this.#held.leases(),
       onReply: (reply, sentAt) => this.#heard(reply, sentAt),
       onSilence: () => this.#held.abortExpired(clock.now()),
-      onTrouble: this.#trouble,
     });
     this.#loop = new ClaimLoop({
-      workerId: id,
+      ...shared,
       types: jobs.map((job) => job.type),
-      store,
-      clock,
-      options,
       inFlight: this.#inFlight,
       heartbeat: this.#heartbeat,
       remaining: () => this.#remaining(),
-      isAlone: parts.isAlone ?? (() => true),
-      onTrouble: this.#trouble,
+      isAlone: () => strays.size === 0 && (isAlone === undefined || isAlone()),
+    });
+    this.#farewell = new Farewell({
+      ...shared,
+      budget: this.#budget,
+      heartbeat: this.#heartbeat,
+      logs: this.#logs,
+      loop: this.#loop,
+      isUnloading: () => this.#unloading,
     });
   }
 
@@ -105,7 +111,7 @@ export class Worker<Deps> {
     this.#draining = this.#unloading = true;
     this.#held.abortAll("shutdown");
     this.nudge();
-    await this.#life;
+    await Promise.all([this.#life, this.#farewell.closeLogs()]);
   }
 
   async #live(): Promise<Counts> {
@@ -122,20 +128,9 @@ export class Worker<Deps> {
       await this.#held.emptyWithin(clock, options.slice_margin_ms);
     } finally {
       await listening;
-      await this.#leave();
+      await this.#farewell.leave();
     }
     return this.#inFlight.counts;
-  }
-
-  async #leave(): Promise<void> {
-    const { id, options, store } = this.parts;
-    await this.#heartbeat.stop();
-    await this.#logs.flush();
-    await this.#loop.end();
-    await store.unregister(id).catch(this.#trouble);
-    // A worker that was told to drain must not call for the next one.
-    const isSpent = this.#budget.remaining() <= options.slice_margin_ms;
-    if (this.#unloading || isSpent) await store.ringDoorbell().catch(this.#trouble);
   }
 
   #heard(reply: HeartbeatReply, sentAt: number): void {

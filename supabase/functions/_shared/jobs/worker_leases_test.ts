@@ -1,10 +1,10 @@
 /** What a worker holds, by heartbeats, and how it learns that it holds it no more. */
 import assert from "node:assert/strict";
-import { openMemoryWorker, untilAborted } from "./memory_worker.ts";
+import { memoryWorker, untilAborted } from "./memory_worker.ts";
 import { claimedJob } from "./testing.ts";
 
 Deno.test("a job whose lease was used up by its own claim does not make the heart race", async () => {
-  const { clock, store, worker } = openMemoryWorker(untilAborted);
+  const { clock, store, worker } = memoryWorker(untilAborted);
   store.add(claimedJob({ params: { name: "late" }, lease_ms: -2_000 }));
   let beats = 0;
   const { heartbeat } = store;
@@ -18,7 +18,7 @@ Deno.test("a job whose lease was used up by its own claim does not make the hear
 });
 
 Deno.test("one heartbeat holds all leases, and brings a cancel to its handler only", async () => {
-  const { clock, store, worker, lines, add } = openMemoryWorker(untilAborted);
+  const { clock, store, worker, lines, add } = memoryWorker(untilAborted);
   const [one, two] = [add(), add()];
   const life = worker.run();
   await clock.advance(1_000);
@@ -32,7 +32,7 @@ Deno.test("one heartbeat holds all leases, and brings a cancel to its handler on
 });
 
 Deno.test("a refused write stops the handler, and nothing of it is recorded", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(500);
     await ctx.saveCheckpoint({ at: 1 });
     return { ok: true };
@@ -49,7 +49,7 @@ Deno.test("a refused write stops the handler, and nothing of it is recorded", as
 
 Deno.test("a worker that is given its own lost job again runs it once, and settles the new attempt", async () => {
   let runs = 0;
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     runs += 1;
     await ctx.sleep(runs === 1 ? 60_000 : 3_000);
     return { ok: true };
@@ -70,7 +70,7 @@ Deno.test("a worker that is given its own lost job again runs it once, and settl
 
 Deno.test("a heartbeat that found the old attempt lost does not stop the new one", async () => {
   let runs = 0;
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     runs += 1;
     await ctx.sleep(runs === 1 ? 60_000 : 3_000);
     return { ok: true };
@@ -97,7 +97,7 @@ Deno.test("a heartbeat that found the old attempt lost does not stop the new one
 
 Deno.test("progress() throws once the job was cancelled, for handlers that never wait", async () => {
   let thrown: unknown;
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     for (let percent = 1;; percent += 1) {
       await new Promise<void>((resolve) => clock.after(100, resolve));
       try {
@@ -118,7 +118,7 @@ Deno.test("progress() throws once the job was cancelled, for handlers that never
 });
 
 Deno.test("while its heartbeat fails a worker claims nothing, and stops handlers at the lease's end", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(untilAborted);
+  const { clock, store, worker, add } = memoryWorker(untilAborted);
   add();
   const life = worker.run();
   await clock.advance(1_000);
@@ -134,7 +134,7 @@ Deno.test("while its heartbeat fails a worker claims nothing, and stops handlers
 });
 
 Deno.test("an outcome that the database never takes does not keep a worker for ever", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(() => Promise.resolve({ ok: true }));
+  const { clock, store, worker, add } = memoryWorker(() => Promise.resolve({ ok: true }));
   const row = add();
   store.complete = () => Promise.reject(new Error("internal error"));
   const life = worker.run();

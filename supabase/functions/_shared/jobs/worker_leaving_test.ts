@@ -1,9 +1,9 @@
 /** How a worker ends: out of budget, unloaded, drained, or with nothing left to do. */
 import assert from "node:assert/strict";
-import { deaf, openMemoryWorker, untilAborted } from "./memory_worker.ts";
+import { deaf, memoryWorker, untilAborted } from "./memory_worker.ts";
 
 Deno.test("a handler that heeds remaining() yields with its checkpoint, and the doorbell rings", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     for (let at = (ctx.checkpoint?.at ?? 0) + 1;; at += 1) {
       await ctx.sleep(1_000);
       if (ctx.remaining() === 0) ctx.yield({ at });
@@ -21,7 +21,7 @@ Deno.test("a handler that heeds remaining() yields with its checkpoint, and the 
 
 Deno.test("a handler that ignores its budget is aborted, then left behind; no failure is counted", async () => {
   for (const handler of [untilAborted, deaf]) {
-    const { clock, store, worker, add } = openMemoryWorker(handler, { budget_ms: 20_000 });
+    const { clock, store, worker, add } = memoryWorker(handler, { budget_ms: 20_000 });
     const row = add();
     const life = worker.run();
     await clock.advance(19_000);
@@ -36,7 +36,7 @@ Deno.test("a handler that ignores its budget is aborted, then left behind; no fa
 
 Deno.test("what a left-behind handler does later is not written", async () => {
   let late: unknown;
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await new Promise<void>((resolve) => clock.after(60_000, resolve));
     await ctx.saveCheckpoint({ at: 99 }).catch((error) => late = error);
     return { ok: true };
@@ -50,7 +50,7 @@ Deno.test("what a left-behind handler does later is not written", async () => {
 });
 
 Deno.test("unloading stops handlers, gives their jobs back at once and rings for another worker", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     try {
       await untilAborted(ctx);
     } catch (error) {
@@ -71,7 +71,7 @@ Deno.test("unloading stops handlers, gives their jobs back at once and rings for
 });
 
 Deno.test("unloading does not wait for a handler that hears nothing", async () => {
-  const { clock, worker, add } = openMemoryWorker(deaf);
+  const { clock, worker, add } = memoryWorker(deaf);
   const row = add();
   worker.run();
   await clock.advance(1_000);
@@ -81,7 +81,7 @@ Deno.test("unloading does not wait for a handler that hears nothing", async () =
 });
 
 Deno.test("a worker told to drain finishes what it has, takes nothing new, and rings nobody", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(4_000);
     return { ok: true };
   });
@@ -98,7 +98,7 @@ Deno.test("a worker told to drain finishes what it has, takes nothing new, and r
 });
 
 Deno.test("work that arrives between the goodbye and the last look is still taken", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(() => Promise.resolve({ ok: true }));
+  const { clock, store, worker, add } = memoryWorker(() => Promise.resolve({ ok: true }));
   const unregister = store.unregister.bind(store);
   let row: ReturnType<typeof add> | undefined;
   store.unregister = async () => {

@@ -1,12 +1,12 @@
 /** What a worker records of an attempt, and what its log says. */
 import assert from "node:assert/strict";
 import { FatalError, RetryableError } from "./errors.ts";
-import { openMemoryWorker } from "./memory_worker.ts";
+import { memoryWorker } from "./memory_worker.ts";
 import { claimedJob, settled } from "./testing.ts";
 
 Deno.test("params that do not fit are fatal, and so is a result that does not", async () => {
   let runs = 0;
-  const { clock, store, worker, add } = openMemoryWorker(() => {
+  const { clock, store, worker, add } = memoryWorker(() => {
     runs += 1;
     return Promise.resolve({ ok: "yes" } as unknown as { ok: boolean });
   });
@@ -20,7 +20,7 @@ Deno.test("params that do not fit are fatal, and so is a result that does not", 
 });
 
 Deno.test("errors are fatal or retryable as the handler says, and counted so", async () => {
-  const { clock, worker, store, add } = openMemoryWorker((ctx) => {
+  const { clock, worker, store, add } = memoryWorker((ctx) => {
     if (ctx.params.name === "fatal") throw new FatalError("PROVIDER_REJECTED");
     if (ctx.params.name === "retry") throw new RetryableError("PROVIDER_UNAVAILABLE");
     throw new Error("unknown: token=abc123");
@@ -38,7 +38,7 @@ Deno.test("errors are fatal or retryable as the handler says, and counted so", a
 });
 
 Deno.test("whatever a handler throws, its job fails and its neighbour goes on", async () => {
-  const { clock, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(100);
     if (ctx.params.name === "odd") throw Object.create(null);
     return { ok: true };
@@ -50,7 +50,7 @@ Deno.test("whatever a handler throws, its job fails and its neighbour goes on", 
 });
 
 Deno.test("a log line of a handler is stored before the job ends, and redacted", async () => {
-  const { clock, store, worker, add } = openMemoryWorker((ctx) => {
+  const { clock, store, worker, add } = memoryWorker((ctx) => {
     ctx.log.info("Using Bearer ya29.secret-token", { access_token: "hidden", page: 3 });
     return Promise.resolve({ ok: true });
   });
@@ -65,7 +65,7 @@ Deno.test("a log line of a handler is stored before the job ends, and redacted",
 });
 
 Deno.test("why an attempt failed stands in the log also when its handler has filled it", async () => {
-  const { clock, store, worker, add } = openMemoryWorker((ctx) => {
+  const { clock, store, worker, add } = memoryWorker((ctx) => {
     for (let n = 0; n < 1_500; n += 1) ctx.log.debug(`line ${n}`);
     throw new FatalError("PROVIDER_REJECTED");
   });

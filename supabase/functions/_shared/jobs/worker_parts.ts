@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import type { RunnableJob } from "./define_job.ts";
 import type { JobStore } from "./job_store.ts";
 import type { WorkerOptions } from "./options.ts";
+import type { Strays } from "./strays.ts";
 
 /** What a worker is made of. */
 export interface WorkerParts<Deps> {
@@ -21,4 +22,6 @@ export interface WorkerParts<Deps> {
   region: string | null;
   /** Whether no other worker lives in this process; unless given, none does. */
   isAlone?: () => boolean;
+  /** What all workers of this process have left behind; unless given, there are no others. */
+  strays?: Strays;
 }

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { sleep } from "./clock.ts";
-import { openMemoryWorker, untilAborted } from "./memory_worker.ts";
+import { memoryWorker, untilAborted } from "./memory_worker.ts";
 
 Deno.test("a worker claims in one batch, runs together, settles in one batch, and leaves", async () => {
-  const { clock, store, worker, lines, add } = openMemoryWorker(() =>
-    Promise.resolve({ ok: true })
-  );
+  const { clock, store, worker, lines, add } = memoryWorker(() => Promise.resolve({ ok: true }));
   for (let n = 0; n < 8; n += 1) add();
   const life = worker.run();
   await clock.advance(10);
@@ -24,7 +22,7 @@ Deno.test("a worker claims in one batch, runs together, settles in one batch, an
 });
 
 Deno.test("a handler that takes its time shows a first progress right after the claim", async () => {
-  const { clock, worker, add } = openMemoryWorker(untilAborted);
+  const { clock, worker, add } = memoryWorker(untilAborted);
   const row = add();
   worker.run();
   await clock.advance(100);
@@ -32,7 +30,7 @@ Deno.test("a handler that takes its time shows a first progress right after the 
 });
 
 Deno.test("each job says so a moment after its own start, and one that is over by then never does", async () => {
-  const { clock, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(ctx.params.name === "short" ? 10 : 1_000);
     return { ok: true };
   });
@@ -51,7 +49,7 @@ Deno.test("each job says so a moment after its own start, and one that is over b
 });
 
 Deno.test("a job that is over while its log is being written does not say that it starts", async () => {
-  const { clock, store, worker, add } = openMemoryWorker((ctx) => {
+  const { clock, store, worker, add } = memoryWorker((ctx) => {
     ctx.log.info("Done");
     return Promise.resolve({ ok: true });
   });
@@ -65,7 +63,7 @@ Deno.test("a job that is over while its log is being written does not say that i
 Deno.test("no more than `concurrency` jobs run at once, and a free slot is filled", async () => {
   let running = 0;
   let most = 0;
-  const { clock, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, worker, add } = memoryWorker(async (ctx) => {
     most = Math.max(most, running += 1);
     await ctx.sleep(100);
     running -= 1;
@@ -79,7 +77,7 @@ Deno.test("no more than `concurrency` jobs run at once, and a free slot is fille
 });
 
 Deno.test("new work is taken at once while the worker is awake", async () => {
-  const { clock, worker, add } = openMemoryWorker(() => Promise.resolve({ ok: true }));
+  const { clock, worker, add } = memoryWorker(() => Promise.resolve({ ok: true }));
   worker.run();
   await clock.advance(3_000);
   const row = add();
@@ -88,7 +86,7 @@ Deno.test("new work is taken at once while the worker is awake", async () => {
 });
 
 Deno.test("a parent holds no slot while its children run, and goes on when they have ended", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     if (ctx.job.parent_job_id) {
       await ctx.sleep(1_000);
       return { ok: true };
@@ -112,7 +110,7 @@ Deno.test("a parent holds no slot while its children run, and goes on when they 
 });
 
 Deno.test("a worker that stays full says so at once, and again when it has room", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(ctx.params.name === "short" ? 1_000 : 1_500);
     return { ok: true };
   }, { concurrency: 2, heartbeat_ms: 60_000 });
@@ -128,7 +126,7 @@ Deno.test("a worker that stays full says so at once, and again when it has room"
 });
 
 Deno.test("a worker that is full and free again in no time makes no calls of it", async () => {
-  const { clock, store, worker, add } = openMemoryWorker(async (ctx) => {
+  const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(20);
     return { ok: true };
   }, { concurrency: 2 });

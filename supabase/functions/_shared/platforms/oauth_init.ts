@@ -7,7 +7,7 @@ import { ok } from "../reply.ts";
 import { startAuthorization } from "./authorization.ts";
 import type { ConnectablePlatform } from "./platform.ts";
 
-const Body = z.strictObject({ redirect_to: RedirectTarget.optional() });
+const Body = z.strictObject({ redirect: RedirectTarget.optional() });
 
 /** The function that tells a signed-in creator where to go to connect an account of a platform. */
 export function oauthInit(platform: ConnectablePlatform): Endpoint {
@@ -18,7 +18,7 @@ export function oauthInit(platform: ConnectablePlatform): Endpoint {
     body: Body,
     needs: [linkEnv, platform.settings],
   }, async ({ user, body }) => {
-    const authorization_url = await startAuthorization(platform, user.id, body.redirect_to);
+    const authorization_url = await startAuthorization(platform, user.id, body.redirect);
     return ok({ authorization_url });
   });
 }

@@ -19,7 +19,7 @@ export class Authorization {
   /** Starts one and lets the creator decide at the platform; returns where that sends back. */
   async consent(person: Person, account: string, visit: Visit = {}): Promise<URL> {
     const init = await person.call(`oauth-${this.platform}-init`, {
-      redirect_to: visit.redirectTo,
+      redirect: visit.redirectTo,
     });
     assert.equal(init.status, 200, JSON.stringify(init.body));
     const url = new URL(String(init.body.authorization_url));

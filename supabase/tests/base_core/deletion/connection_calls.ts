@@ -3,6 +3,10 @@ import { type Call } from "./race.ts";
 import { TOKEN } from "./doomed_user.ts";
 
 export const connectionCalls: Record<string, Call> = {
+  "a change of when an account is synced": {
+    run: (sql, { account }) =>
+      sql`update public.social_account set sync_interval = '3 hours' where id = ${account}`,
+  },
   "mark_connection_revoked()": {
     run: (sql, { connection }) => sql`select public.mark_connection_revoked(${connection}, 'gone')`,
   },

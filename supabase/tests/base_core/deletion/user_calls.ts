@@ -16,6 +16,10 @@ export const userCalls: Record<string, Call> = {
     run: (sql, { user }) =>
       sql`update public.user_setting set locale = 'de' where user_id = ${user}`,
   },
+  "a change of the settings that moves their accounts": {
+    run: (sql, { user }) =>
+      sql`update public.user_setting set auto_sync_interval = '3 hours' where user_id = ${user}`,
+  },
   "grant_role()": {
     run: (sql, { user }) => sql`select public.grant_role(${user}, 'moderator')`,
   },

@@ -12532,14 +12532,14 @@ create policy select_all on public.content_type as permissive for select to anon
   using (true);
 
 create policy select_own on public.job_batch as permissive for select to authenticated
-  using ((EXISTS ( SELECT
+  using ((parent_job_id = ANY (ARRAY( SELECT job.id
    FROM job_queue job
-  WHERE ((job.id = job_batch.parent_job_id) AND (job.user_id = ( SELECT auth.uid() AS uid))))));
+  WHERE (job.user_id = ( SELECT auth.uid() AS uid))))));
 
 create policy select_own on public.job_log as permissive for select to authenticated
-  using ((EXISTS ( SELECT
+  using ((job_id = ANY (ARRAY( SELECT job.id
    FROM job_queue job
-  WHERE ((job.id = job_log.job_id) AND (job.user_id = ( SELECT auth.uid() AS uid))))));
+  WHERE (job.user_id = ( SELECT auth.uid() AS uid))))));
 
 create policy select_own on public.job_queue as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));

@@ -191,9 +191,9 @@ alter table public.job_batch enable row level security;
 revoke all on public.job_batch from public, anon, authenticated, service_role;
 grant select on public.job_batch to authenticated, service_role;
 
+-- As that of job_log.
 create policy select_own on public.job_batch
   for select to authenticated
-  using (exists (
-    select from public.job_queue as job
-    where job.id = job_batch.parent_job_id and job.user_id = (select auth.uid())
-  ));
+  using (parent_job_id = any(array(
+    select job.id from public.job_queue as job where job.user_id = (select auth.uid())
+  )));

@@ -2976,6 +2976,22 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.counted_user(p_user_id uuid, p_function_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_user_id constant uuid := private.acting_user(p_user_id);
+begin
+  if current_setting('role', true) = 'authenticated' then
+    perform private.assert_rate_limit(p_function_name, v_user_id);
+  end if;
+  return v_user_id;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.crashed_heads(p_open private.open_job_type[], p_limit integer)
  RETURNS TABLE(job_id uuid, job_type text, user_id uuid, job_priority smallint, place bigint, scheduled_for timestamp with time zone)
  LANGUAGE plpgsql
@@ -3220,13 +3236,13 @@ begin
     end if;
   end if;
   -- It looks for no equal: of equal jobs the newest is the one that others join. Nor does the service, which may
-  -- name whom it acts for, ask who it is: as private.acting_user(), for everybody else.
+  -- name whom it acts for, ask who it is: as private.counted_user(), for everybody else.
   if coalesce(nullif(current_setting('role', true), 'none'), session_user) in ('service_role', 'postgres') then
     return private.add_job(p_user_id, p_job_type, coalesce(p_params, '{}'),
       left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
       p_priority, p_scheduled_for, null, false);
   end if;
-  return private.add_job(private.acting_user(p_user_id), p_job_type, coalesce(p_params, '{}'),
+  return private.add_job(private.counted_user(p_user_id, 'create_job'), p_job_type, coalesce(p_params, '{}'),
     left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
     p_priority, p_scheduled_for, null, current_setting('role', true) = 'authenticated');
 end;
@@ -4652,7 +4668,7 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
   end if;
   return private.request_job(
-    private.acting_user(p_user_id), p_job_type, p_params, p_dedupe_window, null, null,
+    private.counted_user(p_user_id, 'create_job'), p_job_type, p_params, p_dedupe_window, null, null,
     -- A string, which params never are: no request by key equals one by params.
     to_jsonb(p_key), coalesce(p_supersede, false), current_setting('role', true) = 'authenticated');
 end;

@@ -1,4 +1,4 @@
--- Rate limits of the HTTP functions: how many calls a caller may make in a window.
+-- Rate limits of the HTTP functions, and of what users call at the data API: how many calls a caller may make in a window.
 -- Limits are rows, so that an operator changes one with an update and no deploy.
 
 create table private.rate_limit (
@@ -24,6 +24,9 @@ insert into private.rate_limit (function_name, caller, max_requests) values
   -- Read again after every news; the default is for writes.
   ('job-list', 'user', 3600),
   ('job-logs', 'user', 3600),
+  -- At the data API, whoever creates a job or asks for an equal one. A few are active at a time; but who cancels
+  -- them at once would fill the queue with what is over.
+  ('create_job', 'user', 1000),
   -- The GET of a browser that the provider sends back; many creators may share one address. The POST that
   -- finishes is a user's and counts as any other.
   ('oauth-youtube-callback', 'ip', 300),

@@ -8,30 +8,6 @@
 --   returns one row (job_id uuid, status text, outcome text, created_at timestamptz)
 -- which does not ask whether users may create the type: the caller has checked what it enqueues.
 
-create function private.acting_user(p_user_id uuid)
-returns uuid
-language plpgsql stable set search_path = ''
-as $$
-declare
-  -- The role that was SET survives a definer body; without one, the login role is who is calling.
-  v_role constant text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
-  v_user_id uuid;
-begin
-  if v_role in ('service_role', 'postgres', 'supabase_admin') then
-    return p_user_id;
-  end if;
-
-  v_user_id := auth.uid();
-  if v_user_id is null or v_role <> 'authenticated' then
-    perform private.raise_error('UNAUTHENTICATED');
-  end if;
-  return v_user_id;
-end;
-$$;
-comment on function private.acting_user(uuid) is
-  'The owner a call acts for: auth.uid() for users, whatever they pass; the named user for the service.';
-revoke all on function private.acting_user(uuid) from public, anon, authenticated, service_role;
-
 create type private.requested_job as (job_id uuid, status text, outcome text, created_at timestamptz);
 comment on type private.requested_job is 'What a request for a job is answered with: created, joined or reused.';
 
@@ -198,7 +174,7 @@ begin
     perform private.raise_error('VALIDATION_ERROR', jsonb_build_object('field', 'p_key'));
   end if;
   return private.request_job(
-    private.acting_user(p_user_id), p_job_type, p_params, p_dedupe_window, null, null,
+    private.counted_user(p_user_id, 'create_job'), p_job_type, p_params, p_dedupe_window, null, null,
     -- A string, which params never are: no request by key equals one by params.
     to_jsonb(p_key), coalesce(p_supersede, false), current_setting('role', true) = 'authenticated');
 end;
@@ -229,13 +205,13 @@ begin
     end if;
   end if;
   -- It looks for no equal: of equal jobs the newest is the one that others join. Nor does the service, which may
-  -- name whom it acts for, ask who it is: as private.acting_user(), for everybody else.
+  -- name whom it acts for, ask who it is: as private.counted_user(), for everybody else.
   if coalesce(nullif(current_setting('role', true), 'none'), session_user) in ('service_role', 'postgres') then
     return private.add_job(p_user_id, p_job_type, coalesce(p_params, '{}'),
       left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
       p_priority, p_scheduled_for, null, false);
   end if;
-  return private.add_job(private.acting_user(p_user_id), p_job_type, coalesce(p_params, '{}'),
+  return private.add_job(private.counted_user(p_user_id, 'create_job'), p_job_type, coalesce(p_params, '{}'),
     left(encode(sha256(convert_to(p_job_type || ' ' || v_text, 'UTF8')), 'hex'), 32),
     p_priority, p_scheduled_for, null, current_setting('role', true) = 'authenticated');
 end;

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(27);
 
 select tests.create_user('ann'), tests.create_user('bob');
 
@@ -45,6 +45,21 @@ select isnt(public.create_job(tests.user_id('bob'), 'test_internal', '{}', 1), n
   'the service creates any type for a named user');
 select isnt(public.create_job(null, 'test_internal', '{"system": true}'), null, 'the service creates a system job');
 select is((select user_id from public.job_queue where params ? 'system'), null, 'a system job has no owner');
+
+-- Made and cancelled over and over.
+select tests.become_postgres();
+update private.rate_limit set max_requests = 2 where function_name = 'create_job';
+select tests.create_user('cid');
+select tests.become_user('cid');
+select public.cancel_job(public.create_job(null, 'test_open'));
+select is(tests.error_of($$ select public.create_job(null, 'no_such_type') $$), 'UNKNOWN_JOB_TYPE',
+  'a request that is refused is not counted');
+select lives_ok($$ select public.find_or_create_job(null, 'test_open', '{"a": 9}') $$, 'what is within the limit is created');
+select is(tests.error_of($$ select public.create_job(null, 'test_open') $$), 'RATE_LIMITED', 'create_job() is limited per user');
+select is(tests.error_of($$ select public.find_or_create_job(null, 'test_open', '{"a": 9}') $$), 'RATE_LIMITED',
+  'and so is find_or_create_job(), by the same count');
+select tests.become_service();
+select lives_ok($$ select public.create_job(tests.user_id('cid'), 'test_open') $$, 'the service is not counted');
 
 -- A session that claims to be signed in but never became the role.
 select tests.become_postgres();

@@ -124,8 +124,43 @@ $$;
 comment on function private.take_crashed_jobs(text, int, text[], int, int) is
   'What a worker that could run p_concurrency jobs at once is to run next and apart from all others: jobs that have crashed, as many together as each may have company; none when none is due. It runs nothing else, or p_running of these already, none of which may run among more than p_company; company is what then holds for all. Lends the right to change the queue.';
 
+create function private.unheard_jobs(p_worker_id text, p_job_ids uuid[], p_fencing_tokens bigint[])
+returns table (job_id uuid, fencing_token bigint)
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select claimed.job_id, claimed.fencing_token
+  from (
+    select job.id as job_id,
+      case
+        when job.status = 'processing' and job.worker_id = p_worker_id then job.fencing_token
+        when job.status = 'pending' and job.fencing_token = 0 then lease.unwritten
+      end as fencing_token
+    from (
+      select unnest(job_ids) as job_id, case when started_at is not null then 1000000000000 + lease_id end as unwritten
+      from private.job_lease
+      -- What was handed over is heard of in its own way.
+      where worker_id = p_worker_id and not is_handed_over
+    ) as lease
+    join public.job_queue as job on job.id = lease.job_id
+  ) as claimed
+  where claimed.fencing_token is not null and not exists (
+    select from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as known (job_id, fencing_token)
+    where known.job_id = claimed.job_id and known.fencing_token = claimed.fencing_token);
+end;
+$$;
+comment on function private.unheard_jobs(text, uuid[], bigint[]) is
+  'Attempts that were given to a worker which does not name them: the answer to a claim was lost, and to give them back spares them a crash. Lends the right to read leases.';
+
 revoke all on function
   private.company(int, int, int),
-  private.take_crashed_jobs(text, int, text[], int, int)
+  private.take_crashed_jobs(text, int, text[], int, int),
+  private.unheard_jobs(text, uuid[], bigint[])
 from public, anon, authenticated, service_role;
-grant execute on function private.take_crashed_jobs(text, int, text[], int, int) to service_role;
+grant execute on function
+  private.take_crashed_jobs(text, int, text[], int, int),
+  private.unheard_jobs(text, uuid[], bigint[])
+to service_role;

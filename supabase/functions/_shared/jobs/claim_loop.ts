@@ -43,6 +43,7 @@ export class ClaimLoop<Deps> {
     this.#claims = new Claims({ ...parts, prospects: this.#prospects });
     this.apart = new Apart({
       ...parts,
+      onFailed: this.#claims.failed,
       claimsUnderWay: () => this.#claims.underWay,
       getUp: () => this.#sleeper.getUp(),
       lookAgain: () => this.nudge(),
@@ -88,6 +89,7 @@ export class ClaimLoop<Deps> {
   async run(): Promise<void> {
     await this.#lookUntilIdle();
     this.#isOver = true;
+    await this.#claims.settleDoubts(true);
     await this.#sleeper.getUp();
   }
 
@@ -123,6 +125,7 @@ export class ClaimLoop<Deps> {
   /** Claims jobs for the free slots, and starts what the first of the claims brings; answers how many. */
   async #look(isRung: boolean): Promise<number> {
     const { heartbeat, inFlight, options } = this.parts;
+    await this.#claims.settleDoubts();
     const crashed = this.apart.isNext ? await this.apart.look() : 0;
     heartbeat.noteRoom();
     if (crashed > 0) return crashed;

@@ -11,7 +11,8 @@ export interface CrashedGroupParts<Deps> {
   clock: Clock;
   options: Pick<WorkerOptions, "concurrency">;
   inFlight: Pick<InFlight<Deps>, "start" | "held">;
-  onTrouble(error: unknown): void;
+  /** A claim has failed. */
+  onFailed(error: unknown): void;
 }
 
 /** Jobs that have crashed and run together: no more than each of them may have company. */
@@ -39,13 +40,13 @@ export class CrashedGroup<Deps> {
 
   /** Takes and starts as many as may run beside those that run: answers how many. */
   async more(): Promise<number> {
-    const { clock, inFlight, options, store, types, workerId, onTrouble } = this.parts;
+    const { clock, inFlight, options, store, types, workerId, onFailed } = this.parts;
     const sentAt = clock.now();
     const group = { running: inFlight.held.size, company: this.#company };
     this.#isAsking = true;
     const jobs = await store.claimCrashed(workerId, options.concurrency, types, group)
       .catch((error) => {
-        onTrouble(error);
+        onFailed(error);
         return [];
       });
     this.#isAsking = false;

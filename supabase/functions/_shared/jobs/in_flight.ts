@@ -60,7 +60,7 @@ export class InFlight<Deps> {
       maxBatch: options.settle_batch,
       company: () => this.running > 0,
       // What is written of a job after its outcome may meet its next attempt.
-      beforeAgain: () => parts.logs.flushHeld(),
+      notYet: () => parts.logs.flushHeld(),
       onRecorded: (ended, recordedOf) => this.#recorded(ended, recordedOf),
     });
   }

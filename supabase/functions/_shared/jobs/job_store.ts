@@ -143,6 +143,8 @@ export interface JobStore extends Calling {
     /** What of these runs already, and the least company that one of it may have. */
     group?: { running: number; company: number },
   ): Promise<CrashedJob[]>;
+  /** What was claimed for this worker, besides what it knows of: the answer was lost. */
+  readUnheard(workerId: string, known: Lease[]): Promise<Lease[]>;
   heartbeat(beat: Beat): Promise<HeartbeatReply>;
   unregister(workerId: string): Promise<void>;
   saveProgress(lease: Lease, progress: Progress): Promise<boolean>;

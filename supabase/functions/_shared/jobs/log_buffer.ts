@@ -16,6 +16,7 @@ const MAX_WAITING = 5_000;
 const BATCH = 500;
 /** Whoever leaves tries again after so long at first. */
 const FIRST_PAUSE_MS = 50;
+const nobody: ReadonlySet<string> = new Set();
 const TRUNCATED = "Log truncated: this attempt has written as much as is kept";
 
 /** Who waits until this many lines have gone out. */
@@ -74,14 +75,15 @@ export class LogBuffer {
     return promise;
   }
 
-  /** The same for lines whose job somebody held. */
-  flushHeld(): Promise<void> {
-    if (this.#held.length === 0) return Promise.resolve();
+  /** The same for lines whose job somebody held: answers which jobs he still holds. */
+  async flushHeld(): Promise<ReadonlySet<string>> {
+    if (this.#held.length === 0) return nobody;
     this.#callOffAgain?.();
     this.#callOffAgain = null;
     this.#added += this.#held.length;
     this.#waiting.push(...this.#held.splice(0));
-    return this.flush();
+    await this.flush();
+    return new Set(this.#held.map(({ job_id }) => job_id));
   }
 
   /** For whoever leaves: tries again and again while there is time left, and says what was not stored. */

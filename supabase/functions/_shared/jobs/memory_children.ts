@@ -7,6 +7,8 @@ export class MemoryChildren extends MemoryTable {
   readonly calls: string[] = [];
   /** Thrown by every call while set. */
   down: Error | null = null;
+  /** How long every call takes, where that matters. */
+  delay: (() => Promise<void>) | null = null;
 
   async waitForChildren(wait: Wait): Promise<string | null> {
     await this.call("wait");
@@ -39,6 +41,7 @@ export class MemoryChildren extends MemoryTable {
 
   protected call(name: string): Promise<void> {
     this.calls.push(name);
+    if (this.delay) return this.delay();
     return this.down ? Promise.reject(this.down) : Promise.resolve();
   }
 }

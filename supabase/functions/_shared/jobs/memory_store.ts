@@ -49,6 +49,15 @@ export class MemoryStore extends MemoryChildren implements JobStore {
     return this.take(most - running, types, true).map((job) => ({ ...job, company: most }));
   }
 
+  async readUnheard(_workerId: string, known: Lease[]): Promise<Lease[]> {
+    await this.call("unheard");
+    return Array.from(this.rows.values())
+      .filter(({ status, job }) =>
+        status === "processing" && !known.some(({ job_id }) => job_id === job.id)
+      )
+      .map(({ job: { id, fencing_token } }) => ({ job_id: id, fencing_token }));
+  }
+
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
     this.beats.push(beat);
     await this.call("heartbeat");

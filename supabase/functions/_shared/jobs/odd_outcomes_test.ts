@@ -6,6 +6,18 @@ import { type AnyContext, openWorker } from "./real_worker.ts";
 const circle: Record<string, unknown> = {};
 circle.itself = circle;
 
+/** Whatever is asked of it throws. */
+const unreadable = (target: object) =>
+  new Proxy(target, {
+    get: (_, name) => {
+      if (name === "then") return undefined;
+      throw new Error("unreadable");
+    },
+    ownKeys: () => {
+      throw new Error("unreadable");
+    },
+  });
+
 /** What a handler leaves behind, and what is recorded of it. */
 const odd: Record<
   string,
@@ -45,6 +57,35 @@ const odd: Record<
     "pending",
     "PROVIDER_UNAVAILABLE",
   ],
+  "a thrown null": [() => Promise.reject(null), "pending", "HANDLER_ERROR"],
+  "a thrown text": [() => Promise.reject("no"), "pending", "HANDLER_ERROR"],
+  "a thrown circle, frozen": [
+    () => Promise.reject(Object.freeze({ ...circle })),
+    "pending",
+    "HANDLER_ERROR",
+  ],
+  "an error with a huge message": [
+    () => Promise.reject(new Error("x".repeat(5_000_000))),
+    "pending",
+    "HANDLER_ERROR",
+  ],
+  "an error that is its own cause": [
+    () => {
+      const error = new Error("round");
+      error.cause = error;
+      throw error;
+    },
+    "pending",
+    "HANDLER_ERROR",
+  ],
+  "an error that cannot be read": [
+    () => Promise.reject(unreadable(new Error("no"))),
+    "pending",
+    "HANDLER_ERROR",
+  ],
+  "a result that cannot be read": [() => unreadable({}), "failed", "INVALID_RESULT"],
+  "not a number": [() => NaN, "completed", null],
+  "a function": [() => () => {}, "completed", null],
   "nothing": [() => undefined, "completed", null],
   "progress with NUL": [(ctx) => ctx.progress(50, "a\0b"), "completed", null],
   "a checkpoint whose progress has NUL": [

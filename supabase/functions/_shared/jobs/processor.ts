@@ -70,7 +70,8 @@ export class Processor {
       this.#living.delete(worker);
       if (this.#worker === worker) this.#worker = null;
     });
-    this.#life = Promise.all([before, life]);
+    // What came of it is nobody's business, and would be kept with what came of all before.
+    this.#life = Promise.all([before, life]).then(() => {});
     return worker;
   }
 }

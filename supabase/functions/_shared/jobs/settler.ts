@@ -20,8 +20,8 @@ interface SettlerOptions<A extends Attempt> {
   maxBatch: number;
   /** Whether another running job may finish soon, so that waiting for it can pay. */
   company(): boolean;
-  /** Awaited before outcomes of jobs that somebody held are sent again. */
-  beforeAgain(): Promise<unknown>;
+  /** Asked before outcomes are sent again: these jobs have something else to be written first. */
+  notYet(): Promise<ReadonlySet<string>>;
   /** Told what became of outcomes, all of a statement at once. */
   onRecorded(ended: readonly Ended<A>[], recordedOf: RecordedOf): void;
   /** Told about failures of the database, which the settler survives by itself. */
@@ -115,17 +115,17 @@ export class Settler<A extends Attempt> {
     pause: number,
     isRepeated: boolean,
   ): Promise<void> {
-    const { beforeAgain, clock, onRecorded } = this.options;
+    const { clock, notYet, onRecorded } = this.options;
     await sleep(clock, pause);
-    await beforeAgain();
-    const { hopeless = [], left = [] } = Object.groupBy(
-      ended,
-      ({ attempt }) => isHopeless(attempt, since, clock.now()) ? "hopeless" : "left",
-    );
+    const unready = await notYet();
+    const { hopeless = [], early = [], left = [] } = Object.groupBy(ended, ({ attempt }) => {
+      if (isHopeless(attempt, since, clock.now())) return "hopeless";
+      return unready.has(attempt.job.id) ? "early" : "left";
+    });
+    const longer = Math.min(pause * 2, 2_000);
     if (hopeless.length > 0) onRecorded(hopeless, noneRecorded);
-    if (left.length > 0) {
-      await this.#recordKind(left, since, Math.min(pause * 2, 2_000), isRepeated);
-    }
+    if (early.length > 0) void this.#recordLater(early, since, longer, isRepeated);
+    if (left.length > 0) await this.#recordKind(left, since, longer, isRepeated);
   }
 
   /** One outcome that can never be stored must not take the others down with it. */

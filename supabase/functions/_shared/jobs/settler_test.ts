@@ -22,7 +22,7 @@ async function setUp(jobs: number, company = true) {
     windowMs: 4,
     maxBatch: 100,
     company: () => company,
-    beforeAgain: () => Promise.resolve(),
+    notYet: () => Promise.resolve(new Set()),
     onRecorded(ended, recordedOf) {
       for (const { attempt } of ended) waiting.get(attempt)!(recordedOf(attempt.job.id));
     },

@@ -1,6 +1,6 @@
 import { readHandOvers } from "./hand_over.ts";
 import { type AlikeJobs, jobsOf } from "./alike_jobs.ts";
-import type { CrashedJob, HeartbeatReply, JobStore } from "./job_store.ts";
+import type { CrashedJob, HeartbeatReply, JobStore, Lease } from "./job_store.ts";
 import { listenProven } from "./listen.ts";
 import { isTransactionPooler, Pool } from "./pool.ts";
 import { childCalls } from "./store_children.ts";
@@ -60,6 +60,13 @@ export function openStore(
           ${workerId}, ${concurrency}, ${listOf(types)}, ${group?.running ?? 0}, ${
         group?.company ?? null
       })`;
+    },
+
+    async readUnheard(workerId, known) {
+      return await claimSql<Lease[]>`
+        select job_id, fencing_token
+        from private.unheard_jobs(${workerId}, ${listOf(known.map(({ job_id }) => job_id))},
+          ${listOf(known.map(({ fencing_token }) => fencing_token))})`;
     },
 
     async heartbeat(beat) {

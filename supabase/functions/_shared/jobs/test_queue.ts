@@ -43,7 +43,7 @@ export class TestQueue<Deps> {
     windowMs: 0,
     maxBatch: 1,
     company: () => false,
-    beforeAgain: () => Promise.resolve(),
+    notYet: () => Promise.resolve(new Set()),
     onRecorded: () => this.#settled(),
     onTrouble: throws,
   });

@@ -1,12 +1,11 @@
 import { strict as assert } from "node:assert";
 import { TestSimulator } from "./testing.ts";
-import { listAnswer, reasonOf } from "./youtube/testing.ts";
+import { listAnswer, reasonOf, uploadsOf } from "./youtube/testing.ts";
 
 const channels = "channels?part=contentDetails&mine=true";
 
 async function page(google: TestSimulator, token: string, cursor?: string) {
-  const uploads = (await listAnswer(await google.youtube(channels, token)))
-    .items?.[0]?.contentDetails?.relatedPlaylists?.uploads;
+  const uploads = await uploadsOf(google, token);
   const path = `playlistItems?part=contentDetails&maxResults=50&playlistId=${uploads}`;
   return await google.youtube(cursor ? `${path}&pageToken=${cursor}` : path, token);
 }

@@ -12,7 +12,7 @@ export const callback = "http://127.0.0.1:54321/functions/v1/oauth-youtube-callb
 /** The scope that a sync asks for. */
 export const readScope = "https://www.googleapis.com/auth/youtube.readonly";
 /** A PKCE verifier and its S256 challenge. */
-export const verifier = "a-code-verifier-of-at-least-forty-three-characters-long";
+const verifier = "a-code-verifier-of-at-least-forty-three-characters-long";
 const challenge = createHash("sha256").update(verifier).digest("base64url");
 
 /** What the token endpoint answers, as far as tests look. */

@@ -21,6 +21,7 @@ import { headlinesOf, httpChart, httpTable } from "./http/http_report.ts";
 import { HttpResults } from "./http/http_results.ts";
 import { measureProgress } from "./http/progress.ts";
 import { cpuTimes, shareOfOthers } from "./lab/cpu.ts";
+import { onInterrupt } from "./lab/interrupt.ts";
 import { lockBenchmarks } from "./lab/lock.ts";
 import { machineFacts } from "./lab/machine.ts";
 import { writeResults } from "./report/write_results.ts";
@@ -40,11 +41,7 @@ const name = "bench-http";
 // What a benchmark that was killed has left.
 await resetStack(name);
 const starting = startStack({ name, fast: false });
-const interrupted = async () => {
-  await starting.then((stack) => stack.stop({ remove: true }), () => {});
-  Deno.exit(130);
-};
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+onInterrupt(() => starting.then((stack) => stack.stop({ remove: true }), () => {}));
 
 const stack = await starting;
 const sql = connect(stack.admin_db_url);

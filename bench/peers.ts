@@ -6,6 +6,7 @@
  *                      [--rounds=3] [--scale=0.1]
  */
 import { parseArgs } from "node:util";
+import { onInterrupt } from "./lab/interrupt.ts";
 import { Lab } from "./lab/lab.ts";
 import { shareOfOthers } from "./lab/cpu.ts";
 import { machineFacts } from "./lab/machine.ts";
@@ -47,8 +48,7 @@ const results = new Results();
 /** Milliseconds that each measurement has taken at most. */
 const longest = new Map<string, number>();
 const lab = await Lab.open();
-const interrupted = () => lab.close().finally(() => Deno.exit(130));
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+onInterrupt(() => lab.close());
 try {
   for (const lap of lapsOf(mostRounds)) {
     for (const scenario of chosen) await runScenario(scenario, lap);

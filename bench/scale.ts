@@ -11,6 +11,8 @@ import { statfs } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { connect } from "../local/postgres/connect.ts";
 import { stateRoot } from "../local/stack/paths.ts";
+import { backendOf } from "./lab/backend.ts";
+import { onInterrupt } from "./lab/interrupt.ts";
 import { Lab } from "./lab/lab.ts";
 import { machineFacts } from "./lab/machine.ts";
 import { growthChart } from "./report/growth_chart.ts";
@@ -31,8 +33,7 @@ const largest = { rows: 10_000_000, diskBytes: 20e9 };
 
 // Or filling ten million rows would be one checkpoint after the other.
 const lab = await Lab.open({ maxWalSize: "8GB" });
-const interrupted = () => lab.close().finally(() => Deno.exit(130));
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+onInterrupt(() => lab.close());
 const sizes = quick
   ? [10_000, 50_000]
   : [10_000, 100_000, 1_000_000, largest.rows].filter((size) => size <= Number(most));
@@ -42,7 +43,7 @@ const [sql, helper] = [connect(url), connect(url)];
 const taken = new Map<string, Taken[]>(measures.map(({ name }) => [name, []]));
 const bytes: Awaited<ReturnType<typeof bytesOnDisk>>[] = [];
 try {
-  const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const backend = await backendOf(sql);
   await prepare(sql);
   for (const [i, size] of sizes.entries()) {
     const started = performance.now();
@@ -51,7 +52,7 @@ try {
     bytes.push(await bytesOnDisk(sql));
     await lab.sql`checkpoint`;
     for (const measure of measures) {
-      taken.get(measure.name)!.push(await take({ sql, pid: backend!.pid }, measure, quick));
+      taken.get(measure.name)!.push(await take(backend, measure, quick));
     }
     const seconds = [filled - started, performance.now() - filled]
       .map((ms) => `${(ms / 1000).toFixed(0)} s`);

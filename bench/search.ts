@@ -6,6 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { connect } from "../local/postgres/connect.ts";
+import { backendOf } from "./lab/backend.ts";
+import { onInterrupt } from "./lab/interrupt.ts";
 import { Lab } from "./lab/lab.ts";
 import { machineFacts } from "./lab/machine.ts";
 import { searchChart, searchTable } from "./report/search_report.ts";
@@ -13,7 +15,7 @@ import { writeResults } from "./report/write_results.ts";
 import { fill } from "./search/fill.ts";
 import { pages } from "./search/pages.ts";
 import { kinds } from "./search/queries.ts";
-import { type Line, lineOf } from "./search/taken.ts";
+import { type Line, lineOf } from "./search/line.ts";
 import { saveTimes, searchTimes } from "./search/times.ts";
 
 const { values: { quick } } = parseArgs({
@@ -24,12 +26,10 @@ const goes = quick ? 40 : 200;
 const limits = { search: 50, page: 20 };
 
 const lab = await Lab.open();
-const interrupted = () => lab.close().finally(() => Deno.exit(130));
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupted);
+onInterrupt(() => lab.close());
 const sql = connect(await lab.productUrl("search"));
 try {
-  const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-  const backend = { sql, pid: row!.pid };
+  const backend = await backendOf(sql);
   const started = performance.now();
   await fill(sql, items);
   console.error(`${items} items in ${((performance.now() - started) / 1000).toFixed(0)} s`);

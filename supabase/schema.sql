@@ -804,7 +804,7 @@ CREATE INDEX social_account_status_idx ON public.social_account USING btree (sta
 CREATE UNIQUE INDEX social_account_claimed_key ON public.social_account USING btree (platform_name, platform_account_id) WHERE ((deleted_at IS NULL) AND (status <> 'disconnected'::text));
 CREATE TRIGGER _100_prevent_deletion_with_content BEFORE DELETE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.prevent_account_deletion_with_content();
 CREATE TRIGGER _100_update_updated_at BEFORE UPDATE ON public.social_account FOR EACH ROW EXECUTE FUNCTION private.update_updated_at();
-CREATE TRIGGER _200_reschedule BEFORE UPDATE OF sync_mode, sync_interval, is_active ON public.social_account FOR EACH ROW WHEN ((((old.sync_mode IS DISTINCT FROM new.sync_mode) OR (old.sync_interval IS DISTINCT FROM new.sync_interval)) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION private.tg_social_account__reschedule();
+CREATE TRIGGER _200_reschedule BEFORE UPDATE OF sync_mode, sync_interval, is_active, status ON public.social_account FOR EACH ROW WHEN (((((old.sync_mode IS DISTINCT FROM new.sync_mode) OR (old.sync_interval IS DISTINCT FROM new.sync_interval)) OR (old.is_active IS DISTINCT FROM new.is_active)) OR ((old.status = 'suspended'::text) AND (new.status = 'active'::text)))) EXECUTE FUNCTION private.tg_social_account__reschedule();
 CREATE TRIGGER _300_total_followers_on_delete AFTER DELETE ON public.social_account FOR EACH ROW WHEN ((old.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_insert AFTER INSERT ON public.social_account FOR EACH ROW WHEN ((new.follower_count > 0)) EXECUTE FUNCTION private.tg_social_account__total_followers();
 CREATE TRIGGER _300_total_followers_on_update AFTER UPDATE ON public.social_account FOR EACH ROW WHEN (((old.follower_count IS DISTINCT FROM new.follower_count) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)))) EXECUTE FUNCTION private.tg_social_account__total_followers();
@@ -2921,6 +2921,7 @@ CREATE OR REPLACE FUNCTION private.count_deferred_jobs(p_user_ids uuid[])
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'on'
  SET enable_nestloop TO 'off'
  SET jit TO 'off'
 AS $function$
@@ -3155,7 +3156,8 @@ begin
     where job.parent_job_id = p_job_id and job.dedupe_key = any(array(select name from wanted))
   ),
   fresh as materialized (
-    select first.*, row_number() over (partition by job_priority order by ordinal) as place
+    select first.*, first.scheduled_for <= now() as is_due,
+      row_number() over (partition by job_priority, scheduled_for <= now() order by ordinal) as place
     from (
       select distinct on (name) * from wanted
       where name not in (select dedupe_key from known)
@@ -3164,7 +3166,7 @@ begin
   ),
   lane as materialized (
     select job_priority, private.take_child_turns(v_user_id, job_priority, jobs) as first_turn
-    from (select job_priority, count(*)::int as jobs from fresh group by 1 order by 1) as asked
+    from (select job_priority, count(*)::int as jobs from fresh where is_due group by 1 order by 1) as asked
   ),
   created as (
     insert into public.job_queue as job (
@@ -3172,8 +3174,8 @@ begin
       parent_job_id)
     select fresh.id, v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
       fresh.scheduled_for, fresh.expires_at, fresh.name,
-      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
-    from fresh join lane on lane.job_priority = fresh.job_priority
+      case when fresh.is_due then lane.first_turn + fresh.place - 1 end, p_job_id
+    from fresh left join lane on lane.job_priority = fresh.job_priority
     order by fresh.ordinal
     returning job.id, job.dedupe_key
   ),
@@ -3324,18 +3326,20 @@ begin
   fresh as materialized (
     select request.*,
       row_number() over (partition by user_id order by ordinal) as nth,
-      row_number() over (partition by user_id, job_priority order by ordinal) as place
+      row_number() over (partition by user_id, job_priority, scheduled_for <= now() order by ordinal) as place
     from request
     where known_id is null and ordinal in (
       select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
   own as materialized (
-    select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority
+    -- What waits for its time takes no turn.
+    select user_id, job_priority, count(*) filter (where scheduled_for <= now())::int as jobs
+    from fresh group by user_id, job_priority
   ),
   lane as materialized (
     select user_id, job_priority, private.line_up(null, job_priority, jobs) as first_turn, null::int as room
     from own
-    where user_id is null
+    where user_id is null and jobs > 0
     union all
     select lined_up.user_id, lined_up.job_priority, lined_up.first_turn,
       (select setting.max_active_jobs_per_user from private.job_setting as setting) - lined_up.active
@@ -3347,7 +3351,7 @@ begin
   accepted as materialized (
     select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn
     from fresh
-    join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+    left join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
         = coalesce(fresh.user_id, '00000000-0000-0000-0000-000000000000')
       and lane.job_priority = fresh.job_priority
     where lane.room is null or fresh.nth <= lane.room
@@ -5161,26 +5165,7 @@ begin
     coalesce(sum(counted.jobs) filter (where counted.status = 'cancelled'), 0)::bigint,
     greatest(0, coalesce(extract(epoch from clock_timestamp() - coalesce(
       min(counted.oldest_pending_at),
-      -- The head of a lane is the next to go; a probe per lane costs the same at any backlog.
-      case when v_user_id is null then (
-        select min(head.scheduled_for)
-        from generate_series(1, 10) as priority
-        cross join lateral (
-          (select waiting.scheduled_for
-          from private.job_waiting as waiting
-          where waiting.job_type = counted.job_type and waiting.job_priority = priority
-            and waiting.turn is not null
-          order by waiting.turn, waiting.place
-          limit 1)
-          union all
-          (select bundle.scheduled_for
-          from private.job_bundle as bundle
-          where bundle.job_type = counted.job_type and bundle.job_priority = priority
-          order by bundle.turn
-          limit 1)
-        ) as head
-        where head.scheduled_for <= now()
-      ) end)), 0))::double precision
+      case when v_user_id is null then private.waiting_since(counted.job_type, '{crash}') end)), 0))::double precision
   from counted
   group by counted.job_type
   order by counted.job_type;
@@ -5236,23 +5221,30 @@ CREATE OR REPLACE FUNCTION private.get_queue_health()
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  -- What waits for no lane's turn, but for a worker.
+  v_aside constant text[] := '{crash, user_cap, user_pause}';
 begin
   -- Probes and counts that stop at 10 000, which says enough: asking costs the same at any backlog.
   return jsonb_build_object(
     'oldest_pending_seconds', coalesce(
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
+    -- Also what a pause or a cap keeps waiting, as in the lag: these are for who looks, not for an alarm.
     'pending', (
-      select least(10000, sum(jobs)) from (
-        (select 1 as jobs from private.job_waiting where turn is not null limit 10000)
+      select least(10000, coalesce(sum(jobs), 0)) from (
+        select 1 as jobs from private.job_waiting where turn is not null
         union all
-        (select 1 from private.job_waiting where held_by = 'crash' limit 10000)
+        select 1 from private.job_waiting
+        where held_by = any(v_aside) and scheduled_for <= now()
         union all
-        (select jobs from private.job_bundle limit 10000)
-        union all
-        select 0) as ready),
+        select jobs from private.job_bundle
+        limit 10000) as ready),
     'scheduled', (
       select count(*) from (
-        select from private.job_waiting where turn is null and held_by is null limit 10000) as delayed),
+        select from private.job_waiting where turn is null and held_by is null
+        union all
+        select from private.job_waiting where held_by = any(v_aside) and scheduled_for > now()
+        limit 10000) as delayed),
     'processing', (
       select coalesce(sum(jobs), 0) from private.count_all_jobs() where status = 'processing'),
     'failed_last_minute', (
@@ -5263,28 +5255,10 @@ begin
         where failure.failed_at > now() - interval '1 minute'
           and job.status = 'failed' and job.completed_at > now() - interval '1 minute'
         limit 10000) as failed),
-    -- Also what a pause or a cap keeps waiting: this is for who looks, not for an alarm.
     'lag', (
-      select coalesce(jsonb_object_agg(name, seconds) filter (where seconds is not null), '{}')
+      select coalesce(jsonb_object_agg(of_type.name, of_type.seconds) filter (where of_type.seconds is not null), '{}')
       from (
-        select type.name, (
-          select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
-          from generate_series(1, 10) as lane (job_priority)
-          cross join lateral (
-            (select waiting.scheduled_for
-            from private.job_waiting as waiting
-            where waiting.job_type = type.name and waiting.job_priority = lane.job_priority
-              and waiting.turn is not null
-            order by waiting.turn, waiting.place
-            limit 1)
-            union all
-            (select bundle.scheduled_for
-            from private.job_bundle as bundle
-            where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
-            order by bundle.turn
-            limit 1)
-          ) as head
-        ) as seconds
+        select type.name, extract(epoch from clock_timestamp() - private.waiting_since(type.name, v_aside))::int as seconds
         from public.job_type as type
       ) as of_type),
     'paused_types', (
@@ -5931,6 +5905,107 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.judge_retries(p_job_ids uuid[], p_scheduled_for timestamp with time zone[])
+ RETURNS TABLE(job_id uuid, outcome text, detail jsonb, requested_at timestamp with time zone, scheduled_for timestamp with time zone, turn bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  v_limit constant int := (select max_active_jobs_per_user from private.job_setting);
+begin
+  return query
+  with asked as materialized (
+    select request.id, request.due_at, request.place, job.user_id, job.job_priority, job.status,
+      job.id is not null and job.parent_job_id is null as stands_alone,
+      -- One that is like nothing has none.
+      case when job.parent_job_id is null then job.dedupe_key end as key,
+      case
+        when job.status in ('failed', 'cancelled') is not true then jsonb_build_object('status', job.status)
+        when job.parent_job_id = any(array(
+          select parent.id from public.job_queue as parent
+          where parent.id = any(array(select parent_job_id from public.job_queue where id = any(p_job_ids)))
+            and parent.completed_at is not null))
+        then jsonb_build_object('status', job.status, 'parent_job_id', job.parent_job_id,
+          'reason', 'The job it is a part of has ended: retry that one.')
+      end as why_not
+    from unnest(p_job_ids, p_scheduled_for) with ordinality as request (id, due_at, place)
+    left join public.job_queue as job on job.id = request.id and job.id = any(p_job_ids)
+  ),
+  newest as materialized (
+    select newest.*
+    from (
+      select array_agg(user_id order by place) as user_ids, array_agg(key order by place) as keys from asked
+    ) as all_asked
+    cross join lateral private.find_newest_jobs(all_asked.user_ids, all_asked.keys) as newest
+  ),
+  line as materialized (
+    select line.*
+    from (
+      select array_agg(user_id) as user_ids, array_agg(job_priority) as priorities
+      from (select distinct user_id, job_priority from asked where user_id is not null and stands_alone) as own
+      having count(*) > 0
+    ) as own
+    cross join lateral private.line_up_users(own.user_ids, own.priorities) as line
+  ),
+  -- Of equal ones the first; the others find it active.
+  compared as (
+    select asked.*, line.active, line.first_turn, newest.requested_at as newest_at,
+      case
+        when newest.is_active then newest.job_id
+        else nullif(first_value(asked.id) over own, asked.id)
+      end as equal_id
+    from asked
+    left join newest on newest.place = asked.place
+    left join line on line.user_id = asked.user_id and line.job_priority = asked.job_priority
+    window own as (partition by asked.why_not is null, asked.user_id, coalesce(asked.key, asked.id::text) order by asked.place)
+  ),
+  -- A retry takes a place under the limit, as a new job does; and a child none.
+  counted as (
+    select compared.*, case when stands_alone and user_id is not null then
+        active + count(*) filter (where why_not is null and stands_alone and equal_id is null) over (
+          partition by user_id order by place rows between unbounded preceding and 1 preceding)
+      end as active_before
+    from compared
+  ),
+  judged as materialized (
+    select verdict.*, outcome = 'retried' and stands_alone and due_at <= now() as lines_up
+    from (
+      select counted.*, case
+          when why_not is not null then 'JOB_NOT_RETRYABLE'
+          when active_before >= v_limit then 'JOB_LIMIT_REACHED'
+          when equal_id is not null then 'JOB_ALREADY_ACTIVE'
+          else 'retried'
+        end as outcome
+      from counted
+    ) as verdict
+  ),
+  of_system as materialized (
+    select job_priority, private.line_up(null, job_priority, count(*)::int) as first_turn
+    from judged
+    where lines_up and user_id is null
+    group by job_priority
+  )
+  select judged.id, judged.outcome,
+    case judged.outcome
+      when 'JOB_NOT_RETRYABLE' then judged.why_not
+      when 'JOB_LIMIT_REACHED'
+        then jsonb_build_object('limit', v_limit, 'active', judged.active_before, 'retry_after', 30)
+      when 'JOB_ALREADY_ACTIVE' then jsonb_build_object('job_id', judged.equal_id)
+    end,
+    greatest(clock_timestamp(), judged.newest_at + interval '1 microsecond'), judged.due_at,
+    case when judged.lines_up then coalesce(judged.first_turn, of_system.first_turn) - 1 + row_number() over (
+      partition by judged.lines_up, judged.user_id, judged.job_priority order by judged.place) end
+  from judged
+  left join of_system on of_system.job_priority = judged.job_priority and judged.user_id is null
+  order by judged.place;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.keep_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6089,6 +6164,34 @@ begin
   );
 exception when insufficient_privilege then
   return null;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.last_turns(p_priorities smallint[])
+ RETURNS TABLE(job_priority smallint, last_turn bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return query
+  select lane.job_priority, greatest(lane.virtual_time, max(last.waiting), max(last.bundled))
+  from private.job_lane as lane
+  cross join public.job_type as type
+  cross join lateral (
+    select (
+      select waiting.turn from private.job_waiting as waiting
+      where waiting.job_type = type.name and waiting.job_priority = lane.job_priority and waiting.turn is not null
+      order by waiting.turn desc, waiting.place desc limit 1
+    ) as waiting, (
+      select bundle.turn + bundle.jobs - 1 from private.job_bundle as bundle
+      where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
+      order by bundle.turn desc limit 1
+    ) as bundled
+  ) as last
+  where lane.job_priority = any(p_priorities)
+  group by lane.job_priority, lane.virtual_time;
 end;
 $function$
 ;
@@ -7239,6 +7342,44 @@ end;
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION private.pull_in_flows()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_priorities constant smallint[] := array(
+    select distinct flow.job_priority
+    from private.job_flow as flow
+    join private.job_lane as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.virtual_time);
+  v_flows tid[];
+  v_pulled_in int;
+begin
+  if v_priorities = '{}' then
+    return 0;
+  end if;
+  -- Who has lined up and not committed holds its flow. Where one is free, the next statement sees who stands there.
+  v_flows := array(
+    select flow.ctid
+    from private.job_flow as flow
+    join private.last_turns(v_priorities) as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.last_turn
+    limit 1000
+    for update of flow skip locked);
+  if v_flows = '{}' then
+    return 0;
+  end if;
+  update private.job_flow as flow
+  set last_turn = lane.last_turn
+  from private.last_turns(v_priorities) as lane
+  where flow.ctid = any(v_flows) and lane.job_priority = flow.job_priority and flow.last_turn > lane.last_turn;
+  get diagnostics v_pulled_in = row_count;
+  return v_pulled_in;
+end;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION private.pull_in_system_turns()
  RETURNS integer
  LANGUAGE plpgsql
@@ -7965,8 +8106,12 @@ CREATE OR REPLACE FUNCTION private.retry_failed_jobs(p_job_type text, p_error_co
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+#variable_conflict use_column
+declare
+  -- Of what is locked and written together: each may have 5 000 children.
+  v_slice constant int := 200;
+  v record;
 begin
-  return query
   with failed as materialized (
     select job.id, job.user_id, job.job_type,
       row_number() over (order by job.completed_at, job.id) - 1 as place, count(*) over () as jobs
@@ -7993,111 +8138,31 @@ begin
   owner as materialized (
     select private.keep_owners(array(select failed.id from failed)) as ids
   )
-  select failed.id, failed.job_type, answer.outcome
-  -- User by user, in the order in which every call locks users.
+  -- User by user, each one's oldest first.
+  select array_agg(id order by user_id, place) as ids, array_agg(user_id order by user_id, place) as user_ids,
+    array_agg(job_type order by user_id, place) as types,
+    array_agg(now() + p_spread * place / jobs order by user_id, place) as due_at
+  into v
+  from failed
+  where user_id is null or user_id = any((select owner.ids from owner)::uuid[]);
+
+  -- As create_jobs() does, and in its order.
+  perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
   from (
-    select * from failed
-    where failed.user_id is null or failed.user_id = any((select owner.ids from owner)::uuid[])
-    order by failed.user_id, failed.place
-  ) as failed
-  cross join lateral private.retry_job(failed.id, now() + p_spread * failed.place / failed.jobs) as answer;
+    select distinct coalesce(user_id::text, job_type) as name
+    from unnest(v.user_ids, v.types) as request (user_id, job_type)
+    order by name
+  ) as subject;
+  for begin_at in 1..coalesce(cardinality(v.ids), 0) by v_slice loop
+    return query
+    select answer.job_id, v.types[begin_at - 1 + answer.place], answer.outcome
+    from private.retry_jobs(v.ids[begin_at : begin_at + v_slice - 1], v.due_at[begin_at : begin_at + v_slice - 1])
+      with ordinality as answer (job_id, outcome, detail, place);
+  end loop;
 end;
 $function$
 ;
 grant execute on function private.retry_failed_jobs(p_job_type text, p_error_code text, p_since interval, p_limit integer, p_spread interval) to service_role;
-
-CREATE OR REPLACE FUNCTION private.retry_job(p_job_id uuid, p_scheduled_for timestamp with time zone DEFAULT now())
- RETURNS TABLE(outcome text, detail jsonb)
- LANGUAGE plpgsql
- SET search_path TO ''
- SET enable_seqscan TO 'off'
-AS $function$
-declare
-  v_job public.job_queue;
-  v_tree uuid[];
-  v_equal record;
-  v_requested_at timestamptz := clock_timestamp();
-  v_limit int;
-  v_active int;
-  v_turn bigint;
-  v_code text;
-  v_detail text;
-begin
-  perform private.check_isolation();
-  select * into v_job from public.job_queue where id = p_job_id;
-  -- A retry takes a place under the limit, as a new job does.
-  if v_job.id is not null and v_job.parent_job_id is null then
-    perform private.lock_requests(v_job.user_id, v_job.job_type, v_job.dedupe_key);
-  end if;
-  -- Before the jobs, as everybody locks them.
-  if v_job.user_id is not null then
-    perform from public.users where id = v_job.user_id for key share;
-  end if;
-
-  -- With whatever of its batch is to run again, and its parent, which must not end meanwhile.
-  v_tree := array(
-    with recursive tree as (
-      select p_job_id as id
-      union all
-      select child.id
-      from tree
-      cross join lateral (
-        select job.id, job.status from public.job_queue as job where job.parent_job_id = tree.id offset 0
-      ) as child
-      where child.status in ('failed', 'cancelled')
-    )
-    select id from tree
-  );
-  perform from public.job_queue
-  where id = any(v_tree || v_job.parent_job_id)
-  order by id
-  for no key update;
-  v_tree := array(
-    select id from public.job_queue where id = any(v_tree) and status in ('failed', 'cancelled'));
-  select * into v_job from public.job_queue where id = p_job_id;
-
-  if v_job.status not in ('failed', 'cancelled') then
-    return query select 'JOB_NOT_RETRYABLE', jsonb_build_object('status', v_job.status);
-    return;
-  end if;
-
-  if v_job.parent_job_id is not null then
-    if exists (select from public.job_queue where id = v_job.parent_job_id and completed_at is not null) then
-      return query select 'JOB_NOT_RETRYABLE', jsonb_build_object(
-        'status', v_job.status, 'parent_job_id', v_job.parent_job_id,
-        'reason', 'The job it is a part of has ended: retry that one.');
-      return;
-    end if;
-  else
-    v_active := private.count_active_jobs(v_job.user_id);
-    select max_active_jobs_per_user into v_limit from private.job_setting;
-    if v_job.user_id is not null and v_active >= v_limit then
-      return query select 'JOB_LIMIT_REACHED',
-        jsonb_build_object('limit', v_limit, 'active', v_active, 'retry_after', 30);
-      return;
-    end if;
-
-    select * into v_equal from private.find_newest_job(v_job.user_id, v_job.dedupe_key);
-    if v_equal.status in ('pending', 'processing') then
-      return query select 'JOB_ALREADY_ACTIVE', jsonb_build_object('job_id', v_equal.job_id);
-      return;
-    end if;
-    v_requested_at := greatest(v_requested_at, v_equal.requested_at + interval '1 microsecond');
-    v_turn := private.line_up(v_job.user_id, v_job.job_priority);
-  end if;
-
-  begin
-    perform private.revive_jobs(v_tree, v_requested_at, p_scheduled_for, v_turn);
-  -- What failed was paid back, and its owner may have used that up: of many, only this one stays as it is.
-  exception when sqlstate 'PT429' then
-    get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
-    return query select v_code, v_detail::jsonb;
-    return;
-  end;
-  return query select 'retried', null::jsonb;
-end;
-$function$
-;
 
 CREATE OR REPLACE FUNCTION private.retry_job_as_caller(p_job_id uuid, p_user_id uuid)
  RETURNS boolean
@@ -8122,7 +8187,7 @@ begin
   if auth.uid() is not null then
     perform private.assert_rate_limit('job-retry', v_user_id);
   end if;
-  select * into v_answer from private.retry_job(p_job_id);
+  select * into v_answer from private.retry_jobs(array[p_job_id], array[now()]);
   if v_answer.outcome <> 'retried' then
     perform private.raise_error(v_answer.outcome, v_answer.detail);
   end if;
@@ -8133,10 +8198,92 @@ $function$
 grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to authenticated;
 grant execute on function private.retry_job_as_caller(p_job_id uuid, p_user_id uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_requested_at timestamp with time zone, p_scheduled_for timestamp with time zone, p_turn bigint)
+CREATE OR REPLACE FUNCTION private.retry_jobs(p_job_ids uuid[], p_scheduled_for timestamp with time zone[])
+ RETURNS TABLE(job_id uuid, outcome text, detail jsonb)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  v_jobs constant int := cardinality(p_job_ids);
+  v_tree uuid[];
+  v_roots uuid[];
+  v record;
+  v_code text;
+  v_detail text;
+begin
+  perform private.check_isolation();
+  -- A retry takes a place under the limit, as a new job does. Who asks for several has locked their requests
+  -- and their owners.
+  if v_jobs = 1 then
+    perform private.lock_requests(user_id, job_type, dedupe_key)
+    from public.job_queue
+    where id = p_job_ids[1] and parent_job_id is null;
+    -- Before the jobs, as everybody locks them.
+    perform from public.users
+    where id = (select user_id from public.job_queue where id = p_job_ids[1])
+    for key share;
+  end if;
+
+  -- With whatever of their batches is to run again, and their parents, which must not end meanwhile.
+  with recursive tree as (
+    select id as root_id, id from unnest(p_job_ids) as id
+    union all
+    select tree.root_id, child.id
+    from tree
+    cross join lateral (
+      select job.id, job.status from public.job_queue as job where job.parent_job_id = tree.id offset 0
+    ) as child
+    where child.status in ('failed', 'cancelled')
+  )
+  select array_agg(id), array_agg(root_id) into v_tree, v_roots from tree;
+  perform from public.job_queue
+  where id = any(v_tree || array(
+    select parent_job_id from public.job_queue where id = any(p_job_ids) and parent_job_id is not null))
+  order by id
+  for no key update;
+
+  select array_agg(judged.job_id) as ids, array_agg(judged.outcome) as outcomes, array_agg(judged.detail) as details,
+    array_agg(judged.requested_at) as requested_at, array_agg(judged.scheduled_for) as due_at,
+    array_agg(judged.turn) as turns
+  into v
+  from private.judge_retries(p_job_ids, p_scheduled_for) as judged;
+  begin
+    perform private.revive_jobs(array_agg(part.id), array_agg(judged.requested_at), array_agg(judged.due_at),
+      array_agg(case when part.id = judged.id then judged.turn end))
+    from unnest(v_tree, v_roots) as part (id, root_id)
+    join unnest(v.ids, v.outcomes, v.requested_at, v.due_at, v.turns)
+      as judged (id, outcome, requested_at, due_at, turn) on judged.id = part.root_id and judged.outcome = 'retried'
+    where part.id in (
+      select id from public.job_queue where id = any(v_tree) and status in ('failed', 'cancelled'))
+    having count(*) > 0;
+    return query select * from unnest(v.ids, v.outcomes, v.details);
+    return;
+  -- What failed was paid back, and its owner may have used that up: of many, only these stay as they are.
+  exception when sqlstate 'PT429' then
+    get stacked diagnostics v_code = pg_exception_hint, v_detail = pg_exception_detail;
+  end;
+  if v_jobs = 1 then
+    return query select p_job_ids[1], v_code, v_detail::jsonb;
+    return;
+  end if;
+  -- Half by half, in their order: what comes later finds what has become of those before.
+  return query
+    select * from private.retry_jobs(p_job_ids[:v_jobs / 2], p_scheduled_for[:v_jobs / 2]);
+  return query
+    select * from private.retry_jobs(p_job_ids[v_jobs / 2 + 1:], p_scheduled_for[v_jobs / 2 + 1:]);
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.revive_jobs(p_job_ids uuid[], p_requested_at timestamp with time zone[], p_scheduled_for timestamp with time zone[], p_turns bigint[])
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_nestloop TO 'off'
 AS $function$
@@ -8155,37 +8302,45 @@ begin
   where parent_job_id = any(p_job_ids);
 
   with ended as materialized (
-    select job.id, job.user_id, job.job_priority, job.parent_job_id is not null as is_child,
-      coalesce(batch.is_awaited, false) as will_wait, type.expires_after,
+    select job.id, job.user_id, job.job_priority, coalesce(batch.is_awaited, false) as will_wait, type.expires_after,
+      revived.requested_at, revived.due_at, revived.turn,
+      job.parent_job_id is not null and not coalesce(batch.is_awaited, false) and revived.due_at <= now() as is_child,
       row_number() over (
-        partition by job.job_priority, coalesce(batch.is_awaited, false), job.parent_job_id is null
+        partition by job.user_id, job.job_priority,
+          job.parent_job_id is not null and not coalesce(batch.is_awaited, false) and revived.due_at <= now()
         order by job.created_at, job.turn, job.id) as place
-    from public.job_queue as job
+    from unnest(p_job_ids, p_requested_at, p_scheduled_for, p_turns) as revived (id, requested_at, due_at, turn)
+    join public.job_queue as job on job.id = revived.id and job.id = any(p_job_ids)
     join public.job_type as type on type.name = job.job_type
     left join public.job_batch as batch
       on batch.parent_job_id = job.id and batch.parent_job_id = any(p_job_ids)
-    where job.id = any(p_job_ids)
   ),
   lane as materialized (
-    select job_priority, private.take_child_turns(user_id, job_priority, jobs) as first_turn
+    select user_id, job_priority, private.take_child_turns(user_id, job_priority, jobs) as first_turn
     from (
       select user_id, job_priority, count(*)::int as jobs
-      from ended where is_child and not will_wait
-      group by 1, 2
-      order by 1, 2
+      from ended where is_child
+      group by user_id, job_priority
+      order by user_id, job_priority
     ) as asked
+  ),
+  placed as (
+    select ended.*, case
+        when ended.is_child then lane.first_turn + ended.place - 1
+        when not ended.will_wait then ended.turn
+      end as new_turn
+    from ended
+    left join lane on ended.is_child and lane.job_priority = ended.job_priority
+      and coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+        = coalesce(ended.user_id, '00000000-0000-0000-0000-000000000000')
   )
   update public.job_queue as job
   set status = 'pending',
-    held_by = case when ended.will_wait then 'children' end,
-    turn = case
-      when ended.will_wait or p_scheduled_for > now() then null
-      when ended.is_child then lane.first_turn + ended.place - 1
-      else p_turn
-    end,
-    scheduled_for = p_scheduled_for,
-    expires_at = case when not ended.will_wait then p_scheduled_for + ended.expires_after end,
-    requested_at = p_requested_at,
+    held_by = case when placed.will_wait then 'children' end,
+    turn = placed.new_turn,
+    scheduled_for = placed.due_at,
+    expires_at = case when not placed.will_wait then placed.due_at + placed.expires_after end,
+    requested_at = placed.requested_at,
     started_at = null,
     completed_at = null,
     cancel_requested_at = null,
@@ -8203,8 +8358,8 @@ begin
     is_classic = false,
     seq = job.seq + 1,
     updated_at = now()
-  from ended left join lane on lane.job_priority = ended.job_priority
-  where job.id = ended.id and job.id = any(p_job_ids);
+  from placed
+  where job.id = placed.id and job.id = any(p_job_ids);
 
   -- Nothing may be left to wait for.
   perform private.advance_batches(p_job_ids);
@@ -9083,13 +9238,14 @@ begin
   -- A flow the lane has caught up with says nothing more.
   delete from private.job_flow as flow
   using (
-    select behind.flow_id, behind.job_priority
+    select behind.flow_id, behind.job_priority, behind.comes_again
     from private.job_flow as behind
     join private.job_lane as lane on lane.job_priority = behind.job_priority
     where behind.last_turn <= lane.virtual_time
     for update of behind skip locked
   ) as spent
-  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority;
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.comes_again = spent.comes_again;
+  perform private.pull_in_flows();
 
   for v_open in
     with open as (
@@ -11014,6 +11170,46 @@ begin
   perform private.raise_error('CONFLICT');
 exception when sqlstate 'PT409' then
   return;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.waiting_since(p_job_type text, p_aside text[])
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
+  return (
+    select min(first.scheduled_for)
+    from (
+      select head.scheduled_for
+      from generate_series(1, 10) as lane (job_priority)
+      cross join lateral (
+        (select waiting.scheduled_for
+        from private.job_waiting as waiting
+        where waiting.job_type = p_job_type and waiting.job_priority = lane.job_priority
+          and waiting.turn is not null
+        order by waiting.turn, waiting.place
+        limit 1)
+        union all
+        (select bundle.scheduled_for
+        from private.job_bundle as bundle
+        where bundle.job_type = p_job_type and bundle.job_priority = lane.job_priority
+        order by bundle.turn
+        limit 1)
+      ) as head
+      union all
+      -- What stands beside the lanes: any thousand say enough.
+      (select aside.scheduled_for
+      from private.job_waiting as aside
+      where aside.held_by = any(p_aside) and aside.job_type = p_job_type
+      limit 1000)
+    ) as first
+    where first.scheduled_for <= now());
 end;
 $function$
 ;

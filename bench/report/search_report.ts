@@ -1,4 +1,4 @@
-import type { Line } from "../search/taken.ts";
+import type { Line } from "../search/line.ts";
 import { barChart } from "./bar_chart.ts";
 
 const column = (time: number) => time.toFixed(1).padStart(11);

@@ -2,10 +2,9 @@ import { type ContenderId, contenders } from "../queues/contenders.ts";
 import { spreadOf } from "../statistics.ts";
 import type { Results } from "./results.ts";
 
-/** How a figure is shown, and whether more of it is better. */
+/** How a figure is shown. */
 export interface FigureKind {
   readonly title: string;
-  readonly better: "more" | "less";
   readonly show: (value: number) => string;
 }
 
@@ -17,34 +16,22 @@ const whole = (value: number) => value.toFixed(0);
 
 /** Every figure, in the order of the report. */
 export const figureKinds: Record<string, FigureKind> = {
-  enqueue_1: { title: "enqueue, 1 client, jobs/s", better: "more", show: jobs },
-  enqueue_database_cpu_us: {
-    title: "enqueue, database CPU per job, µs",
-    better: "less",
-    show: whole,
-  },
-  enqueue_8: { title: "enqueue, 8 clients, jobs/s", better: "more", show: jobs },
-  bulk: { title: "bulk enqueue, jobs/s", better: "more", show: jobs },
-  latency_p50: { title: "enqueue to handler start, p50, ms", better: "less", show: milliseconds },
-  latency_p95: { title: "enqueue to handler start, p95, ms", better: "less", show: milliseconds },
-  drain_1: { title: "drain, 1 process, jobs/s", better: "more", show: jobs },
-  drain_2: { title: "drain, 2 processes, jobs/s", better: "more", show: jobs },
-  drain_wal_bytes: { title: "drain, WAL bytes per job", better: "less", show: whole },
-  drain_worker_cpu_us: { title: "drain, worker CPU per job, µs", better: "less", show: whole },
-  drain_database_cpu_us: { title: "drain, database CPU per job, µs", better: "less", show: whole },
-  large_drain_1: { title: "large drain, 1 process, jobs/s", better: "more", show: jobs },
-  large_drain_2: { title: "large drain, 2 processes, jobs/s", better: "more", show: jobs },
-  large_drain_wal_bytes: { title: "large drain, WAL bytes per job", better: "less", show: whole },
-  large_drain_worker_cpu_us: {
-    title: "large drain, worker CPU per job, µs",
-    better: "less",
-    show: whole,
-  },
-  large_drain_database_cpu_us: {
-    title: "large drain, database CPU per job, µs",
-    better: "less",
-    show: whole,
-  },
+  enqueue_1: { title: "enqueue, 1 client, jobs/s", show: jobs },
+  enqueue_database_cpu_us: { title: "enqueue, database CPU per job, µs", show: whole },
+  enqueue_8: { title: "enqueue, 8 clients, jobs/s", show: jobs },
+  bulk: { title: "bulk enqueue, jobs/s", show: jobs },
+  latency_p50: { title: "enqueue to handler start, p50, ms", show: milliseconds },
+  latency_p95: { title: "enqueue to handler start, p95, ms", show: milliseconds },
+  drain_1: { title: "drain, 1 process, jobs/s", show: jobs },
+  drain_2: { title: "drain, 2 processes, jobs/s", show: jobs },
+  drain_wal_bytes: { title: "drain, WAL bytes per job", show: whole },
+  drain_worker_cpu_us: { title: "drain, worker CPU per job, µs", show: whole },
+  drain_database_cpu_us: { title: "drain, database CPU per job, µs", show: whole },
+  large_drain_1: { title: "large drain, 1 process, jobs/s", show: jobs },
+  large_drain_2: { title: "large drain, 2 processes, jobs/s", show: jobs },
+  large_drain_wal_bytes: { title: "large drain, WAL bytes per job", show: whole },
+  large_drain_worker_cpu_us: { title: "large drain, worker CPU per job, µs", show: whole },
+  large_drain_database_cpu_us: { title: "large drain, database CPU per job, µs", show: whole },
   ...lossKinds("snapshot", "a held snapshot"),
   ...lossKinds("pending", "a crowd that waits"),
   ...lossKinds("finished", "finished jobs"),
@@ -54,12 +41,11 @@ export const figureKinds: Record<string, FigureKind> = {
 function lossKinds(name: string, hindrance: string): Record<string, FigureKind> {
   const drain = `drain of the same size without ${hindrance}, jobs/s`;
   return {
-    [`${name}_plain_drain`]: { title: drain, better: "more", show: jobs },
-    [`${name}_drain`]: { title: `drain beside ${hindrance}, jobs/s`, better: "more", show: jobs },
-    [`${name}_loss`]: { title: `lost by ${hindrance}`, better: "less", show: percent },
+    [`${name}_plain_drain`]: { title: drain, show: jobs },
+    [`${name}_drain`]: { title: `drain beside ${hindrance}, jobs/s`, show: jobs },
+    [`${name}_loss`]: { title: `lost by ${hindrance}`, show: percent },
     [`${name}_cpu_growth`]: {
       title: `more CPU per job, database and worker, by ${hindrance}`,
-      better: "less",
       show: percent,
     },
   };

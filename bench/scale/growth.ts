@@ -1,7 +1,6 @@
 import { spreadOf } from "../statistics.ts";
-import { busyMs } from "./busy.ts";
+import { type Backend, type Cost, costOf } from "../lab/backend.ts";
 import type { Measure } from "./measures.ts";
-import type { Sample, Session } from "./timed.ts";
 
 /** What a line of the report may grow by from the first size to the last. */
 const mostGrowth = 1.5;
@@ -19,16 +18,16 @@ export interface Line {
 }
 
 /** What a measure took at one size, and what the machine took at the same time for always the same. */
-export interface Taken extends Sample {
+export interface Taken extends Cost {
   readonly paceMs: number;
 }
 
 /** The medians of enough goes, after some that do not count. */
-export async function take(session: Session, measure: Measure, quick: boolean): Promise<Taken> {
+export async function take(backend: Backend, measure: Measure, quick: boolean): Promise<Taken> {
   const samples: Taken[] = [];
   for (let go = -Math.min(warmUp, measure.goes / 3); go < measure.goes; go++) {
-    const sample = await measure.run(session, quick);
-    const taken = { ...sample, paceMs: await paceMs(session) };
+    const sample = await measure.run(backend, quick);
+    const taken = { ...sample, paceMs: await paceMs(backend) };
     if (go >= 0) samples.push(taken);
   }
   const median = (of: keyof Taken) => spreadOf(samples.map((sample) => sample[of])).median;
@@ -39,10 +38,12 @@ export async function take(session: Session, measure: Measure, quick: boolean): 
  * CPU time of work that no table has a part in: a CPU is slower when its neighbour is busy. Long
  * enough that three of them have a median worth dividing by.
  */
-async function paceMs({ sql, pid }: Session): Promise<number> {
-  const before = await busyMs(pid);
-  await sql`select sum(length(md5(n::text))) from generate_series(1, 20000) as n`;
-  return await busyMs(pid) - before;
+async function paceMs({ sql, pid }: Backend): Promise<number> {
+  const { cpuMs } = await costOf(
+    pid,
+    () => sql`select sum(length(md5(n::text))) from generate_series(1, 20000) as n`,
+  );
+  return cpuMs;
 }
 
 /** Judges a measure by what it took at each size; growth is counted in the machine's own pace. */

@@ -1,7 +1,7 @@
-import { busyMs } from "./busy.ts";
+import { type Backend, type Cost, costOf } from "../lab/backend.ts";
 import { addExpired } from "./expired.ts";
 import { jobType, watchedUser } from "./fill.ts";
-import { asOwner, type Sample, type Session, timed } from "./timed.ts";
+import { asOwner, timed } from "./timed.ts";
 
 /** One line of "Speed it must reach": what is timed, and the most it may take with 10 000 rows. */
 export interface Measure {
@@ -9,7 +9,7 @@ export interface Measure {
   readonly limitMs: number;
   /** Goes that count; short ones need many, or their median is noise. */
   readonly goes: number;
-  run(session: Session, quick: boolean): Promise<Sample>;
+  run(backend: Backend, quick: boolean): Promise<Cost>;
 }
 
 /** The list of the specification, in its order, and the one enqueue that its HTTP line stands on. */
@@ -18,18 +18,18 @@ export const measures: readonly Measure[] = [
     name: "claim of one job, 10 000 wait",
     limitMs: 10,
     goes: 100,
-    run: (session) =>
-      timed(session, (tx) => tx`select id from public.claim_jobs('worker-bench', 1)`),
+    run: (backend) =>
+      timed(backend, (tx) => tx`select id from public.claim_jobs('worker-bench', 1)`),
   },
   {
     name: "status by id, as its owner",
     limitMs: 2,
     goes: 200,
-    async run(session) {
-      const [job] = await session.sql`
+    async run(backend) {
+      const [job] = await backend.sql`
         select id from public.job_queue where user_id = ${watchedUser} limit 1`;
       return await timed(
-        session,
+        backend,
         (tx) => tx`select * from public.job_queue where id = ${job!.id}`,
         asOwner,
       );
@@ -39,21 +39,21 @@ export const measures: readonly Measure[] = [
     name: "dedupe: an equal job is joined",
     limitMs: 5,
     goes: 100,
-    run: (session) => find(session, { waits: 1 }, "joined"),
+    run: (backend) => find(backend, { waits: 1 }, "joined"),
   },
   {
     name: "cache: a result is reused",
     limitMs: 5,
     goes: 100,
-    run: (session) => find(session, { watched: 1 }, "reused"),
+    run: (backend) => find(backend, { watched: 1 }, "reused"),
   },
   {
     name: "enqueue of one job, as its owner",
     limitMs: 5,
     goes: 100,
-    run: (session) =>
+    run: (backend) =>
       timed(
-        session,
+        backend,
         (tx) => tx`select public.create_job(${watchedUser}, ${jobType}, '{"new": true}')`,
         asOwner,
       ),
@@ -62,12 +62,12 @@ export const measures: readonly Measure[] = [
     name: "1 000 jobs in one call",
     limitMs: 100,
     goes: 15,
-    run(session) {
+    run(backend) {
       const jobs = Array.from(
         { length: 1_000 },
         (_, n) => ({ job_type: jobType, params: { n: -n } }),
       );
-      return timed(session, (tx) => tx`select count(*) from public.create_jobs(${tx.json(jobs)})`);
+      return timed(backend, (tx) => tx`select count(*) from public.create_jobs(${tx.json(jobs)})`);
     },
   },
   {
@@ -77,35 +77,36 @@ export const measures: readonly Measure[] = [
     async run({ sql, pid }, quick) {
       const count = quick ? 10_000 : 100_000;
       await addExpired(sql, count);
-      const [before, started] = [await busyMs(pid), performance.now()];
-      await sql`select private.cleanup_old_jobs(${count})`;
-      const ms = performance.now() - started;
+      const { ms, cpuMs } = await costOf(
+        pid,
+        () => sql`select private.cleanup_old_jobs(${count})`,
+      );
       const share = 100_000 / count;
-      return { ms: ms * share, cpuMs: (await busyMs(pid) - before) * share };
+      return { ms: ms * share, cpuMs: cpuMs * share };
     },
   },
   {
     name: "stats over all jobs",
     limitMs: 50,
     goes: 50,
-    run: (session) => timed(session, (tx) => tx`select * from public.get_job_queue_stats(null)`),
+    run: (backend) => timed(backend, (tx) => tx`select * from public.get_job_queue_stats(null)`),
   },
   {
     name: "first page of a user's jobs",
     limitMs: 5,
     goes: 100,
-    run: (session) =>
-      timed(session, (tx) => tx`select * from public.get_user_jobs(${watchedUser})`, asOwner),
+    run: (backend) =>
+      timed(backend, (tx) => tx`select * from public.get_user_jobs(${watchedUser})`, asOwner),
   },
 ];
 
 async function find(
-  session: Session,
+  backend: Backend,
   params: Record<string, number>,
   expected: string,
-): Promise<Sample> {
+): Promise<Cost> {
   return await timed(
-    session,
+    backend,
     async (tx) => {
       const [found] = await tx`
         select outcome from public.find_or_create_job(

@@ -15,15 +15,32 @@ export const largestAccount = accountId(1);
 /** Fills the database with `count` items of owners of all sizes; the indexes are built at the end. */
 export async function fill(sql: Sql, count: number): Promise<void> {
   const random = seededRandom(7);
-  const words = vocabulary(30_000, random);
-  const tags = vocabulary(3_000, random);
   const sizes = ownerSizes(count);
+  const makeItem = itemMaker(sizes, random);
   await addOwners(sql, sizes.length);
   const indexes = await sql<{ name: string; definition: string }[]>`
     select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
     from pg_index join pg_class on oid = indexrelid
     where indrelid = 'public.content_item'::regclass and relam = (select oid from pg_am where amname = 'gin')`;
   for (const { name } of indexes) await sql.unsafe(`drop index ${name}`);
+  const owners = ownersInOrder(sizes, random);
+  for (let first = 0; first < owners.length; first += chunk) {
+    const items = owners.slice(first, first + chunk).map((owner, n) => makeItem(owner, first + n));
+    await sql`
+      insert into public.content_item (user_id, social_account_id, platform_content_id, content_type,
+        title, description, tags, hashtags, published_at, visibility, view_count)
+      select user_id, social_account_id, platform_content_id, content_type, title, description, tags,
+        hashtags, published_at, visibility, view_count
+      from jsonb_populate_recordset(null::public.content_item, ${sql.json(items)})`;
+  }
+  for (const { definition } of indexes) await sql.unsafe(definition);
+  await sql`vacuum analyze`;
+}
+
+/** Makes one item after the other; those of an owner get older. */
+function itemMaker(sizes: readonly number[], random: () => number) {
+  const words = vocabulary(30_000, random);
+  const tags = vocabulary(3_000, random);
   // Platforms list the newest first, and so a first sync stores them.
   const saved = sizes.map(() => 0);
   const publishedAt = (owner: number) => {
@@ -35,7 +52,23 @@ export async function fill(sql: Sql, count: number): Promise<void> {
       { length: fewest + Math.floor(random() * (most - fewest)) },
       () => zipf(from, random),
     );
-  // As syncs leave them: page beside page, of all owners, in the order in which they came.
+  return (owner: number, n: number) => ({
+    user_id: userId(owner),
+    social_account_id: accountId(owner),
+    platform_content_id: `item-${n}`,
+    content_type: kinds[Math.floor(random() * kinds.length)]!,
+    title: text(3, 10).join(" "),
+    description: text(5, 120).join(" "),
+    tags: text(0, 10, tags),
+    hashtags: text(0, 5, tags),
+    published_at: publishedAt(owner),
+    visibility: "public",
+    view_count: Math.floor(random() * 1e6),
+  });
+}
+
+/** Whose each item is, as syncs leave them: page beside page, of all owners, in the order they came. */
+function ownersInOrder(sizes: readonly number[], random: () => number): number[] {
   const pages = sizes.flatMap((size, n) =>
     Array.from({ length: Math.ceil(size / page) }, (_, at) => ({
       owner: n + 1,
@@ -43,30 +76,7 @@ export async function fill(sql: Sql, count: number): Promise<void> {
     }))
   );
   shuffle(pages, random);
-  const owners = pages.flatMap(({ owner, size }) => Array.from({ length: size }, () => owner));
-  for (let first = 0; first < owners.length; first += chunk) {
-    const items = owners.slice(first, first + chunk).map((owner, n) => ({
-      user_id: userId(owner),
-      social_account_id: accountId(owner),
-      platform_content_id: `item-${first + n}`,
-      content_type: kinds[Math.floor(random() * kinds.length)]!,
-      title: text(3, 10).join(" "),
-      description: text(5, 120).join(" "),
-      tags: text(0, 10, tags),
-      hashtags: text(0, 5, tags),
-      published_at: publishedAt(owner),
-      visibility: "public",
-      view_count: Math.floor(random() * 1e6),
-    }));
-    await sql`
-      insert into public.content_item (user_id, social_account_id, platform_content_id, content_type,
-        title, description, tags, hashtags, published_at, visibility, view_count)
-      select user_id, social_account_id, platform_content_id, content_type, title, description, tags,
-        hashtags, published_at, visibility, view_count
-      from jsonb_populate_recordset(null::public.content_item, ${sql.json(items)})`;
-  }
-  for (const { definition } of indexes) await sql.unsafe(definition);
-  await sql`vacuum analyze`;
+  return pages.flatMap(({ owner, size }) => Array.from({ length: size }, () => owner));
 }
 
 function ownerSizes(count: number): number[] {

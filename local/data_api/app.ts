@@ -1,5 +1,5 @@
 import { App } from "@supabase/lite";
-import { createPostgresConnection } from "@supabase/lite/postgres";
+import { createPostgresConnection, type PostgresConnection } from "@supabase/lite/postgres";
 import type { ProjectConfig } from "./config.ts";
 import type { PartEnv } from "../part.ts";
 import { mailboxDriver } from "./email.ts";
@@ -33,7 +33,20 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
   const { serializers } = Reflect.get(connection, "driver").options;
   serializers[3802] = (value: unknown) => typeof value === "string" ? value : JSON.stringify(value);
 
-  const { auth, api } = config;
+  const app = configuredApp(env, config, connection);
+  await app.init();
+  // lite walks over all columns at every request; it answers for those of these schemas only.
+  const schema = await connection.introspect({ useCache: true });
+  const served = new Set([...config.api.schemas, "auth"]);
+  schema.columns = schema.columns.filter((column) => served.has(column.schema ?? "public"));
+  return { fetch: (request) => app.fetch(request), close: () => connection.close() };
+}
+
+function configuredApp(
+  env: PartEnv,
+  { auth, api }: ProjectConfig,
+  connection: PostgresConnection,
+): App {
   const app = new App({
     connection,
     api: { schemas: api.schemas, max_rows: api.max_rows },
@@ -77,10 +90,5 @@ export async function buildDataApi(env: PartEnv, config: ProjectConfig): Promise
   // lite takes lists here as well, but its check of the configuration knows the names alone, and its own
   // list of symbols is short.
   Reflect.set(app.config.auth ?? {}, "password_required_characters", auth.password_requirements);
-  await app.init();
-  // lite walks over all columns at every request; it answers for those of these schemas only.
-  const schema = await connection.introspect({ useCache: true });
-  const served = new Set([...api.schemas, "auth"]);
-  schema.columns = schema.columns.filter((column) => served.has(column.schema ?? "public"));
-  return { fetch: (request) => app.fetch(request), close: () => connection.close() };
+  return app;
 }

@@ -85,10 +85,12 @@ Deno.test("functions deploy finds every function, and asks before it deploys", a
   assert.match(stdout + stderr, /Nothing was changed/);
 });
 
-Deno.test("DEPLOYMENT names no command and no flag that the CLI does not have", async () => {
+Deno.test("DEPLOYMENT and deploy.yml name no command and no flag that the CLI does not have", async () => {
   const text = await Deno.readTextFile(join(repositoryRoot, "docs", "DEPLOYMENT.md"));
-  const lines = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].flatMap(([, block]) =>
-    block!.replaceAll(/\\\n\s*/g, " ").split("\n")
+  const workflow = join(repositoryRoot, ".github", "workflows", "deploy.yml");
+  const blocks = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block]) => block!);
+  const lines = [...blocks, await Deno.readTextFile(workflow)].flatMap((block) =>
+    block.replaceAll(/\\\n\s*/g, " ").split("\n")
   );
   const commands = lines.flatMap((line) => /\bsupabase ([a-z].*)$/.exec(line)?.[1] ?? []);
   assert(commands.length >= 8, `${commands.length} commands`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { usageOf } from "./usage.ts";
-import { startGateway, type TestGateway } from "./gateway_test_support.ts";
+import { startGateway, type TestGateway } from "./testing.ts";
 
 /** Whatever one function does, another one answers meanwhile, again and again. */
 async function whileOthersAnswer<T>(gateway: TestGateway, fault: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { publishableKey, startGateway } from "./gateway_test_support.ts";
+import { publishableKey, startGateway } from "./testing.ts";
 
 Deno.test("front door", async (t) => {
   await using gateway = await startGateway();

@@ -1,8 +1,8 @@
-import { TextLineStream } from "./text_lines.ts";
 import type { FunctionDefinition } from "./function_config.ts";
 import { functionCommand, type ProcessOptions } from "./function_command.ts";
-import type { HostCommand, HostMessage } from "./host_protocol.ts";
+import { type HostCommand, readHostMessage } from "./host_protocol.ts";
 import { LogQuota } from "./log_quota.ts";
+import { linesOf } from "./text_lines.ts";
 import { Watchdog } from "./watchdog.ts";
 import { BootError, type ExitReason } from "./worker_errors.ts";
 
@@ -110,8 +110,8 @@ export class FunctionProcess {
   }
 
   async #readOutput(): Promise<void> {
-    for await (const line of lines(this.#child.stdout)) {
-      const message = parseMessage(line);
+    for await (const line of linesOf(this.#child.stdout)) {
+      const message = readHostMessage(line);
       if (message?.type === "ready") {
         this.#port = message.port;
         this.#ready.resolve();
@@ -122,7 +122,7 @@ export class FunctionProcess {
   }
 
   async #readErrors(): Promise<void> {
-    for await (const line of lines(this.#child.stderr)) {
+    for await (const line of linesOf(this.#child.stderr)) {
       if (/heap out of memory|heap limit/i.test(line)) this.#sawOutOfMemory = true;
       this.#logLine("error", line);
     }
@@ -149,18 +149,5 @@ export class FunctionProcess {
   #log(level: string, message: string, fields: Record<string, unknown> = {}): void {
     const { log } = this.#options;
     log({ function: this.name, level, message, execution_id: this.executionId, ...fields });
-  }
-}
-
-function lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> {
-  return stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
-}
-
-function parseMessage(line: string): HostMessage | null {
-  if (!line.startsWith('{"type":')) return null;
-  try {
-    return JSON.parse(line) as HostMessage;
-  } catch {
-    return null;
   }
 }

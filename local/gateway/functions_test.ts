@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { waitUntil } from "../stack/process.ts";
-import { startGateway } from "./gateway_test_support.ts";
+import { startGateway } from "./testing.ts";
 
 Deno.test("functions", async (t) => {
   await using gateway = await startGateway({

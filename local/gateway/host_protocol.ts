@@ -14,3 +14,13 @@ export type HostMessage =
   | { readonly type: "ready"; readonly port: number }
   | { readonly type: "pong" }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };
+
+/** Reads a line of a function's process; null when it is one that the function wrote itself. */
+export function readHostMessage(line: string): HostMessage | null {
+  if (!line.startsWith('{"type":')) return null;
+  try {
+    return JSON.parse(line) as HostMessage;
+  } catch {
+    return null;
+  }
+}

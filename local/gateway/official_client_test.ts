@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient, FunctionsFetchError, FunctionsHttpError } from "@supabase/supabase-js";
-import { publishableKey, startGateway } from "./gateway_test_support.ts";
+import { publishableKey, startGateway } from "./testing.ts";
 
 interface Seen {
   method: string;

@@ -1,5 +1,9 @@
-/** Cuts a text stream into lines. */
-export class TextLineStream extends TransformStream<string, string> {
+/** The lines of what a process prints, as they come. */
+export function linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> {
+  return stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+}
+
+class TextLineStream extends TransformStream<string, string> {
   constructor() {
     let rest = "";
     super({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
-import { jwtSecret, publishableKey, secretKey, startGateway } from "./gateway_test_support.ts";
+import { jwtSecret, publishableKey, secretKey, startGateway } from "./testing.ts";
 
 Deno.test("verify_jwt", async (t) => {
   await using gateway = await startGateway();

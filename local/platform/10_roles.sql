@@ -47,7 +47,7 @@ begin
     if to_regrole('pg_create_subscription') is not null then
       grant pg_create_subscription to postgres;
     end if;
-    -- On a database of our own it owns the database, and by that schema public.
+    -- On the stack's own server postgres owns the database, and by that schema public; here it may not.
     if own then
       execute format('grant create, connect, temporary on database %I to postgres', current_database());
       grant create on schema public to postgres;

@@ -3,6 +3,7 @@
  *
  * Values stay in PostgreSQL's text form: what becomes of them is the reader's business.
  */
+import { ByteReader } from "./byte_reader.ts";
 
 /** A column as the stream announces it. */
 export interface StreamColumn {
@@ -38,45 +39,6 @@ export interface RowChange {
 }
 
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
-const decoder = new TextDecoder();
-
-/** A cursor over one message. */
-class Reader {
-  readonly #view: DataView;
-  #offset = 0;
-
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  char(): string {
-    return String.fromCharCode(this.#view.getUint8(this.#offset++));
-  }
-
-  int16(): number {
-    return this.#view.getInt16((this.#offset += 2) - 2);
-  }
-
-  uint32(): number {
-    return this.#view.getUint32((this.#offset += 4) - 4);
-  }
-
-  uint64(): bigint {
-    return this.#view.getBigUint64((this.#offset += 8) - 8);
-  }
-
-  text(length: number): string {
-    return decoder.decode(this.bytes.subarray(this.#offset, this.#offset += length));
-  }
-
-  /** Text up to the next zero byte. */
-  cString(): string {
-    const end = this.bytes.indexOf(0, this.#offset);
-    const text = decoder.decode(this.bytes.subarray(this.#offset, end));
-    this.#offset = end + 1;
-    return text;
-  }
-}
 
 /** Turns the messages of one stream into row changes. */
 export class PgOutputDecoder {
@@ -86,7 +48,7 @@ export class PgOutputDecoder {
 
   /** The row change in this message, if it is one. */
   decode(message: Uint8Array): RowChange | undefined {
-    const reader = new Reader(message);
+    const reader = new ByteReader(message);
     switch (reader.char()) {
       case "B":
         reader.uint64();
@@ -108,7 +70,7 @@ export class PgOutputDecoder {
     }
   }
 
-  #addRelation(reader: Reader): void {
+  #addRelation(reader: ByteReader): void {
     const oid = reader.uint32();
     const schema = reader.cString() || "pg_catalog";
     const table = reader.cString();
@@ -123,7 +85,7 @@ export class PgOutputDecoder {
     this.#relations.set(oid, { oid, schema, table, replicaIdentity, columns });
   }
 
-  #change(type: RowChange["type"], reader: Reader): RowChange | undefined {
+  #change(type: RowChange["type"], reader: ByteReader): RowChange | undefined {
     const relation = this.#relations.get(reader.uint32());
     if (!relation) return undefined;
     const change: RowChange = {
@@ -146,7 +108,7 @@ export class PgOutputDecoder {
   }
 }
 
-function readRow(reader: Reader): Value[] {
+function readRow(reader: ByteReader): Value[] {
   return Array.from({ length: reader.int16() }, () => {
     switch (reader.char()) {
       case "n":

@@ -22,8 +22,6 @@ create schema if not exists realtime;
 grant usage on schema realtime to postgres, anon, authenticated, service_role;
 grant usage on schema realtime to supabase_realtime_admin;
 
--- Messages ---------------------------------------------------------------------------------------
-
 create table if not exists realtime.messages (
   topic text not null,
   extension text not null,
@@ -93,8 +91,6 @@ comment on function realtime.keep_partitions() is
 revoke execute on function realtime.keep_partitions() from public;
 
 select realtime.keep_partitions();
-
--- Sending ----------------------------------------------------------------------------------------
 
 create or replace function realtime.topic()
 returns text
@@ -196,8 +192,6 @@ end
 $$;
 comment on function realtime.broadcast_changes(text, text, text, text, text, record, record, text) is
   'Broadcasts one changed row to a private topic; to be called from a row trigger.';
-
--- Postgres changes -------------------------------------------------------------------------------
 
 do $$
 begin

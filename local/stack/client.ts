@@ -66,14 +66,10 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       "--quiet",
       "--allow-all",
       join(repositoryRoot, "local", "tasks", "start.ts"),
+      "--child",
       `--name=${name}`,
       `--port=${port}`,
-      ...(options.fast ?? true ? ["--fast"] : []),
-      ...(options.seed ? [] : ["--no-seed"]),
-      ...(options.dbUrl ? [`--db-url=${options.dbUrl}`] : []),
-      ...(options.standIns ?? []).map((name) => `--stand-in=${name}`),
-      ...(options.skipParts ?? []).map((part) => `--skip=${part}`),
-      "--child",
+      ...flagsOf(options),
     ],
     cwd: repositoryRoot,
     stdin: "piped",
@@ -105,6 +101,16 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       await output.done;
     },
   };
+}
+
+function flagsOf(options: StartStackOptions): string[] {
+  return [
+    ...(options.fast ?? true ? ["--fast"] : []),
+    ...(options.seed ? [] : ["--no-seed"]),
+    ...(options.dbUrl ? [`--db-url=${options.dbUrl}`] : []),
+    ...(options.standIns ?? []).map((name) => `--stand-in=${name}`),
+    ...(options.skipParts ?? []).map((part) => `--skip=${part}`),
+  ];
 }
 
 function databaseName(dbUrl: string | undefined): string | undefined {

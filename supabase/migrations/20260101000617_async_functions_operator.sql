@@ -108,27 +108,73 @@ $$;
 comment on function private.oldest_transaction_seconds() is
   'Age of the oldest open transaction of others; while it is open, no dead row version of the queue can go.';
 
+create function private.waiting_since(p_job_type text, p_aside text[])
+returns timestamptz
+language plpgsql stable set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  -- The head of every lane is the next to go; a probe per lane costs the same at any backlog.
+  return (
+    select min(first.scheduled_for)
+    from (
+      select head.scheduled_for
+      from generate_series(1, 10) as lane (job_priority)
+      cross join lateral (
+        (select waiting.scheduled_for
+        from private.job_waiting as waiting
+        where waiting.job_type = p_job_type and waiting.job_priority = lane.job_priority
+          and waiting.turn is not null
+        order by waiting.turn, waiting.place
+        limit 1)
+        union all
+        (select bundle.scheduled_for
+        from private.job_bundle as bundle
+        where bundle.job_type = p_job_type and bundle.job_priority = lane.job_priority
+        order by bundle.turn
+        limit 1)
+      ) as head
+      union all
+      -- What stands beside the lanes: any thousand say enough.
+      (select aside.scheduled_for
+      from private.job_waiting as aside
+      where aside.held_by = any(p_aside) and aside.job_type = p_job_type
+      limit 1000)
+    ) as first
+    where first.scheduled_for <= now());
+end;
+$$;
+comment on function private.waiting_since(text, text[]) is
+  'Since when the longest-waiting job at the head of a lane of this type has waited, or of those that stand aside for one of these reasons (held_by); whether the type may start any is not asked. Null = none waits.';
+
 create function private.get_queue_health()
 returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  -- What waits for no lane's turn, but for a worker.
+  v_aside constant text[] := '{crash, user_cap, user_pause}';
 begin
   -- Probes and counts that stop at 10 000, which says enough: asking costs the same at any backlog.
   return jsonb_build_object(
     'oldest_pending_seconds', coalesce(
       extract(epoch from clock_timestamp() - private.oldest_due_at())::int, 0),
+    -- Also what a pause or a cap keeps waiting, as in the lag: these are for who looks, not for an alarm.
     'pending', (
-      select least(10000, sum(jobs)) from (
-        (select 1 as jobs from private.job_waiting where turn is not null limit 10000)
+      select least(10000, coalesce(sum(jobs), 0)) from (
+        select 1 as jobs from private.job_waiting where turn is not null
         union all
-        (select 1 from private.job_waiting where held_by = 'crash' limit 10000)
+        select 1 from private.job_waiting
+        where held_by = any(v_aside) and scheduled_for <= now()
         union all
-        (select jobs from private.job_bundle limit 10000)
-        union all
-        select 0) as ready),
+        select jobs from private.job_bundle
+        limit 10000) as ready),
     'scheduled', (
       select count(*) from (
-        select from private.job_waiting where turn is null and held_by is null limit 10000) as delayed),
+        select from private.job_waiting where turn is null and held_by is null
+        union all
+        select from private.job_waiting where held_by = any(v_aside) and scheduled_for > now()
+        limit 10000) as delayed),
     'processing', (
       select coalesce(sum(jobs), 0) from private.count_all_jobs() where status = 'processing'),
     'failed_last_minute', (
@@ -139,28 +185,10 @@ begin
         where failure.failed_at > now() - interval '1 minute'
           and job.status = 'failed' and job.completed_at > now() - interval '1 minute'
         limit 10000) as failed),
-    -- Also what a pause or a cap keeps waiting: this is for who looks, not for an alarm.
     'lag', (
-      select coalesce(jsonb_object_agg(name, seconds) filter (where seconds is not null), '{}')
+      select coalesce(jsonb_object_agg(of_type.name, of_type.seconds) filter (where of_type.seconds is not null), '{}')
       from (
-        select type.name, (
-          select extract(epoch from clock_timestamp() - min(head.scheduled_for))::int
-          from generate_series(1, 10) as lane (job_priority)
-          cross join lateral (
-            (select waiting.scheduled_for
-            from private.job_waiting as waiting
-            where waiting.job_type = type.name and waiting.job_priority = lane.job_priority
-              and waiting.turn is not null
-            order by waiting.turn, waiting.place
-            limit 1)
-            union all
-            (select bundle.scheduled_for
-            from private.job_bundle as bundle
-            where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
-            order by bundle.turn
-            limit 1)
-          ) as head
-        ) as seconds
+        select type.name, extract(epoch from clock_timestamp() - private.waiting_since(type.name, v_aside))::int as seconds
         from public.job_type as type
       ) as of_type),
     'paused_types', (
@@ -184,6 +212,7 @@ revoke all on function
   private.due_job_types(),
   private.oldest_due_at(),
   private.oldest_transaction_seconds(),
+  private.waiting_since(text, text[]),
   private.get_queue_health()
 from public, anon, authenticated, service_role;
 grant execute on function private.get_queue_health() to service_role;

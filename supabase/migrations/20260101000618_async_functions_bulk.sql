@@ -224,18 +224,20 @@ begin
   fresh as materialized (
     select request.*,
       row_number() over (partition by user_id order by ordinal) as nth,
-      row_number() over (partition by user_id, job_priority order by ordinal) as place
+      row_number() over (partition by user_id, job_priority, scheduled_for <= now() order by ordinal) as place
     from request
     where known_id is null and ordinal in (
       select min(ordinal) from request where known_id is null group by user_id, dedupe_key)
   ),
   own as materialized (
-    select user_id, job_priority, count(*)::int as jobs from fresh group by user_id, job_priority
+    -- What waits for its time takes no turn.
+    select user_id, job_priority, count(*) filter (where scheduled_for <= now())::int as jobs
+    from fresh group by user_id, job_priority
   ),
   lane as materialized (
     select user_id, job_priority, private.line_up(null, job_priority, jobs) as first_turn, null::int as room
     from own
-    where user_id is null
+    where user_id is null and jobs > 0
     union all
     select lined_up.user_id, lined_up.job_priority, lined_up.first_turn,
       (select setting.max_active_jobs_per_user from private.job_setting as setting) - lined_up.active
@@ -247,7 +249,7 @@ begin
   accepted as materialized (
     select fresh.*, case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end as turn
     from fresh
-    join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
+    left join lane on coalesce(lane.user_id, '00000000-0000-0000-0000-000000000000')
         = coalesce(fresh.user_id, '00000000-0000-0000-0000-000000000000')
       and lane.job_priority = fresh.job_priority
     where lane.room is null or fresh.nth <= lane.room

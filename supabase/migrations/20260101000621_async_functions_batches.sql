@@ -73,7 +73,8 @@ begin
     where job.parent_job_id = p_job_id and job.dedupe_key = any(array(select name from wanted))
   ),
   fresh as materialized (
-    select first.*, row_number() over (partition by job_priority order by ordinal) as place
+    select first.*, first.scheduled_for <= now() as is_due,
+      row_number() over (partition by job_priority, scheduled_for <= now() order by ordinal) as place
     from (
       select distinct on (name) * from wanted
       where name not in (select dedupe_key from known)
@@ -82,7 +83,7 @@ begin
   ),
   lane as materialized (
     select job_priority, private.take_child_turns(v_user_id, job_priority, jobs) as first_turn
-    from (select job_priority, count(*)::int as jobs from fresh group by 1 order by 1) as asked
+    from (select job_priority, count(*)::int as jobs from fresh where is_due group by 1 order by 1) as asked
   ),
   created as (
     insert into public.job_queue as job (
@@ -90,8 +91,8 @@ begin
       parent_job_id)
     select fresh.id, v_user_id, fresh.job_type, fresh.job_priority, fresh.params, fresh.max_retries,
       fresh.scheduled_for, fresh.expires_at, fresh.name,
-      case when fresh.scheduled_for <= now() then lane.first_turn + fresh.place - 1 end, p_job_id
-    from fresh join lane on lane.job_priority = fresh.job_priority
+      case when fresh.is_due then lane.first_turn + fresh.place - 1 end, p_job_id
+    from fresh left join lane on lane.job_priority = fresh.job_priority
     order by fresh.ordinal
     returning job.id, job.dedupe_key
   ),

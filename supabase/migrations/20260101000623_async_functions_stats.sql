@@ -108,26 +108,7 @@ begin
     coalesce(sum(counted.jobs) filter (where counted.status = 'cancelled'), 0)::bigint,
     greatest(0, coalesce(extract(epoch from clock_timestamp() - coalesce(
       min(counted.oldest_pending_at),
-      -- The head of a lane is the next to go; a probe per lane costs the same at any backlog.
-      case when v_user_id is null then (
-        select min(head.scheduled_for)
-        from generate_series(1, 10) as priority
-        cross join lateral (
-          (select waiting.scheduled_for
-          from private.job_waiting as waiting
-          where waiting.job_type = counted.job_type and waiting.job_priority = priority
-            and waiting.turn is not null
-          order by waiting.turn, waiting.place
-          limit 1)
-          union all
-          (select bundle.scheduled_for
-          from private.job_bundle as bundle
-          where bundle.job_type = counted.job_type and bundle.job_priority = priority
-          order by bundle.turn
-          limit 1)
-        ) as head
-        where head.scheduled_for <= now()
-      ) end)), 0))::double precision
+      case when v_user_id is null then private.waiting_since(counted.job_type, '{crash}') end)), 0))::double precision
   from counted
   group by counted.job_type
   order by counted.job_type;

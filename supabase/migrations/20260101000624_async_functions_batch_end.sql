@@ -129,6 +129,72 @@ $$;
 comment on function private.finish_parent(uuid) is
   'Ends a parent that waits, or lets its handler go on. The caller has locked the batch.';
 
+create function private.last_turns(p_priorities smallint[])
+returns table (job_priority smallint, last_turn bigint)
+language plpgsql volatile set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  return query
+  select lane.job_priority, greatest(lane.virtual_time, max(last.waiting), max(last.bundled))
+  from private.job_lane as lane
+  cross join public.job_type as type
+  cross join lateral (
+    select (
+      select waiting.turn from private.job_waiting as waiting
+      where waiting.job_type = type.name and waiting.job_priority = lane.job_priority and waiting.turn is not null
+      order by waiting.turn desc, waiting.place desc limit 1
+    ) as waiting, (
+      select bundle.turn + bundle.jobs - 1 from private.job_bundle as bundle
+      where bundle.job_type = type.name and bundle.job_priority = lane.job_priority
+      order by bundle.turn desc limit 1
+    ) as bundled
+  ) as last
+  where lane.job_priority = any(p_priorities)
+  group by lane.job_priority, lane.virtual_time;
+end;
+$$;
+comment on function private.last_turns(smallint[]) is
+  'Where these lanes end: the last turn at which a job stands, or that was claimed.';
+
+create function private.pull_in_flows()
+returns int
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_priorities constant smallint[] := array(
+    select distinct flow.job_priority
+    from private.job_flow as flow
+    join private.job_lane as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.virtual_time);
+  v_flows tid[];
+  v_pulled_in int;
+begin
+  if v_priorities = '{}' then
+    return 0;
+  end if;
+  -- Who has lined up and not committed holds its flow. Where one is free, the next statement sees who stands there.
+  v_flows := array(
+    select flow.ctid
+    from private.job_flow as flow
+    join private.last_turns(v_priorities) as lane on lane.job_priority = flow.job_priority
+    where flow.last_turn > lane.last_turn
+    limit 1000
+    for update of flow skip locked);
+  if v_flows = '{}' then
+    return 0;
+  end if;
+  update private.job_flow as flow
+  set last_turn = lane.last_turn
+  from private.last_turns(v_priorities) as lane
+  where flow.ctid = any(v_flows) and lane.job_priority = flow.job_priority and flow.last_turn > lane.last_turn;
+  get diagnostics v_pulled_in = row_count;
+  return v_pulled_in;
+end;
+$$;
+comment on function private.pull_in_flows() is
+  'As pull_in_system_turns(), for users: where the last jobs of a flow were cancelled, its next would stand as many turns behind everybody else. Returns how many flows.';
+
 create function private.sweep_batches()
 returns int
 language plpgsql volatile security definer set search_path = ''
@@ -141,13 +207,14 @@ begin
   -- A flow the lane has caught up with says nothing more.
   delete from private.job_flow as flow
   using (
-    select behind.flow_id, behind.job_priority
+    select behind.flow_id, behind.job_priority, behind.comes_again
     from private.job_flow as behind
     join private.job_lane as lane on lane.job_priority = behind.job_priority
     where behind.last_turn <= lane.virtual_time
     for update of behind skip locked
   ) as spent
-  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority;
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.comes_again = spent.comes_again;
+  perform private.pull_in_flows();
 
   for v_open in
     with open as (
@@ -223,6 +290,8 @@ revoke all on function
   private.lock_batches(uuid[]),
   private.advance_batches(uuid[]),
   private.finish_parent(uuid),
+  private.last_turns(smallint[]),
+  private.pull_in_flows(),
   private.sweep_batches(),
   private.count_children(uuid)
 from public, anon, authenticated, service_role;

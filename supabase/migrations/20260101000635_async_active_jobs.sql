@@ -59,7 +59,9 @@ comment on function private.keep_owners(uuid[]) is
 create function private.count_deferred_jobs(p_user_ids uuid[])
 returns int[]
 language plpgsql stable set search_path = ''
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off set jit = off
+-- Hashes, also where the caller wants none: of hundreds of users and as many starts there are many pairs.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = on set enable_nestloop = off
+set jit = off
 as $$
 begin
   if not exists (select from private.job_lease where started_at is not null and user_ids is not null) then

@@ -29,9 +29,11 @@ comment on function private.tg_social_account__reschedule() is
   'Trigger: an account is due as its new settings say. Lends the right to read the owner''s settings.';
 
 create trigger _200_reschedule
-  before update of sync_mode, sync_interval, is_active on public.social_account
+  before update of sync_mode, sync_interval, is_active, status on public.social_account
   for each row
-  when ((old.sync_mode, old.sync_interval, old.is_active) is distinct from (new.sync_mode, new.sync_interval, new.is_active))
+  when ((old.sync_mode, old.sync_interval, old.is_active) is distinct from (new.sync_mode, new.sync_interval, new.is_active)
+    -- Connecting an account says by itself when it is due.
+    or (old.status = 'suspended' and new.status = 'active'))
   execute function private.tg_social_account__reschedule();
 
 create function private.tg_user_setting__reschedule()

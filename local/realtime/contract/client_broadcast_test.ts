@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { broadcasts, silence, subscribed } from "./inbox.ts";
+import { broadcasts, heardOn, silence, subscribed } from "./inbox.ts";
 import { Project } from "./project.ts";
 
 for (const vsn of ["2.0.0", "1.0.0"] as const) {
@@ -27,8 +27,7 @@ Deno.test("with self, a broadcast comes back to its sender", async () => {
   await using project = await Project.open();
   const channel = (await project.client())
     .channel(`contract-${crypto.randomUUID()}`, { config: { broadcast: { self: true } } });
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   await channel.send({ type: "broadcast", event: "echo", payload: {} });
   assert.equal((await inbox.first()).event, "echo");
 });
@@ -150,8 +149,7 @@ Deno.test("httpSend() needs no subscription, and the right to write", async () =
   const config = { private: true };
   const reader = (await project.client({ token: await project.token(user) }))
     .channel(topic, { config });
-  const inbox = broadcasts(reader);
-  await subscribed(reader);
+  const inbox = await heardOn(reader);
 
   const sender = (await project.client({ token: await project.token(user) }))
     .channel(topic, { config });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { broadcasts, silence, subscribed } from "./inbox.ts";
+import { heardOn, silence, subscribed } from "./inbox.ts";
 import { Project } from "./project.ts";
 
 const privately = { config: { private: true } };
@@ -10,8 +10,7 @@ Deno.test("realtime.send() reaches the owner of a private topic", async () => {
   const topic = `${await project.ownTopics()}:${user}`;
   const client = await project.client({ token: await project.token(user) });
   const channel = client.channel(topic, privately);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   await project.sql`select realtime.send(${
     project.sql.json({ step: 1, text: "naïve 🎬" })
@@ -56,12 +55,10 @@ Deno.test("private and public topics of the same name are two topics", async () 
   const topic = `${await project.ownTopics()}:${user}`;
   const insider = await project.client({ token: await project.token(user) });
   const privateChannel = insider.channel(topic, privately);
-  const privateInbox = broadcasts(privateChannel);
-  await subscribed(privateChannel);
+  const privateInbox = await heardOn(privateChannel);
   const outsider = await project.client();
   const publicChannel = outsider.channel(topic);
-  const publicInbox = broadcasts(publicChannel);
-  await subscribed(publicChannel);
+  const publicInbox = await heardOn(publicChannel);
 
   await project.sql`select realtime.send('{"to":"private"}', 'e', ${topic}, true)`;
   await project.sql`select realtime.send('{"to":"public"}', 'e', ${topic}, false)`;
@@ -82,8 +79,7 @@ Deno.test("a message is sent at commit, and never after a rollback", async () =>
   const { sql } = project;
   const topic = `contract-${crypto.randomUUID()}`;
   const channel = (await project.client()).channel(topic);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   await assert.rejects(sql.begin(async (transaction) => {
     await transaction`select realtime.send('{}', 'rolled_back', ${topic}, false)`;
@@ -103,8 +99,7 @@ Deno.test("500 messages arrive once each, in order", async () => {
   await using project = await Project.open();
   const topic = `contract-${crypto.randomUUID()}`;
   const channel = (await project.client()).channel(topic);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   for (let first = 1; first <= 500; first += 50) {
     await project.sql`
@@ -121,8 +116,7 @@ Deno.test("realtime.send_binary() delivers bytes", async () => {
   await using project = await Project.open();
   const topic = `contract-${crypto.randomUUID()}`;
   const channel = (await project.client()).channel(topic);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   await project.sql`select realtime.send_binary(decode('00ff10', 'hex'), 'bytes', ${topic}, false)`;
 
@@ -135,8 +129,7 @@ Deno.test("clients of protocol version 1.0.0 get the same messages", async () =>
   await using project = await Project.open();
   const topic = `contract-${crypto.randomUUID()}`;
   const channel = (await project.client({ vsn: "1.0.0" })).channel(topic);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   await project.sql`select realtime.send('{"a": 1, "id": "x"}', 'e', ${topic}, false)`;
 
@@ -151,8 +144,7 @@ Deno.test("realtime.broadcast_changes() tells what a trigger saw", async () => {
   const topic = `${await project.ownTopics()}:${user}`;
   const channel = (await project.client({ token: await project.token(user) }))
     .channel(topic, privately);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
 
   await project.sql`
     select realtime.broadcast_changes(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RealtimeChannel } from "@supabase/supabase-js";
 import { DeafReader } from "./deaf_reader.ts";
-import { broadcasts, type Inbox, type Received, silence, subscribed } from "./inbox.ts";
+import { broadcasts, heardOn, type Inbox, type Received, silence, subscribed } from "./inbox.ts";
 import { Project } from "./project.ts";
 
 const CLIENTS = 200;
@@ -24,8 +24,7 @@ async function listen(project: Project, prefix: string): Promise<Listener> {
   const token = await project.token(user);
   const client = await project.client({ token });
   const channel = client.channel(`${prefix}:${user}`, { config: { private: true } });
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   return { user, token, channel, inbox };
 }
 

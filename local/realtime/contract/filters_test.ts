@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import type { SupabaseClient } from "@supabase/supabase-js";
-import { type Change, makeTable, watch } from "./row_changes.ts";
-import { Inbox, subscribed } from "./inbox.ts";
+import { makeTable, watch } from "./row_changes.ts";
 import { Project } from "./project.ts";
 
 /** Each operator with a value that passes it and one that does not. */
@@ -53,27 +51,6 @@ Deno.test("every operator decides on inserts, updates and deletes alike", async 
   }
 });
 
-async function watchColumns(
-  client: SupabaseClient,
-  { table, select, filter }: { table: string; select: string[]; filter?: string },
-): Promise<Inbox<Change>> {
-  const inbox = new Inbox<Change>();
-  const channel = client.channel(`contract-${crypto.randomUUID()}`);
-  const system = new Inbox<{ extension: string; status: string; message: string }>();
-  channel.on("system", {}, (message) => system.put(message as never));
-  channel.on(
-    "postgres_changes",
-    { event: "*", schema: "public", table, select, ...(filter ? { filter } : {}) } as never,
-    (change: unknown) => inbox.put(change as Change),
-  );
-  await subscribed(channel);
-  const { status, message } = await system.first(({ extension }) =>
-    extension === "postgres_changes"
-  );
-  if (status !== "ok") throw new Error(message);
-  return inbox;
-}
-
 Deno.test("select chooses the columns that are sent, with or without a filter on others", async () => {
   await using project = await Project.open();
   const { sql } = project;
@@ -82,10 +59,10 @@ Deno.test("select chooses the columns that are sent, with or without a filter on
     more: "alter table {table} replica identity full;",
   });
   const client = await project.client({ token: await project.token(crypto.randomUUID()) });
-  const some = await watchColumns(client, { table, select: ["id", "name"] });
-  const filtered = await watchColumns(client, { table, select: ["id"], filter: "name=eq.b" });
+  const some = await watch(client, { table, select: ["id", "name"] });
+  const filtered = await watch(client, { table, select: ["id"], filter: "name=eq.b" });
   await assert.rejects(
-    watchColumns(client, { table, select: ["id", "nothing"] }),
+    watch(client, { table, select: ["id", "nothing"] }),
     /invalid column for filter nothing/,
   );
 

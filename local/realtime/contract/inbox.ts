@@ -73,3 +73,10 @@ export function broadcasts(channel: RealtimeChannel): Inbox<Received> {
   channel.on("broadcast", { event: "*" }, (message) => inbox.put(message as Received));
   return inbox;
 }
+
+/** Joins a channel and keeps everything that is broadcast on it. */
+export async function heardOn(channel: RealtimeChannel): Promise<Inbox<Received>> {
+  const inbox = broadcasts(channel);
+  await subscribed(channel);
+  return inbox;
+}

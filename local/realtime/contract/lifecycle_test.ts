@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { broadcasts, Inbox, silence, subscribed } from "./inbox.ts";
+import { broadcasts, heardOn, Inbox, silence, subscribed } from "./inbox.ts";
 import { Project } from "./project.ts";
 
 const privately = { config: { private: true } };
@@ -65,8 +65,7 @@ Deno.test("a refreshed token keeps the channel open past the end of the first", 
   const topic = `${await project.ownTopics()}:${user}`;
   const client = await project.client({ token: await project.token(user, { seconds: 4 }) });
   const channel = client.channel(topic, privately);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   await project.useToken(client, await project.token(user));
   await new Promise((resolve) => setTimeout(resolve, 4500));
   await project.sql`select realtime.send('{}', 'still_here', ${topic})`;
@@ -100,14 +99,12 @@ Deno.test("unsubscribe() is answered and ends delivery; joining again starts it"
   const topic = `contract-${crypto.randomUUID()}`;
   const client = await project.client();
   const channel = client.channel(topic);
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   assert.equal(await channel.unsubscribe(), "ok");
   await project.sql`select realtime.send('{}', 'missed', ${topic}, false)`;
   await silence();
   const again = client.channel(topic);
-  const second = broadcasts(again);
-  await subscribed(again);
+  const second = await heardOn(again);
   await project.sql`select realtime.send('{}', 'seen', ${topic}, false)`;
   assert.equal((await second.first()).event, "seen");
   assert.deepEqual(inbox.all, []);
@@ -136,8 +133,7 @@ Deno.test("replay gives a private channel what it missed, oldest first", async (
   const client = await project.client({ token: await project.token(user) });
   const channel = client
     .channel(topic, { config: { private: true, broadcast: { replay: { since, limit: 2 } } } });
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   await project.sql`select realtime.send('{"n": 4}', 'e', ${topic})`;
 
   const received = (await inbox.count(3)).map(({ payload, meta }) => [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RawSocket } from "./raw_socket.ts";
-import { broadcasts, silence, subscribed } from "./inbox.ts";
+import { heardOn, silence, subscribed } from "./inbox.ts";
 import { Project } from "./project.ts";
 
 type Extension = "broadcast" | "presence";
@@ -70,8 +70,7 @@ Deno.test("who has the right to presence alone joins, tracks, and never sees a b
   const topic = await topicWith(project, { read: ["presence"], write: ["presence"] });
   const service = (await project.client({ key: project.target.secretKey }))
     .channel(topic, { config: { private: true } });
-  const heard = broadcasts(service);
-  await subscribed(service);
+  const heard = await heardOn(service);
   const { socket, track, say } = await member(project, topic);
   using _ = socket;
   await socket.event("presence_state");
@@ -174,8 +173,7 @@ Deno.test("a new token that loses a right ends the channel; one that gains it op
   const channel = client.channel(gaining, {
     config: { private: true, presence: { key: "k", enabled: true } },
   });
-  const inbox = broadcasts(channel);
-  await subscribed(channel);
+  const inbox = await heardOn(channel);
   await project.sql`select realtime.send('{}', 'too_early', ${gaining})`;
   await silence();
   await project.useToken(client, await project.token(reader, { claims: { more: "yes" } }));
@@ -196,8 +194,7 @@ Deno.test("bytes are replayed as bytes, and not to version 1.0.0", async () => {
   const listen = async (vsn: "1.0.0" | "2.0.0") => {
     const client = await project.client({ token: await project.token(user), vsn });
     const channel = client.channel(topic, { config });
-    const inbox = broadcasts(channel);
-    await subscribed(channel);
+    const inbox = await heardOn(channel);
     return inbox;
   };
   const [bytes, json] = await (await listen("2.0.0")).count(2);

@@ -20,6 +20,8 @@ export interface Wanted {
   event?: "INSERT" | "UPDATE" | "DELETE" | "*";
   table: string;
   filter?: string;
+  /** Columns to be sent; all when absent. */
+  select?: string[];
 }
 
 /** Makes a published table that is gone after the test; returns its name. */
@@ -62,10 +64,10 @@ export async function open(client: SupabaseClient, inbox: Inbox<Change>, wanted:
   const channel: RealtimeChannel = client.channel(`contract-${crypto.randomUUID()}`);
   const system = new Inbox<{ extension: string; status: string; message: string }>();
   channel.on("system", {}, (message) => system.put(message as never));
-  for (const { event = "*", table, filter } of wanted) {
+  for (const { event = "*", ...what } of wanted) {
     channel.on(
       "postgres_changes",
-      { event: event as "*", schema: "public", table, filter },
+      { event: event as "*", schema: "public", ...what },
       (change) => inbox.put(change as unknown as Change),
     );
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PostgrestError } from "@supabase/postgrest-js";
+import { corsHeaders } from "@supabase/supabase-js/cors";
 import * as z from "zod";
 import { endpoint, type EndpointDeps } from "./endpoint.ts";
 import { AppError } from "./errors.ts";
@@ -84,6 +85,25 @@ Deno.test("a preflight is answered without asking who calls", async () => {
   assert.equal(response.status, 204);
   assert.equal(response.headers.get("access-control-allow-methods"), "POST, OPTIONS");
   assert.match(response.headers.get("access-control-allow-headers")!, /authorization/);
+});
+
+Deno.test("a browser may send whatever header supabase-js sends, and the region it wants", async () => {
+  const response = await postEndpoint()(new Request("http://f/things", { method: "OPTIONS" }));
+  const allowed = response.headers.get("access-control-allow-headers")!.split(", ");
+  const sent = corsHeaders["Access-Control-Allow-Headers"]!.split(", ");
+  assert.deepEqual([...sent, "x-region"].filter((name) => !allowed.includes(name)), []);
+});
+
+Deno.test("the region that supabase-js asks the platform for is no part of the query", async () => {
+  const { deps } = fakeDeps();
+  const query = z.strictObject({ id: z.string() });
+  const fetch = endpoint(
+    { name: "things", caller: "user", methods: ["GET"], query },
+    ({ query }) => ok(query),
+    deps,
+  );
+  const url = "http://f/things?id=a&forceFunctionRegion=eu-central-1";
+  assert.deepEqual(await (await fetch(new Request(url))).json(), { success: true, id: "a" });
 });
 
 Deno.test("a method that is not listed is 405 and says which are", async () => {

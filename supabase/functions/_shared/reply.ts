@@ -11,8 +11,9 @@ const SHARED = {
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };
-const ALLOWED_HEADERS =
-  "authorization, x-client-info, apikey, content-type, x-retry-count, x-request-id, if-none-match";
+/** What supabase-js sends, by itself or when it is asked to trace or for a region, and what we read. */
+const ALLOWED_HEADERS = "authorization, x-client-info, apikey, content-type, x-retry-count, " +
+  "x-region, traceparent, tracestate, baggage, x-request-id, if-none-match";
 
 /** 200 `{ success: true, … }`. */
 export function ok(data: Record<string, unknown>): Response {

@@ -3,10 +3,14 @@
 import type * as z from "zod";
 import { AppError } from "./errors.ts";
 
+/** What supabase-js asks of the platform where a region is chosen: not for us, though it gets here. */
+const FOR_THE_PLATFORM = "forceFunctionRegion";
+
 /** The query, validated. A repeated name becomes an array, which a schema of strings refuses. */
 export function readQuery<T>(url: URL, schema: z.ZodType<T> | undefined): T | undefined {
   if (!schema) return undefined;
   const names = new Set(url.searchParams.keys());
+  names.delete(FOR_THE_PLATFORM);
   const values = [...names].map((name) => {
     const all = url.searchParams.getAll(name);
     return [name, all.length === 1 ? all[0] : all] as const;

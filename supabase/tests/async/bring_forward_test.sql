@@ -125,7 +125,7 @@ select public.fail_job(tests.id('fails'), 'later', 'PROVIDER_ERROR', true, inter
 select public.yield_jobs(jsonb_build_array(jsonb_build_object(
   'job_id', tests.id('yields'), 'fencing_token', tests.token(tests.id('yields')), 'delay_ms', 3600000)));
 select public.fail_job(tests.id('retried'), 'no', 'PROVIDER_REJECTED', false, null, tests.token(tests.id('retried')));
-select private.retry_job(tests.id('retried'), now() + interval '1 hour');
+select private.retry_jobs(array[tests.id('retried')], array[now() + interval '1 hour']);
 select tests.become_user('ann');
 select is(tests.ask(name) || ', waits ' || tests.wait_of(name), 'joined, waits 01:00:00', what)
 from (values ('fails', 'a backoff is not cut short'), ('yields', 'nor what a handler has put off'), ('retried', 'nor the spread of an operator''s retries'))

@@ -139,7 +139,7 @@ select is(tests.error_of($$ select public.create_jobs(tests.single(801, 802, '{"
 select is(tests.error_of($$ select public.create_jobs(tests.single(801, 802, '{"params": [{}, 1]}')) $$), 'VALIDATION_ERROR', 'and so is what is not valid');
 select tests.become_postgres();
 update public.job_queue set status = 'cancelled', cancel_requested_at = now(), completed_at = now(), turn = null where id in (select job_id from single);
-select is((select outcome from private.retry_job((select job_id from single where ordinal = 1), now())), 'retried', 'one can be retried beside its equals');
+select is((select outcome from private.retry_jobs(array(select job_id from single where ordinal = 1), array[now()])), 'retried', 'one can be retried beside its equals');
 
 insert into public.job_queue (job_type) values ('test_internal');
 select tests.side_tables_are_right();

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(25);
+select plan(35);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -47,6 +47,40 @@ insert into private.job_pause (user_id) values (tests.user_id('ann'));
 select is(tests.health('oldest_pending_seconds')::int, 0, 'nor is the pause of a user');
 select is(tests.health('paused_users')::int, 1, 'get_queue_health() counts paused users');
 delete from private.job_pause where true;
+
+-- What stands beside its lane waits all the same: in every figure, or in none.
+create function tests.set_aside(p_held_by text, p_for interval default '1 hour') returns void
+language sql volatile as $$
+  delete from public.job_queue where job_type = 'test_internal';
+  insert into public.job_queue (user_id, job_type, scheduled_for, held_by, turn, crash_count, crash_streak)
+  select tests.user_id('ann'), 'test_internal', now() - p_for, nullif(p_held_by, 'crash'), case when p_held_by = 'crash' then 0 end, n, n
+  from (select (p_held_by = 'crash')::int as n) as crash
+$$;
+create function tests.oldest_of_stats() returns float
+language sql volatile as $$ select oldest_pending_seconds from public.get_job_queue_stats() where job_type = 'test_internal' $$;
+create temporary table ready as select tests.health('pending')::int as pending, tests.health('scheduled')::int as scheduled;
+select tests.set_aside('crash', '2 hours');
+select is(tests.health('pending')::int, pending + 1, 'a job that has crashed is pending') from ready;
+select cmp_ok((tests.health('lag') ->> 'test_internal')::int, '>=', 7200, 'and lag of its type');
+select cmp_ok(tests.health('oldest_pending_seconds')::int, '>=', 7200, 'and, as it could start, what an alarm is about');
+select cmp_ok(tests.oldest_of_stats(), '>=', 7200::float, 'and get_job_queue_stats() says the same');
+select tests.set_aside('user_cap');
+update public.job_type set max_per_user = 0 where name = 'test_internal';
+select is(tests.health('pending')::int, pending + 1, 'so is one that its user''s cap has put aside') from ready;
+select cmp_ok((tests.health('lag') ->> 'test_internal')::int, '>=', 3600, 'and lag of its type');
+update public.job_type set max_per_user = null where name = 'test_internal';
+insert into private.job_pause (user_id) values (tests.user_id('ann'));
+select tests.set_aside('user_pause', '3 hours');
+select cmp_ok((tests.health('lag') ->> 'test_internal')::int, '>=', 10800, 'so is one of a paused user');
+select is(tests.health('oldest_pending_seconds')::int, 0, 'which no alarm is about');
+select tests.set_aside('user_pause', '-1 hour');
+select results_eq($$ select tests.health('pending')::int - pending, tests.health('scheduled')::int - scheduled, tests.health('lag') ? 'test_internal' from ready $$,
+  $$ values (0, 1, false) $$, 'one that would wait for its time in any case is scheduled');
+delete from private.job_pause where true;
+select tests.set_aside('children');
+select results_eq($$ select tests.health('pending')::int - pending, tests.health('scheduled')::int - scheduled, tests.health('lag') ? 'test_internal' from ready $$,
+  $$ values (0, 0, false) $$, 'who waits for children waits for no worker');
+delete from public.job_queue where job_type = 'test_internal';
 
 select is(tests.health('failed_last_minute')::int, 0, 'no job has failed');
 select tests.claim('w1', 2);

@@ -108,7 +108,7 @@ select cmp_ok(tests.before_bob(), '<=', 3, 'and take turns');
 select tests.reset();
 insert into public.job_queue (user_id, job_type, params, status, cancel_requested_at, completed_at)
 select tests.user_id('ann'), 'test_open', jsonb_build_object('n', n), 'cancelled', now(), now() from generate_series(1, 40) as n;
-select tests.one_by_one($$ select private.retry_job($1) $$);
+select tests.one_by_one($$ select private.retry_jobs(array[$1], array[now()]) $$);
 select cmp_ok(tests.before_bob(), '<=', 3, 'what is retried by hand takes turns');
 select tests.reset();
 select private.find_or_create_job(null, 'test_open', jsonb_build_object('n', n), p_scheduled_for => soon)

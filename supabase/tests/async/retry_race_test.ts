@@ -132,3 +132,37 @@ Deno.test("create_jobs() creates each job once, however many calls ask for the s
     assert.deepEqual(new Set(answers.map(({ job_id }) => job_id)), new Set(active));
   });
 });
+
+Deno.test("retry_failed_jobs() retries each job once, however many calls and requests for the same meet", async () => {
+  await withOwnJobs({ connections: 12, users: 5 }, async ({ sql, users, jobTypes: [type] }) => {
+    // Every sixth is the system's.
+    const asked = Array.from({ length: 60 }, (_, n) => ({
+      ...(n % 6 ? { user_id: users[n % 5]! } : {}),
+      job_type: type!,
+      params: { n },
+    }));
+    for (let round = 0; round < 5; round++) {
+      await sql`select count(*) from public.create_jobs(${sql.json(asked)})`;
+      await sql`
+        update public.job_queue
+        set status = 'failed', error_code = 'HANDLER_ERROR', completed_at = now(), turn = null
+        where job_type = ${type!} and status = 'pending'`;
+
+      const calls = await Promise.all([
+        ...Array.from(
+          { length: 5 },
+          () => sql<Answer[]>`select job_id, outcome from public.retry_failed_jobs(${type!})`,
+        ),
+        ...Array.from(
+          { length: 5 },
+          () => sql<Answer[]>`select job_id, outcome from public.create_jobs(${sql.json(asked)})`,
+        ),
+      ]);
+
+      const begun = calls.flat().filter(({ outcome }) => ["retried", "created"].includes(outcome));
+      const active = await activeOf(sql, type!);
+      assert.equal(active.length, 60, "of equal jobs one is active");
+      assert.deepEqual(begun.map(({ job_id }) => job_id).sort(), active.sort());
+    }
+  });
+});

@@ -3,7 +3,7 @@ begin;
 lock table private.job_lease, private.job_waiting in access exclusive mode;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(22);
+select plan(23);
 
 select tests.create_user('ann');
 create temporary table named (name text primary key, id uuid);
@@ -54,9 +54,11 @@ select is(private.sweep_batches(), 1, 'sweep_batches() finds counts that are not
 select results_eq($$ select total, completed from tests.batch(tests.named('ahead')) $$, $$ values (2, 0) $$, 'and corrects them');
 
 -- Flows.
-insert into private.job_flow select tests.user_id('ann'), 10, virtual_time from private.job_lane where job_priority = 10;
+insert into private.job_flow
+select tests.user_id('ann'), 10, virtual_time + again::int, again from private.job_lane, unnest(array[false, true]) as again where job_priority = 10;
 select private.sweep_batches();
-select is_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 $$, 'a flow that the lane has caught up with is forgotten');
+select is_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and not comes_again $$, 'a flow that the lane has caught up with is forgotten');
+select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and comes_again $$, 'and no other of the same user');
 select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') $$, 'one that is ahead is not');
 
 select tests.side_tables_are_right();

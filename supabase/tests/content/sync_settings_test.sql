@@ -1,6 +1,6 @@
 begin;
 \ir ../helpers.psql
-select plan(23);
+select plan(25);
 
 select tests.create_user('ana'), tests.create_user('ben');
 select tests.connect_account('ana'), tests.connect_account('ben');
@@ -91,6 +91,14 @@ update public.user_setting set auto_sync_enabled = false where user_id = tests.u
 update public.subscription set paid_until = now() + interval '1 month' where user_id = tests.user_id('ana');
 select is(tests.due_in('ana'), interval '20 days', 'nor does a plan where syncs are switched off');
 select is(tests.due_in('ben'), interval '29 days', 'nor anybody else''s');
+
+-- An account that was connected anew while it was suspended has no date.
+update public.user_setting set auto_sync_enabled = true where user_id = tests.user_id('ana');
+update public.social_account set status = 'suspended' where id = tests.account_id('ana');
+select tests.connect_account('ana');
+select is(tests.due_in('ana'), null, 'what is suspended is not due, connected anew or not');
+update public.social_account set status = 'active' where id = tests.account_id('ana');
+select ok(tests.due_in('ana') between interval '40 minutes' and interval '80 minutes', 'when the suspension is lifted, it is due again');
 
 select tests.become_user('ana');
 -- Intervals are compared as if a month had 30 days, and added by the calendar.

@@ -69,7 +69,9 @@ export const hands = {
     return true;
   }),
   "retry": withJob(async ({ ledger, own: { sql } }, id) => {
-    const [row] = await sql<{ outcome: string }[]>`select outcome from private.retry_job(${id})`;
+    const [row] = await sql<{ outcome: string }[]>`select outcome from private.retry_jobs(${[
+      id,
+    ]}::uuid[], array[now()])`;
     if (row!.outcome === "retried") ledger.revive(id);
     return true;
   }),

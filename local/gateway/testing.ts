@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { repositoryRoot } from "../stack/paths.ts";
 import { frontDoor } from "./front_door.ts";
 import type { FunctionLogLine } from "./function_log.ts";
@@ -28,11 +28,7 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const keys = await generateKeyPair("ES256");
   const jwk = { ...await exportJWK(keys.publicKey), kid: "test", alg: "ES256" };
-  const backend = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    if (request.headers.get("upgrade") === "websocket") return playRealtime(request);
-    if (request.url.endsWith("/jwks.json")) return Response.json({ keys: [jwk] });
-    return Response.json(Object.fromEntries(request.headers), { status: 203 });
-  });
+  const backend = playBackends(jwk);
   const backendUrl = `http://127.0.0.1:${backend.addr.port}`;
   const logs: FunctionLogLine[] = [];
   const functions = new Functions({
@@ -81,6 +77,15 @@ export async function startGateway(
       await Promise.all([server.shutdown(), backend.shutdown()]);
     },
   };
+}
+
+/** Data API, Auth server and Realtime in one: what is asked of it is answered with its own headers. */
+function playBackends(jwk: JWK) {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    if (request.headers.get("upgrade") === "websocket") return playRealtime(request);
+    if (request.url.endsWith("/jwks.json")) return Response.json({ keys: [jwk] });
+    return Response.json(Object.fromEntries(request.headers), { status: 203 });
+  });
 }
 
 /** Answers each message; refuses the path /refused. */

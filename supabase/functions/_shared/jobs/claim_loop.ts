@@ -1,32 +1,11 @@
 import { Apart } from "./apart.ts";
+import type { ClaimLoopParts } from "./claim_loop_parts.ts";
 import { Claims } from "./claims.ts";
-import type { Clock } from "./clock.ts";
 import type { Counts } from "./counts.ts";
 import { DrainWatch } from "./drain_watch.ts";
-import type { Heartbeat } from "./heartbeat.ts";
-import type { InFlight } from "./in_flight.ts";
-import type { JobStore } from "./job_store.ts";
-import type { WorkerOptions } from "./options.ts";
 import { Prospects } from "./prospects.ts";
 import { Sleeper } from "./sleeper.ts";
-import type { Strays } from "./strays.ts";
 import { Wake } from "./wake.ts";
-
-interface ClaimLoopParts<Deps> {
-  workerId: string;
-  types: string[];
-  store: JobStore;
-  clock: Clock;
-  options: WorkerOptions;
-  inFlight: InFlight<Deps>;
-  heartbeat: Heartbeat;
-  /** Milliseconds for which work may still be taken; 0 ends the loop. */
-  remaining(): number;
-  /** Whether no other worker lives in this process, and nothing that was left behind. */
-  isAlone(): boolean;
-  strays: Strays;
-  onTrouble(error: unknown): void;
-}
 
 /** Looks for work as long as there is room, time and hope for more. */
 export class ClaimLoop<Deps> {

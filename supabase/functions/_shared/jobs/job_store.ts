@@ -1,4 +1,7 @@
 import type { Calling } from "./calling.ts";
+import type { BatchSummary, ChildJob, ChildPage, Wait } from "./child_jobs.ts";
+
+export type { BatchSummary, ChildJob, ChildPage, ChildResult, Wait } from "./child_jobs.ts";
 
 /** What proves to the database that a write comes from the attempt that holds the job. */
 export interface Lease {
@@ -65,47 +68,6 @@ export interface GiveBack extends Lease {
   delay_ms?: number;
   /** Its handler was stopped: it has not moved on, and its streak of crashes goes on. */
   is_cut_short?: boolean;
-}
-
-/** A job to create under another one; made by `child()`. */
-export interface ChildJob {
-  job_type: string;
-  params: unknown;
-  key?: string;
-  priority?: number;
-  delay_ms?: number;
-}
-
-/** How many children a job has, and how those that ended did. */
-export interface BatchSummary {
-  total: number;
-  completed: number;
-  failed: number;
-  cancelled: number;
-}
-
-export interface ChildResult {
-  job_id: string;
-  /** The key it was created with, if any. */
-  key: string | null;
-  job_type: string;
-  status: string;
-  error_code: string | null;
-  result: unknown;
-}
-
-export interface ChildPage {
-  children: ChildResult[];
-  /** Where the next page begins; null after the last one. */
-  next: string | null;
-}
-
-/** How a slice ends that leaves the rest to the job's children. */
-export interface Wait extends Lease {
-  on_child_failure: "fail_fast" | "partial";
-  when_done: "complete" | "resume";
-  /** Left out, the stored checkpoint stays. */
-  checkpoint?: unknown;
 }
 
 export type LogLevel = "debug" | "info" | "warning" | "error";

@@ -1,9 +1,7 @@
 import type { Calls, Sleep } from "./calling.ts";
 import {
   type Beat,
-  type ClaimedJob,
   type Completion,
-  type CrashedJob,
   type Failure,
   type GiveBack,
   type HeartbeatReply,
@@ -13,14 +11,14 @@ import {
   type LogLine,
   type Progress,
 } from "./job_store.ts";
-import { MemoryChildren } from "./memory_children.ts";
+import { MemoryClaims } from "./memory_claims.ts";
 
 /** Long enough that a test which does not travel in time sees no second attempt. */
 const BACKOFF_MS = 60_000;
 const MAX_RETRIES = 3;
 
 /** A job table in memory, for tests: the same answers, and switches for trouble. */
-export class MemoryStore extends MemoryChildren implements JobStore {
+export class MemoryStore extends MemoryClaims implements JobStore {
   readonly beats: Beat[] = [];
   readonly logs: LogLine[] = [];
   rings = 0;
@@ -29,34 +27,6 @@ export class MemoryStore extends MemoryChildren implements JobStore {
   readonly heldByOthers = new Set<string>();
   /** Called with each batch before it is recorded; throws to refuse it. */
   onComplete: (jobs: Completion[]) => void = () => {};
-
-  async claim(_workerId: string, limit: number, types: string[]): Promise<ClaimedJob[]> {
-    await this.call("claim");
-    return this.take(limit, types);
-  }
-
-  /** As if each of these had its last chance, unless said otherwise. */
-  company = 1;
-
-  async claimCrashed(
-    _workerId: string,
-    _concurrency: number,
-    types: string[],
-    { running, company } = { running: 0, company: Infinity },
-  ): Promise<CrashedJob[]> {
-    await this.call("claim crashed");
-    const most = Math.min(company, this.company);
-    return this.take(most - running, types, true).map((job) => ({ ...job, company: most }));
-  }
-
-  async readUnheard(_workerId: string, known: Lease[]): Promise<Lease[]> {
-    await this.call("unheard");
-    return Array.from(this.rows.values())
-      .filter(({ status, job }) =>
-        status === "processing" && !known.some(({ job_id }) => job_id === job.id)
-      )
-      .map(({ job: { id, fencing_token } }) => ({ job_id: id, fencing_token }));
-  }
 
   async heartbeat(beat: Beat): Promise<HeartbeatReply> {
     this.beats.push(beat);
@@ -130,19 +100,6 @@ export class MemoryStore extends MemoryChildren implements JobStore {
       Object.assign(row, { status: "pending", checkpoint, dueAt: this.now() + delay_ms });
     });
     return this.#answers(jobs, settled);
-  }
-
-  async readRecorded(attempts: Lease[]): Promise<Map<string, string>> {
-    await this.call("recorded");
-    const rows = attempts.map(({ job_id, fencing_token }) => ({
-      ...this.row(job_id),
-      fencing_token,
-    }));
-    return new Map(
-      rows.filter(({ job, status, fencing_token }) =>
-        status !== "processing" && job.fencing_token === fencing_token
-      ).map(({ job, status }) => [job.id, status]),
-    );
   }
 
   async addLogs(lines: LogLine[]): Promise<LogLine[]> {

@@ -111,6 +111,7 @@ export async function openSyncs(sql: postgres.Sql, url: string) {
               windowMs: 0,
               maxBatch: 1,
               company: () => false,
+              notYet: () => Promise.resolve(new Set<string>()),
               onRecorded: () => resolve(),
               onTrouble: throws,
             }).settle(ended);

@@ -32,3 +32,12 @@ export function difference(now: Counts, before: Counts): Counts {
   for (const key of Object.keys(done) as (keyof Counts)[]) done[key] = now[key] - before[key];
   return done;
 }
+
+/** What several workers have done. */
+export function total(counts: readonly Counts[]): Counts {
+  const done = noCounts();
+  for (const key of Object.keys(done) as (keyof Counts)[]) {
+    done[key] = counts.reduce((sum, each) => sum + each[key], 0);
+  }
+  return done;
+}

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Counts, noCounts } from "./counts.ts";
+import { type Counts, total } from "./counts.ts";
 
 /** The part of a worker that the processor drives. */
 export interface WorkerLife {
@@ -8,6 +8,8 @@ export interface WorkerLife {
   readonly leaving: boolean;
   /** Whether it runs jobs beside which nothing else may run in this process. */
   readonly isApart: boolean;
+  /** Whether another worker would do more: its slots are taken, and no job waits to have a process to itself. */
+  readonly isFull: boolean;
   run(): Promise<Counts>;
   nudge(): void;
   drained(): Promise<Counts>;
@@ -22,9 +24,18 @@ export interface Ring {
   life: Promise<unknown>;
 }
 
-/** Keeps one worker per isolate: the first ring starts it, further rings make it look again. */
+/**
+ * Most workers that take work in one process. How many there are is the database's to say, which rings only
+ * while fewer than `max_workers` live; this is for whoever else rings.
+ */
+const MOST_AWAKE = 8;
+
+/**
+ * Keeps the workers of an isolate. The first ring starts one, further rings make it look again. One that
+ * finds it full starts another: the platform may send all rings to the same isolate, and jobs that take
+ * long would keep everybody else waiting until they end.
+ */
 export class Processor {
-  #worker: WorkerLife | null = null;
   /** One that is leaving has jobs to end while the next one lives. */
   readonly #living = new Set<WorkerLife>();
   #life: Promise<unknown> = Promise.resolve();
@@ -39,18 +50,19 @@ export class Processor {
   /** Throws `SERVICE_UNAVAILABLE` while unloading: what this process claimed now would die with it. */
   ring(): Ring {
     if (this.#unloading) throw new AppError("SERVICE_UNAVAILABLE");
-    const awake = this.#worker;
-    if (awake && !awake.leaving) {
-      awake.nudge();
-      return { worker_id: awake.id, outcome: "awake", life: this.#life };
+    const awake = this.#awake();
+    const isBusy = awake.every(({ isApart, isFull }) => isFull && !isApart);
+    if (isBusy && awake.length < MOST_AWAKE) {
+      const { id } = this.#start();
+      return { worker_id: id, outcome: "started", life: this.#life };
     }
-    const worker = this.#start();
-    return { worker_id: worker.id, outcome: "started", life: this.#life };
+    for (const worker of awake) worker.nudge();
+    return { worker_id: awake.at(-1)!.id, outcome: "awake", life: this.#life };
   }
 
   /** Resolves when the queue holds nothing claimable, with what was done since the call. */
-  drained(): Promise<Counts> {
-    return this.#worker?.drained() ?? Promise.resolve(noCounts());
+  async drained(): Promise<Counts> {
+    return total(await Promise.all(this.#awake().map((worker) => worker.drained())));
   }
 
   /** The process is about to end, and with it those that are leaving and still have jobs to end. */
@@ -59,17 +71,17 @@ export class Processor {
     await Promise.all(Array.from(this.#living, (worker) => worker.shutdown()));
   }
 
+  #awake(): WorkerLife[] {
+    return Array.from(this.#living).filter(({ leaving }) => !leaving);
+  }
+
   #start(): WorkerLife {
     const worker = this.createWorker(() => this.#living.size <= 1);
-    this.#worker = worker;
     const before = this.#life;
     const mayRun = Array.from(this.#living).some(({ isApart }) => isApart) ? before : null;
     this.#living.add(worker);
     const run = mayRun ? mayRun.then(() => worker.run()) : worker.run();
-    const life = run.catch(this.onCrash).finally(() => {
-      this.#living.delete(worker);
-      if (this.#worker === worker) this.#worker = null;
-    });
+    const life = run.catch(this.onCrash).finally(() => this.#living.delete(worker));
     // What came of it is nobody's business, and would be kept with what came of all before.
     this.#life = Promise.all([before, life]).then(() => {});
     return worker;

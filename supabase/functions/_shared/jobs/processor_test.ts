@@ -6,6 +6,7 @@ class FakeWorker implements WorkerLife {
   readonly ended = Promise.withResolvers<Counts>();
   leaving = false;
   isApart = false;
+  isFull = false;
   nudges = 0;
   stopped = false;
   constructor(readonly id: string) {}
@@ -41,6 +42,28 @@ Deno.test("the first ring starts a worker, the second makes it look again", () =
   const second = processor.ring();
   assert.deepEqual([second.worker_id, second.outcome], ["worker-1", "awake"]);
   assert.deepEqual([workers.length, workers[0]!.nudges], [1, 1]);
+});
+
+Deno.test("a ring that finds the worker full starts another, up to eight of them", () => {
+  const { processor, workers } = setUp();
+  const ringWhenFull = () => {
+    for (const worker of workers) worker.isFull = true;
+    return processor.ring().outcome;
+  };
+  assert.deepEqual(Array.from({ length: 8 }, ringWhenFull), Array(8).fill("started"));
+  assert.equal(ringWhenFull(), "awake");
+  assert.equal(workers.length, 8);
+});
+
+Deno.test("while one has room, or runs what has crashed, no other is started", () => {
+  const { processor, workers } = setUp();
+  processor.ring();
+  workers[0]!.isFull = true;
+  assert.equal(processor.ring().outcome, "started");
+  assert.equal(processor.ring().outcome, "awake");
+  workers[1]!.isFull = workers[1]!.isApart = true;
+  assert.equal(processor.ring().outcome, "awake");
+  assert.deepEqual(workers.map(({ nudges }) => nudges), [2, 2]);
 });
 
 Deno.test("a ring that finds the worker leaving starts the next one, and waits for both", async () => {
@@ -84,9 +107,12 @@ Deno.test("unloading stops a worker that is leaving, too: it may still have jobs
   assert.deepEqual(workers.map(({ stopped }) => stopped), [true, true]);
 });
 
-Deno.test("drained() answers what the worker did, and nothing without one", async () => {
-  const { processor } = setUp();
+Deno.test("drained() answers what all workers did, and nothing without one", async () => {
+  const { processor, workers } = setUp();
   assert.equal((await processor.drained()).claimed, 0);
   processor.ring();
   assert.equal((await processor.drained()).claimed, 3);
+  workers[0]!.isFull = true;
+  processor.ring();
+  assert.equal((await processor.drained()).claimed, 6);
 });

@@ -91,6 +91,10 @@ export class Worker<Deps> {
     return this.#loop.apart.isApart;
   }
 
+  get isFull(): boolean {
+    return this.#held.size >= this.parts.options.concurrency && !this.#loop.apart.isDue;
+  }
+
   /** Lives once; resolves with what was done. Calling it again returns the same life. */
   run(): Promise<Counts> {
     return this.#life ??= this.#live();

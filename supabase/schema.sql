@@ -503,6 +503,7 @@ grant select on public.job_batch to service_role;
 create table public.job_log (
   id bigint not null generated always as identity,
   job_id uuid not null,
+  user_id uuid,
   log_level text not null default 'info'::text,
   message text not null,
   metadata jsonb not null default '{}'::jsonb,
@@ -515,6 +516,7 @@ CREATE INDEX job_log_error_idx ON ONLY public.job_log USING btree (created_at) W
 CREATE INDEX job_log_job_idx ON ONLY public.job_log USING btree (job_id, created_at, id);
 CREATE INDEX job_log_message_idx ON ONLY public.job_log USING gin (to_tsvector('simple'::regconfig, message));
 CREATE INDEX job_log_metadata_idx ON ONLY public.job_log USING gin (metadata jsonb_path_ops) WHERE (metadata <> '{}'::jsonb);
+CREATE INDEX job_log_user_idx ON ONLY public.job_log USING btree (user_id, created_at) WHERE (user_id IS NOT NULL);
 alter table public.job_log enable row level security;
 grant select on public.job_log to authenticated;
 grant select on public.job_log to service_role;
@@ -5706,15 +5708,15 @@ begin
       as line (job_id, fencing_token, log_level, message, metadata, created_at, ordinality)
   ),
   held as (
-    select job.id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
+    select job.id, job.user_id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
     from public.job_queue as job
     where job.id = any(array(select job_id from given))
     order by job.id
     for share
   ),
   added as (
-    insert into public.job_log (job_id, log_level, message, metadata, created_at)
-    select given.job_id, given.log_level, left(coalesce(given.message, ''), 10000), given.metadata,
+    insert into public.job_log (job_id, user_id, log_level, message, metadata, created_at)
+    select given.job_id, held.user_id, given.log_level, left(coalesce(given.message, ''), 10000), given.metadata,
       -- The worker's clock orders its lines, but cannot put them where no partition is.
       least(greatest(coalesce(given.created_at, clock_timestamp()), now() - interval '1 hour'),
         clock_timestamp())
@@ -12577,9 +12579,9 @@ create policy select_own on public.job_batch as permissive for select to authent
   WHERE (job.user_id = ( SELECT auth.uid() AS uid))))));
 
 create policy select_own on public.job_log as permissive for select to authenticated
-  using ((job_id = ANY (ARRAY( SELECT job.id
+  using (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT job.user_id
    FROM job_queue job
-  WHERE (job.user_id = ( SELECT auth.uid() AS uid))))));
+  WHERE (job.id = job_log.job_id)) = user_id)));
 
 create policy select_own on public.job_queue as permissive for select to authenticated
   using ((user_id = ( SELECT auth.uid() AS uid)));

@@ -191,7 +191,7 @@ alter table public.job_batch enable row level security;
 revoke all on public.job_batch from public, anon, authenticated, service_role;
 grant select on public.job_batch to authenticated, service_role;
 
--- As that of job_log.
+-- By the ids of one's own jobs: to look for each batch's job would be to read everybody's batches.
 create policy select_own on public.job_batch
   for select to authenticated
   using (parent_job_id = any(array(

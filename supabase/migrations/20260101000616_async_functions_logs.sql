@@ -124,15 +124,15 @@ begin
       as line (job_id, fencing_token, log_level, message, metadata, created_at, ordinality)
   ),
   held as (
-    select job.id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
+    select job.id, job.user_id, job.fencing_token, job.is_classic, job.status = 'pending' and job.fencing_token = 0 as is_unwritten
     from public.job_queue as job
     where job.id = any(array(select job_id from given))
     order by job.id
     for share
   ),
   added as (
-    insert into public.job_log (job_id, log_level, message, metadata, created_at)
-    select given.job_id, given.log_level, left(coalesce(given.message, ''), 10000), given.metadata,
+    insert into public.job_log (job_id, user_id, log_level, message, metadata, created_at)
+    select given.job_id, held.user_id, given.log_level, left(coalesce(given.message, ''), 10000), given.metadata,
       -- The worker's clock orders its lines, but cannot put them where no partition is.
       least(greatest(coalesce(given.created_at, clock_timestamp()), now() - interval '1 hour'),
         clock_timestamp())

@@ -324,6 +324,7 @@ export type Database = {
           "log_level": string;
           "message": string;
           "metadata": NonNullable<Json>;
+          "user_id": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -333,6 +334,7 @@ export type Database = {
           "log_level"?: string;
           "message": string;
           "metadata"?: NonNullable<Json>;
+          "user_id"?: string | null;
         };
         Update: {
           "created_at"?: string;
@@ -341,6 +343,7 @@ export type Database = {
           "log_level"?: string;
           "message"?: string;
           "metadata"?: NonNullable<Json>;
+          "user_id"?: string | null;
         };
         Relationships: [];
       };

@@ -6,8 +6,8 @@ select plan(17);
 select tests.create_user('ann'), tests.create_user('bob');
 create temporary table job as select tests.enqueue('ann') as id, tests.enqueue('ann', 'test_other') as silent;
 grant select on job to public;
-insert into public.job_log (job_id, log_level, message, metadata, created_at)
-select id, case when n = 4 then 'error' when n % 2 = 0 then 'warning' else 'info' end, 'line ' || n,
+insert into public.job_log (job_id, user_id, log_level, message, metadata, created_at)
+select id, tests.user_id('ann'), case when n = 4 then 'error' when n % 2 = 0 then 'warning' else 'info' end, 'line ' || n,
   jsonb_build_object('n', n), now() - interval '5 minutes' + n / 2 * interval '1 second'
 from job, generate_series(1, 9) as n;
 

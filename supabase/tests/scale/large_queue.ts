@@ -140,11 +140,11 @@ const familyRows = `
 
 /** Ten lines of each of 10 000 recent jobs; one in fifty is an error, one in ten carries data. */
 const logRows = `
-  insert into public.job_log (job_id, log_level, message, metadata, created_at)
-  select job.id, case when random() < 0.02 then 'error' else 'info' end, 'step ' || n || ' of ' || job.params,
+  insert into public.job_log (job_id, user_id, log_level, message, metadata, created_at)
+  select job.id, job.user_id, case when random() < 0.02 then 'error' else 'info' end, 'step ' || n || ' of ' || job.params,
     case when random() < 0.1 then job.params else '{}' end, job.created_at + n * interval '1 millisecond'
   from (
-    select id, params, created_at from public.job_queue
+    select id, user_id, params, created_at from public.job_queue
     where status = 'completed' and created_at > now() - interval '20 hours' limit 10000
   ) as job
   cross join generate_series(1, 10) as n`;

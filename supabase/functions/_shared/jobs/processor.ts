@@ -12,6 +12,8 @@ export interface WorkerLife {
   readonly isFull: boolean;
   run(): Promise<Counts>;
   nudge(): void;
+  /** It takes no more, and leaves when what it runs has ended. */
+  retire(): void;
   drained(): Promise<Counts>;
   shutdown(): Promise<void>;
 }
@@ -42,8 +44,11 @@ export class Processor {
   #unloading = false;
 
   constructor(
-    /** The worker is to ask whether no other life goes on in this process. */
-    private readonly createWorker: (isAlone: () => boolean) => WorkerLife,
+    /** The worker may ask whether no other life goes on in this process, and to be left alone there. */
+    private readonly createWorker: (
+      isAlone: () => boolean,
+      retireOthers: () => void,
+    ) => WorkerLife,
     private readonly onCrash: (error: unknown) => void,
   ) {}
 
@@ -75,8 +80,17 @@ export class Processor {
     return Array.from(this.#living).filter(({ leaving }) => !leaving);
   }
 
+  /** Who leaves itself has no use for that. */
+  #retireAllBut(worker: WorkerLife): void {
+    if (worker.leaving) return;
+    for (const other of this.#awake()) if (other !== worker) other.retire();
+  }
+
   #start(): WorkerLife {
-    const worker = this.createWorker(() => this.#living.size <= 1);
+    const worker: WorkerLife = this.createWorker(
+      () => this.#living.size <= 1,
+      () => this.#retireAllBut(worker),
+    );
     const before = this.#life;
     const mayRun = Array.from(this.#living).some(({ isApart }) => isApart) ? before : null;
     this.#living.add(worker);

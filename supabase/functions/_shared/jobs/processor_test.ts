@@ -8,6 +8,7 @@ class FakeWorker implements WorkerLife {
   isApart = false;
   isFull = false;
   nudges = 0;
+  retire = () => void (this.leaving = true);
   stopped = false;
   constructor(readonly id: string) {}
 

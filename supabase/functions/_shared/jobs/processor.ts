@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Counts, total } from "./counts.ts";
+import { type Counts, difference, total } from "./counts.ts";
 
 /** The part of a worker that the processor drives. */
 export interface WorkerLife {
@@ -10,6 +10,8 @@ export interface WorkerLife {
   readonly isApart: boolean;
   /** Whether another worker would do more: its slots are taken, and no job waits to have a process to itself. */
   readonly isFull: boolean;
+  /** What it has done so far. */
+  readonly counts: Counts;
   run(): Promise<Counts>;
   nudge(): void;
   /** It takes no more, and leaves when what it runs has ended. */
@@ -67,7 +69,18 @@ export class Processor {
 
   /** Resolves when the queue holds nothing claimable, with what was done since the call. */
   async drained(): Promise<Counts> {
-    return total(await Promise.all(this.#awake().map((worker) => worker.drained())));
+    const seen = new Set<WorkerLife>(this.#awake());
+    const before = countsOf(seen);
+    for (let awake = [...seen];; awake = this.#awake()) {
+      for (const worker of awake) seen.add(worker);
+      const { claimed } = countsOf(seen);
+      await Promise.all(awake.map((worker) => worker.drained()));
+      // What one has left behind may have been taken by another, which had nothing until then.
+      const isOver = awake.length < 2 || countsOf(seen).claimed === claimed;
+      if (isOver && this.#awake().every((worker) => awake.includes(worker))) {
+        return difference(countsOf(seen), before);
+      }
+    }
   }
 
   /** The process is about to end, and with it those that are leaving and still have jobs to end. */
@@ -100,4 +113,8 @@ export class Processor {
     this.#life = Promise.all([before, life]).then(() => {});
     return worker;
   }
+}
+
+function countsOf(workers: ReadonlySet<WorkerLife>): Counts {
+  return total(Array.from(workers, ({ counts }) => counts));
 }

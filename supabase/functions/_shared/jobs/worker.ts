@@ -90,6 +90,10 @@ export class Worker<Deps> {
     return this.#leaving || this.#draining || this.#retired;
   }
 
+  get counts(): Readonly<Counts> {
+    return this.#inFlight.counts;
+  }
+
   get isApart(): boolean {
     return this.#loop.apart.isApart;
   }

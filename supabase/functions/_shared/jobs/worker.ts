@@ -87,7 +87,7 @@ export class Worker<Deps> {
 
   /** True once nothing more will be claimed: a ring must then start another worker. */
   get leaving(): boolean {
-    return this.#leaving || this.#draining || this.#retired;
+    return this.#loop.isOver || this.#leaving || this.#draining || this.#retired;
   }
 
   get counts(): Readonly<Counts> {

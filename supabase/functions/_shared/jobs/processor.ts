@@ -86,7 +86,8 @@ export class Processor {
   /** The process is about to end, and with it those that are leaving and still have jobs to end. */
   async unload(): Promise<void> {
     this.#unloading = true;
-    await Promise.all(Array.from(this.#living, (worker) => worker.shutdown()));
+    // A life that fails has told so; the process must not end before the others have given back theirs.
+    await Promise.allSettled(Array.from(this.#living, (worker) => worker.shutdown()));
   }
 
   #awake(): WorkerLife[] {

@@ -10,6 +10,8 @@ interface ApartParts<Deps> extends CrashedGroupParts<Deps> {
   claimsUnderWay(): number;
   /** Whether nothing runs in this process that is not held here; it would run beside them. */
   isAlone(): boolean;
+  /** Of workers of one process that always have work none would ever be alone. */
+  retireOthers(): void;
   strays: Pick<Strays, "size">;
   /** From then on nothing is handed over. */
   getUp(): Promise<void>;
@@ -73,7 +75,7 @@ export class Apart<Deps> {
 
   /** A heartbeat has learned for how long some have waited, if there are any. */
   heed(waitedMs: number | undefined): void {
-    const { isAlone, options, lookAgain } = this.parts;
+    const { isAlone, lookAgain, retireOthers } = this.parts;
     this.#isDue = waitedMs !== undefined;
     if (this.#isAlone) return;
     if (this.#makesRoom) {
@@ -83,8 +85,11 @@ export class Apart<Deps> {
       else this.#rounds.end();
       lookAgain();
     } else if (waitedMs !== undefined && this.mayStart) {
+      retireOthers();
       lookAgain();
-    } else if (waitedMs! >= options.crash_patience_ms && this.#rounds.mayBegin && isAlone()) {
+    } else if (waitedMs! >= this.parts.options.crash_patience_ms && this.#rounds.mayBegin) {
+      retireOthers();
+      if (!isAlone()) return;
       this.#makesRoom = true;
       this.#rounds.makeRoom();
     }

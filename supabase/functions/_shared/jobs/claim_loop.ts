@@ -14,6 +14,7 @@ export class ClaimLoop<Deps> {
   readonly #claims: Claims;
   readonly apart: Apart<Deps>;
   readonly #sleeper: Sleeper<Deps>;
+  /** Nobody looks any more. */
   #isOver = false;
   readonly #watch: DrainWatch;
 
@@ -34,6 +35,10 @@ export class ClaimLoop<Deps> {
     });
     const { clock, inFlight: { counts }, store } = parts;
     this.#watch = new DrainWatch({ store, clock, counts, lookAgain: () => this.nudge() });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** There may be work: look now. */
@@ -67,7 +72,6 @@ export class ClaimLoop<Deps> {
 
   async run(): Promise<void> {
     await this.#lookUntilIdle();
-    this.#isOver = true;
     await this.#claims.settleDoubts(true);
     await this.#sleeper.getUp();
   }
@@ -94,6 +98,7 @@ export class ClaimLoop<Deps> {
       this.#sleeper.rouse();
       pause = Math.min(pause * 2, longest);
     }
+    this.#isOver = true;
     while (this.#claims.underWay > 0) await this.#begin();
   }
 
@@ -143,7 +148,7 @@ export class ClaimLoop<Deps> {
     const found = await this.#look(true);
     const isOver = found === 0 && inFlight.held.size === 0 && !this.#wake.rung;
     if (isOver && await this.apart.look() === 0 && this.apart.mayStart && !this.#wake.rung) {
-      return true;
+      return this.#isOver = true;
     }
     heartbeat.start();
     return false;

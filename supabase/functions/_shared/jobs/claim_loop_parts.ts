@@ -18,6 +18,8 @@ export interface ClaimLoopParts<Deps> {
   remaining(): number;
   /** Whether no other worker lives in this process, and nothing that was left behind. */
   isAlone(): boolean;
+  /** Has all other workers of this process leave when what they run has ended. */
+  retireOthers(): void;
   strays: Strays;
   onTrouble(error: unknown): void;
 }

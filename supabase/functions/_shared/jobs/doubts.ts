@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { HeldJobs } from "./held_jobs.ts";
-import type { JobStore } from "./job_store.ts";
+import { HELD, type JobStore } from "./job_store.ts";
 
 /** The server may still be busy with what we gave up. */
 const PAUSE_MS = 1_000;
@@ -40,10 +40,13 @@ export class Doubts {
     const { inFlight, store, workerId, onTrouble } = this.parts;
     try {
       const unheard = await store.readUnheard(workerId, inFlight.held.leases());
-      if (unheard.length > 0) {
-        await store.giveBack(unheard.map((lease) => ({ ...lease, is_cut_short: true })));
-      }
       this.#since = Infinity;
+      if (unheard.length === 0) return;
+      const givenBack = await store.giveBack(
+        unheard.map((lease) => ({ ...lease, is_cut_short: true })),
+      );
+      // Somebody holds one of them at this moment.
+      if ([...givenBack.values()].includes(HELD)) this.raise();
     } catch (error) {
       onTrouble(error);
       this.raise();

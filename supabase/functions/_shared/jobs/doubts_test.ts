@@ -31,6 +31,25 @@ for (const kind of ["claim", "claimCrashed"] as const) {
   });
 }
 
+Deno.test("one that somebody holds when it is to be given back is given back later", async () => {
+  const { clock, store, worker, add } = memoryWorker(() => Promise.resolve(null));
+  const row = add("job");
+  const { claim } = store;
+  store.claim = async (...asked) => {
+    store.claim = claim;
+    await claim.apply(store, asked);
+    store.heldByOthers.add(row.job.id);
+    throw new Error("the connection was cut");
+  };
+  worker.run();
+  await clock.advance(2_500);
+  assert.equal(row.status, "processing");
+  store.heldByOthers.clear();
+  await clock.advance(2_500);
+  assert.equal(row.status, "completed");
+  await worker.shutdown();
+});
+
 Deno.test("a worker that is never without claims comes to settle its doubts, too", async () => {
   const { clock, store, worker, add } = memoryWorker(async (ctx) => {
     await ctx.sleep(30);

@@ -26,7 +26,7 @@ export function createEdgeProcessor(): Processor {
   onUncaught((error) => logger.error("a handler has left an error to nobody", { error }));
   const strays = new Strays(systemClock);
 
-  const createWorker = (isAlone: () => boolean) => {
+  const createWorker = (isAlone: () => boolean, retireOthers: () => void) => {
     const options: WorkerOptions = {
       ...defaultOptions,
       concurrency: concurrency ?? defaultOptions.concurrency,
@@ -45,6 +45,7 @@ export function createEdgeProcessor(): Processor {
       limits: { cpu_ms: cpuMs, memory_bytes: memoryBytes },
       region: platformEnv().region ?? null,
       isAlone,
+      retireOthers,
       strays,
     });
   };

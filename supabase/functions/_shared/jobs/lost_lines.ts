@@ -15,6 +15,8 @@ const MOST_JOBS = 20;
 export class LostLines {
   #lines = 0;
   readonly #jobIds = new Set<string>();
+  /** Those that were told of while it was not sure yet. */
+  readonly #told = new WeakSet<LogLine>();
 
   constructor(private readonly onLost: (lost: Lost) => void) {}
 
@@ -31,8 +33,10 @@ export class LostLines {
     this.#jobIds.clear();
   }
 
-  tell(lines: readonly LogLine[], why: string, error?: unknown): void {
+  tell(given: readonly LogLine[], why: string, error?: unknown): void {
+    const lines = given.filter((line) => !this.#told.has(line));
     if (lines.length === 0) return;
+    for (const line of lines) this.#told.add(line);
     const job_ids = [...new Set(lines.map(({ job_id }) => job_id))].slice(0, MOST_JOBS);
     this.onLost({ lines: lines.length, job_ids, why, ...(error !== undefined && { error }) });
   }

@@ -116,6 +116,25 @@ Deno.test("a worker that leaves writes what was held, and says what it could not
   }
 });
 
+Deno.test("no line is said to be lost twice by a worker that leaves a database which does not answer", async () => {
+  const written = 900;
+  const { clock, store, worker, lines, add } = memoryWorker(async (ctx) => {
+    for (let line = 0; line < written; line += 1) ctx.log.info("line");
+    await ctx.sleep(60_000);
+    return null;
+  });
+  const noAnswer = () => new Promise<never>((_, no) => clock.after(10_000, () => no(new Error())));
+  store.addLogs = noAnswer;
+  const rows = [add(), add()];
+  worker.run();
+  await clock.advance(100);
+  worker.shutdown();
+  await clock.advance(60_000);
+  const lost = lines.filter(({ message }) => message === "log lines lost");
+  const sum = lost.reduce((sum, { lines }) => sum + Number(lines), 0);
+  assert.equal(sum, rows.length * written);
+});
+
 Deno.test("lines of a job that somebody holds go before its outcome, which others may go on from", async () => {
   const { clock, store, worker, add } = memoryWorker((ctx) => {
     ctx.log.info("said");

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Counts, total } from "./counts.ts";
+import { type Counts, difference, total } from "./counts.ts";
 
 /** The part of a worker that the processor drives. */
 export interface WorkerLife {
@@ -10,8 +10,12 @@ export interface WorkerLife {
   readonly isApart: boolean;
   /** Whether another worker would do more: its slots are taken, and no job waits to have a process to itself. */
   readonly isFull: boolean;
+  /** What it has done so far. */
+  readonly counts: Counts;
   run(): Promise<Counts>;
   nudge(): void;
+  /** It takes no more, and leaves when what it runs has ended. */
+  retire(): void;
   drained(): Promise<Counts>;
   shutdown(): Promise<void>;
 }
@@ -42,8 +46,11 @@ export class Processor {
   #unloading = false;
 
   constructor(
-    /** The worker is to ask whether no other life goes on in this process. */
-    private readonly createWorker: (isAlone: () => boolean) => WorkerLife,
+    /** The worker may ask whether no other life goes on in this process, and to be left alone there. */
+    private readonly createWorker: (
+      isAlone: () => boolean,
+      retireOthers: () => void,
+    ) => WorkerLife,
     private readonly onCrash: (error: unknown) => void,
   ) {}
 
@@ -62,21 +69,42 @@ export class Processor {
 
   /** Resolves when the queue holds nothing claimable, with what was done since the call. */
   async drained(): Promise<Counts> {
-    return total(await Promise.all(this.#awake().map((worker) => worker.drained())));
+    const seen = new Set<WorkerLife>(this.#awake());
+    const before = countsOf(seen);
+    for (let awake = [...seen];; awake = this.#awake()) {
+      for (const worker of awake) seen.add(worker);
+      const { claimed } = countsOf(seen);
+      await Promise.all(awake.map((worker) => worker.drained()));
+      // What one has left behind may have been taken by another, which had nothing until then.
+      const isOver = awake.length < 2 || countsOf(seen).claimed === claimed;
+      if (isOver && this.#awake().every((worker) => awake.includes(worker))) {
+        return difference(countsOf(seen), before);
+      }
+    }
   }
 
   /** The process is about to end, and with it those that are leaving and still have jobs to end. */
   async unload(): Promise<void> {
     this.#unloading = true;
-    await Promise.all(Array.from(this.#living, (worker) => worker.shutdown()));
+    // A life that fails has told so; the process must not end before the others have given back theirs.
+    await Promise.allSettled(Array.from(this.#living, (worker) => worker.shutdown()));
   }
 
   #awake(): WorkerLife[] {
     return Array.from(this.#living).filter(({ leaving }) => !leaving);
   }
 
+  /** Who leaves itself has no use for that. */
+  #retireAllBut(worker: WorkerLife): void {
+    if (worker.leaving) return;
+    for (const other of this.#awake()) if (other !== worker) other.retire();
+  }
+
   #start(): WorkerLife {
-    const worker = this.createWorker(() => this.#living.size <= 1);
+    const worker: WorkerLife = this.createWorker(
+      () => this.#living.size <= 1,
+      () => this.#retireAllBut(worker),
+    );
     const before = this.#life;
     const mayRun = Array.from(this.#living).some(({ isApart }) => isApart) ? before : null;
     this.#living.add(worker);
@@ -86,4 +114,8 @@ export class Processor {
     this.#life = Promise.all([before, life]).then(() => {});
     return worker;
   }
+}
+
+function countsOf(workers: ReadonlySet<WorkerLife>): Counts {
+  return total(Array.from(workers, ({ counts }) => counts));
 }

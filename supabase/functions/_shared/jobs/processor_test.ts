@@ -8,6 +8,8 @@ class FakeWorker implements WorkerLife {
   isApart = false;
   isFull = false;
   nudges = 0;
+  counts = noCounts();
+  retire = () => void (this.leaving = true);
   stopped = false;
   constructor(readonly id: string) {}
 
@@ -18,7 +20,8 @@ class FakeWorker implements WorkerLife {
     this.nudges += 1;
   }
   drained(): Promise<Counts> {
-    return Promise.resolve({ ...noCounts(), claimed: 3 });
+    this.counts = { ...noCounts(), claimed: 3 };
+    return Promise.resolve(this.counts);
   }
   async shutdown(): Promise<void> {
     await Promise.resolve(this.stopped = true);
@@ -107,12 +110,29 @@ Deno.test("unloading stops a worker that is leaving, too: it may still have jobs
   assert.deepEqual(workers.map(({ stopped }) => stopped), [true, true]);
 });
 
+Deno.test("unloading waits for all workers, also when one of them fails at it", async () => {
+  const { processor, workers } = setUp();
+  processor.ring();
+  workers[0]!.isFull = true;
+  processor.ring();
+  const slow = Promise.withResolvers<void>();
+  workers[0]!.shutdown = () => Promise.reject(new Error("broken"));
+  workers[1]!.shutdown = () => slow.promise;
+  let isOver = false;
+  const unloaded = processor.unload().finally(() => isOver = true);
+  unloaded.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal(isOver, false);
+  slow.resolve();
+  await unloaded;
+});
+
 Deno.test("drained() answers what all workers did, and nothing without one", async () => {
   const { processor, workers } = setUp();
   assert.equal((await processor.drained()).claimed, 0);
   processor.ring();
-  assert.equal((await processor.drained()).claimed, 3);
   workers[0]!.isFull = true;
   processor.ring();
   assert.equal((await processor.drained()).claimed, 6);
+  assert.equal((await processor.drained()).claimed, 0);
 });

@@ -26,6 +26,8 @@ export class Worker<Deps> {
   #draining = false;
   /** The process is about to end; handlers are told to stop. */
   #unloading = false;
+  /** No more claims; handlers go on as long as they may. */
+  #retired = false;
   #leaving = false;
   #life: Promise<Counts> | null = null;
 
@@ -61,8 +63,9 @@ export class Worker<Deps> {
       types: jobs.map((job) => job.type),
       inFlight: this.#inFlight,
       heartbeat: this.#heartbeat,
-      remaining: () => this.#remaining(),
+      remaining: () => this.#retired ? 0 : this.#remaining(),
       isAlone: () => strays.size === 0 && (isAlone === undefined || isAlone()),
+      retireOthers: parts.retireOthers ?? (() => {}),
     });
     this.#farewell = new Farewell({
       ...shared,
@@ -84,7 +87,11 @@ export class Worker<Deps> {
 
   /** True once nothing more will be claimed: a ring must then start another worker. */
   get leaving(): boolean {
-    return this.#leaving || this.#draining;
+    return this.#loop.isOver || this.#leaving || this.#draining || this.#retired;
+  }
+
+  get counts(): Readonly<Counts> {
+    return this.#inFlight.counts;
   }
 
   get isApart(): boolean {
@@ -103,6 +110,12 @@ export class Worker<Deps> {
   /** There may be work: look now. */
   nudge(): void {
     this.#loop.nudge();
+  }
+
+  /** Somebody else in this process has to be alone there: takes no more, ends what it runs, leaves. */
+  retire(): void {
+    this.#retired = true;
+    this.nudge();
   }
 
   /** Resolves when the queue holds nothing claimable and nothing is running, with what was done. */
@@ -129,7 +142,8 @@ export class Worker<Deps> {
       // A claim that was under way when unloading began has come back since.
       if (this.#unloading) this.#held.abortAll("shutdown");
       const { clock, options } = this.parts;
-      await this.#held.emptyWithin(clock, options.slice_margin_ms);
+      const ms = this.#retired ? this.#budget.remaining() : 0;
+      await this.#held.emptyWithin(clock, Math.max(ms, options.slice_margin_ms));
     } finally {
       await listening;
       await this.#farewell.leave();
@@ -143,6 +157,9 @@ export class Worker<Deps> {
     if (reply.drain && !this.#draining) {
       this.#draining = true;
       this.nudge();
+      const { clock, options } = this.parts;
+      // Its jobs were given longer.
+      if (this.#retired) void this.#held.emptyWithin(clock, options.slice_margin_ms);
     }
   }
 

@@ -22,6 +22,8 @@ export interface WorkerParts<Deps> {
   region: string | null;
   /** Whether no other worker lives in this process; unless given, none does. */
   isAlone?: () => boolean;
+  /** Has all other workers of this process take no more, and leave when they run nothing. */
+  retireOthers?: () => void;
   /** What all workers of this process have left behind; unless given, there are no others. */
   strays?: Strays;
 }

@@ -10992,7 +10992,7 @@ begin
   return query
   select claimed.job_id, claimed.fencing_token
   from (
-    select job.id as job_id,
+    select lease.job_id,
       case
         when job.status = 'processing' and job.worker_id = p_worker_id then job.fencing_token
         when job.status = 'pending' and job.fencing_token = 0 then lease.unwritten
@@ -11003,7 +11003,10 @@ begin
       -- What was handed over is heard of in its own way.
       where worker_id = p_worker_id and not is_handed_over
     ) as lease
-    join public.job_queue as job on job.id = lease.job_id
+    -- Fenced off: planned on a young table, this would read all of it.
+    cross join lateral (
+      select own.status, own.worker_id, own.fencing_token from public.job_queue as own where own.id = lease.job_id offset 0
+    ) as job
   ) as claimed
   where claimed.fencing_token is not null and not exists (
     select from rows from (unnest(p_job_ids), unnest(p_fencing_tokens)) as known (job_id, fencing_token)

@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(17);
+select plan(19);
 
 -- What a claim costs is told by the rows it reads: on a busy machine that is the same as on an idle one.
 select tests.create_user('ann'), tests.create_user('bob');
@@ -43,6 +43,8 @@ end
 $$;
 create temporary table running (id uuid, token bigint);
 select is(tests.scans($$ select from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'take_jobs() scans no empty table');
+analyze public.job_queue, private.job_lease;
+select is(tests.scans($$ select private.unheard_jobs('w1', '{}', '{}') $$), 0::bigint, 'nor does unheard_jobs()');
 select tests.fill('test_open', 'ann', 3), tests.fill('test_other', 'bob', 3);
 select is(tests.scans($$ insert into running select id, fencing_token from private.take_jobs('w1', 1, array['test_open']) $$), 0::bigint, 'nor a young one');
 select is(tests.scans($$ insert into running select id, fencing_token from private.take_jobs('w1', 5, array['test_open', 'test_other']) $$), 0::bigint, 'nor for several types');
@@ -58,6 +60,7 @@ language sql volatile as $$
 $$;
 select cmp_ok(tests.rows_read($$ select tests.claim('w1', 1) $$), '<', 40::bigint, 'claim_jobs() of one job among 20 000 reads a few rows');
 select cmp_ok(tests.rows_read($$ select tests.claim('w1', 500) $$), '<', 4000::bigint, 'a claim of 500 reads a few rows for each');
+select cmp_ok(tests.rows_read($$ select private.unheard_jobs('w1', '{}', '{}') $$), '<', 2000::bigint, 'unheard_jobs() reads what its worker has been given');
 select cmp_ok(tests.rows_read($$ select private.oldest_due_at() $$), '<', 40::bigint, 'oldest_due_at() reads heads of lanes');
 
 select tests.finish_running();

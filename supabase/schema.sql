@@ -90,8 +90,8 @@ create table private.job_flow (
   flow_id uuid not null,
   job_priority smallint not null,
   last_turn bigint not null,
-  comes_again boolean not null default false,
-  constraint job_flow_pkey PRIMARY KEY (flow_id, job_priority, comes_again)
+  again_type text not null default ''::text,
+  constraint job_flow_pkey PRIMARY KEY (flow_id, job_priority, again_type)
 ) with (fillfactor=50);
 alter table private.job_flow enable row level security;
 
@@ -4375,7 +4375,7 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, job.user_id, job.job_priority, given.error_message, given.error_code, type.expires_after,
+      select job.id, job.user_id, job.job_type, job.job_priority, given.error_message, given.error_code, type.expires_after,
         verdict.will_retry, (verdict.will_retry and given.retry_after <= interval '0') is true as comes_at_once,
         coalesce(given.retry_after,
           -- Doubling is capped before it is computed: 2^n of a large n is no interval.
@@ -4398,18 +4398,20 @@ begin
     ),
     -- What is to be tried again at once takes turns with everybody else.
     line as materialized (
-      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+      select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+        array_agg(job_type order by user_id, job_type, job_priority),
+        array_agg(job_priority order by user_id, job_type, job_priority),
+        array_agg(jobs order by user_id, job_type, job_priority)) as turns
       from (
-        select user_id, job_priority, count(*)::int as jobs
-        from held where comes_at_once group by user_id, job_priority
+        select user_id, job_type, job_priority, count(*)::int as jobs
+        from held where comes_at_once group by user_id, job_type, job_priority
       ) as own
       having count(*) > 0
     ),
     placed as (
       select held.*, case when comes_at_once then
-        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_priority)] - 1
-          + row_number() over (partition by comes_at_once, user_id, job_priority order by id) end as turn
+        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_type, job_priority)] - 1
+          + row_number() over (partition by comes_at_once, user_id, job_type, job_priority order by id) end as turn
       from held
     ),
     failed as (
@@ -4931,7 +4933,7 @@ begin
     held_by = null,
     -- Behind what came while it waited.
     turn = case when v_status = 'pending' then
-      (private.line_up_again(array[job.user_id], array[job.job_priority], array[1]))[1] end,
+      (private.line_up_again(array[job.user_id], array[job.job_type], array[job.job_priority], array[1]))[1] end,
     scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
     expires_at = case when v_status = 'pending'
       then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,
@@ -5236,6 +5238,8 @@ CREATE OR REPLACE FUNCTION private.get_queue_health()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 declare
   -- What waits for no lane's turn, but for a worker.
@@ -5250,8 +5254,9 @@ begin
       select least(10000, coalesce(sum(jobs), 0)) from (
         select 1 as jobs from private.job_waiting where turn is not null
         union all
-        select 1 from private.job_waiting
-        where held_by = any(v_aside) and scheduled_for <= now()
+        select 1 from (
+          select scheduled_for from private.job_waiting where held_by = any(v_aside) limit 10000) as aside
+        where scheduled_for <= now()
         union all
         select jobs from private.job_bundle
         limit 10000) as ready),
@@ -5259,7 +5264,9 @@ begin
       select count(*) from (
         select from private.job_waiting where turn is null and held_by is null
         union all
-        select from private.job_waiting where held_by = any(v_aside) and scheduled_for > now()
+        select from (
+          select scheduled_for from private.job_waiting where held_by = any(v_aside) limit 10000) as aside
+        where scheduled_for > now()
         limit 10000) as delayed),
     'processing', (
       select coalesce(sum(jobs), 0) from private.count_all_jobs() where status = 'processing'),
@@ -6311,7 +6318,7 @@ end;
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION private.line_up_again(p_user_ids uuid[], p_priorities smallint[], p_jobs integer[], p_behind integer DEFAULT 0)
+CREATE OR REPLACE FUNCTION private.line_up_again(p_user_ids uuid[], p_job_types text[], p_priorities smallint[], p_jobs integer[], p_behind integer DEFAULT 0)
  RETURNS bigint[]
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -6330,33 +6337,34 @@ begin
   -- stands beside what that one lines up, and is not remembered. So a turn has one job of a user, and one more for
   -- each transaction that lines some up at the same moment.
   with own as (
-    select coalesce(asked.user_id, '00000000-0000-0000-0000-000000000000') as flow_id, asked.job_priority, asked.jobs,
-      asked.place, lane.virtual_time + p_behind as lane_time
-    from unnest(p_user_ids, p_priorities, p_jobs) with ordinality as asked (user_id, job_priority, jobs, place)
+    select coalesce(asked.user_id, '00000000-0000-0000-0000-000000000000') as flow_id, asked.job_type,
+      asked.job_priority, asked.jobs, asked.place, lane.virtual_time + p_behind as lane_time
+    from unnest(p_user_ids, p_job_types, p_priorities, p_jobs) with ordinality
+      as asked (user_id, job_type, job_priority, jobs, place)
     join private.job_lane as lane on lane.job_priority = asked.job_priority
   ),
   free as materialized (
-    select flow.flow_id, flow.job_priority, greatest(own.lane_time, flow.last_turn) + own.jobs as last_turn
+    select flow.flow_id, flow.job_priority, flow.again_type, greatest(own.lane_time, flow.last_turn) + own.jobs as last_turn
     from own
     join private.job_flow as flow
-      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.again_type = own.job_type
     for update of flow skip locked
   ),
   moved as (
     update private.job_flow as flow
     set last_turn = greatest(flow.last_turn, free.last_turn)
     from free
-    where flow.flow_id = free.flow_id and flow.job_priority = free.job_priority and flow.comes_again
+    where flow.flow_id = free.flow_id and flow.job_priority = free.job_priority and flow.again_type = free.again_type
   ),
   placed as materialized (
     select own.*, flow.flow_id is not null as is_known, greatest(own.lane_time, flow.last_turn) + 1 as first_turn
     from own
     left join private.job_flow as flow
-      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.again_type = own.job_type
   ),
   opened as (
-    insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
-    select flow_id, job_priority, first_turn + jobs - 1, true
+    insert into private.job_flow (flow_id, job_priority, last_turn, again_type)
+    select flow_id, job_priority, first_turn + jobs - 1, job_type
     from placed
     -- Whoever else inserts the same would be waited for. One lock for many flows, as there is little room for locks.
     where not is_known
@@ -6384,7 +6392,7 @@ begin
   end if;
 
   with next as materialized (
-    select job.id, job.user_id, job.job_priority
+    select job.id, job.user_id, job.job_type, job.job_priority
     from public.job_queue as job
     where job.id = any(array(
         select first.job_id
@@ -6402,16 +6410,20 @@ begin
   ),
   -- Every claim does so, and what the one before lined up may still wait: where a cap was lifted, a crowd.
   line as materialized (
-    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
-    from (select user_id, job_priority, count(*)::int as jobs from next group by user_id, job_priority) as own
+    select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+      array_agg(job_type order by user_id, job_type, job_priority),
+      array_agg(job_priority order by user_id, job_type, job_priority),
+      array_agg(jobs order by user_id, job_type, job_priority)) as turns
+    from (
+      select user_id, job_type, job_priority, count(*)::int as jobs from next group by user_id, job_type, job_priority
+    ) as own
     having count(*) > 0
   )
   update public.job_queue as job
   set held_by = null, turn = placed.turn
   from (
-    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
-      + row_number() over (partition by user_id, job_priority order by id) as turn
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_type, job_priority)] - 1
+      + row_number() over (partition by user_id, job_type, job_priority order by id) as turn
     from next
   ) as placed
   where job.id = placed.id;
@@ -7312,7 +7324,7 @@ begin
   end if;
 
   with due as materialized (
-    select id, user_id, job_priority, scheduled_for, created_at
+    select id, user_id, job_type, job_priority, scheduled_for, created_at
     from public.job_queue
     where id = any(v_job_ids) and status = 'pending' and turn is null and held_by is null
       and scheduled_for <= now()
@@ -7320,15 +7332,19 @@ begin
     for update skip locked
   ),
   line as materialized (
-    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
-    from (select user_id, job_priority, count(*)::int as jobs from due group by user_id, job_priority) as own
+    select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+      array_agg(job_type order by user_id, job_type, job_priority),
+      array_agg(job_priority order by user_id, job_type, job_priority),
+      array_agg(jobs order by user_id, job_type, job_priority)) as turns
+    from (
+      select user_id, job_type, job_priority, count(*)::int as jobs from due group by user_id, job_type, job_priority
+    ) as own
     having count(*) > 0
   ),
   placed as (
     -- As the lines were ordered.
-    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
-      + row_number() over (partition by user_id, job_priority order by scheduled_for, created_at) as turn
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_type, job_priority)] - 1
+      + row_number() over (partition by user_id, job_type, job_priority order by scheduled_for, created_at) as turn
     from due
   )
   update public.job_queue as job
@@ -8127,6 +8143,7 @@ declare
   -- Of what is locked and written together: each may have 5 000 children.
   v_slice constant int := 200;
   v record;
+  v_owners uuid[];
 begin
   with failed as materialized (
     select job.id, job.user_id, job.job_type,
@@ -8149,26 +8166,28 @@ begin
       order by old.completed_at
       limit least(p_limit, 1000)
     ) as job
-  ),
-  -- Who is just going, or somebody holds, is left out: whoever deletes several users does so in no order.
-  owner as materialized (
-    select private.keep_owners(array(select failed.id from failed)) as ids
   )
   -- User by user, each one's oldest first.
   select array_agg(id order by user_id, place) as ids, array_agg(user_id order by user_id, place) as user_ids,
     array_agg(job_type order by user_id, place) as types,
     array_agg(now() + p_spread * place / jobs order by user_id, place) as due_at
   into v
-  from failed
-  where user_id is null or user_id = any((select owner.ids from owner)::uuid[]);
+  from failed;
 
-  -- As create_jobs() does, and in its order.
+  -- As create_jobs() does, and in its order: before the users, since whoever deletes some requests jobs as well.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
   from (
     select distinct coalesce(user_id::text, job_type) as name
     from unnest(v.user_ids, v.types) as request (user_id, job_type)
     order by name
   ) as subject;
+  -- Who is just going, or somebody holds, is left out: whoever deletes several users does so in no order.
+  v_owners := private.keep_owners(v.ids);
+  select array_agg(id order by ordinal) as ids, array_agg(job_type order by ordinal) as types,
+    array_agg(due_at order by ordinal) as due_at
+  into v
+  from unnest(v.ids, v.user_ids, v.types, v.due_at) with ordinality as request (id, user_id, job_type, due_at, ordinal)
+  where user_id is null or user_id = any(v_owners);
   for begin_at in 1..coalesce(cardinality(v.ids), 0) by v_slice loop
     return query
     select answer.job_id, v.types[begin_at - 1 + answer.place], answer.outcome
@@ -9254,13 +9273,13 @@ begin
   -- A flow the lane has caught up with says nothing more.
   delete from private.job_flow as flow
   using (
-    select behind.flow_id, behind.job_priority, behind.comes_again
+    select behind.flow_id, behind.job_priority, behind.again_type
     from private.job_flow as behind
     join private.job_lane as lane on lane.job_priority = behind.job_priority
     where behind.last_turn <= lane.virtual_time
     for update of behind skip locked
   ) as spent
-  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.comes_again = spent.comes_again;
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.again_type = spent.again_type;
   perform private.pull_in_flows();
 
   for v_open in
@@ -9439,7 +9458,7 @@ AS $function$
   insert into private.job_flow as flow (flow_id, job_priority, last_turn)
   select coalesce(p_user_id, '00000000-0000-0000-0000-000000000000'), p_priority,
     private.line_up(p_user_id, p_priority, p_count) - 1 + p_count
-  on conflict (flow_id, job_priority, comes_again) do update
+  on conflict (flow_id, job_priority, again_type) do update
     set last_turn = greatest(flow.last_turn + p_count, excluded.last_turn)
   returning last_turn - p_count + 1;
 $function$
@@ -11622,7 +11641,7 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, job.user_id, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
+      select job.id, job.user_id, job.job_type, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
         type.expires_after, worked.is_over_runtime,
         given.delay <= interval '0' and not worked.is_over_runtime as goes_on
       from given
@@ -11640,15 +11659,20 @@ begin
     -- Behind what came while it ran: a job of many slices takes turns with everybody else. And behind what the same
     -- user's others have yielded, however many of them run.
     line as materialized (
-      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority), 1) as turns
-      from (select user_id, job_priority, count(*)::int as jobs from held where goes_on group by user_id, job_priority) as own
+      select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+        array_agg(job_type order by user_id, job_type, job_priority),
+        array_agg(job_priority order by user_id, job_type, job_priority),
+        array_agg(jobs order by user_id, job_type, job_priority), 1) as turns
+      from (
+        select user_id, job_type, job_priority, count(*)::int as jobs
+        from held where goes_on group by user_id, job_type, job_priority
+      ) as own
       having count(*) > 0
     ),
     placed as (
       select held.*, case when goes_on then
-        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_priority)] - 1
-          + row_number() over (partition by goes_on, user_id, job_priority order by id) end as turn
+        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_type, job_priority)] - 1
+          + row_number() over (partition by goes_on, user_id, job_type, job_priority order by id) end as turn
       from held
     ),
     yielded as (

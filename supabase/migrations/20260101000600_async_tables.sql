@@ -180,19 +180,20 @@ create trigger _100_open_lanes
 
 -- Where a user's children line up: behind the last one, however many batches they come from. And, beside them,
 -- where whatever has been in the queue before lines up: behind what came back before it, not behind the user's
--- next thousand children, or a job of many slices would not move on.
+-- next thousand children, or a job of many slices would not move on. Nor behind jobs of another type, which may be
+-- paused or at its cap.
 create table private.job_flow (
   flow_id uuid,
   job_priority smallint,
   last_turn bigint not null,
-  comes_again boolean default false,
-  primary key (flow_id, job_priority, comes_again)
+  again_type text default '',
+  primary key (flow_id, job_priority, again_type)
 ) with (fillfactor = 50);
 
 comment on table private.job_flow is
   'Last turn given to children of a user (all zeros: the system) per priority, and to what comes again; kept while it is ahead of the lane.';
-comment on column private.job_flow.comes_again is
-  'Of jobs that have been in the queue before, or waited for their time: see private.line_up_again().';
+comment on column private.job_flow.again_type is
+  'The type of jobs that have been in the queue before, or waited for their time: see private.line_up_again(). Empty for children.';
 
 -- Token buckets of the types that have a rate_limit: it holds up to rate_limit starts, and refills evenly.
 create table private.job_rate (

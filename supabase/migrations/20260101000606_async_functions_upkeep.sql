@@ -199,7 +199,7 @@ begin
   end if;
 
   with due as materialized (
-    select id, user_id, job_priority, scheduled_for, created_at
+    select id, user_id, job_type, job_priority, scheduled_for, created_at
     from public.job_queue
     where id = any(v_job_ids) and status = 'pending' and turn is null and held_by is null
       and scheduled_for <= now()
@@ -207,15 +207,19 @@ begin
     for update skip locked
   ),
   line as materialized (
-    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
-    from (select user_id, job_priority, count(*)::int as jobs from due group by user_id, job_priority) as own
+    select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+      array_agg(job_type order by user_id, job_type, job_priority),
+      array_agg(job_priority order by user_id, job_type, job_priority),
+      array_agg(jobs order by user_id, job_type, job_priority)) as turns
+    from (
+      select user_id, job_type, job_priority, count(*)::int as jobs from due group by user_id, job_type, job_priority
+    ) as own
     having count(*) > 0
   ),
   placed as (
     -- As the lines were ordered.
-    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
-      + row_number() over (partition by user_id, job_priority order by scheduled_for, created_at) as turn
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_type, job_priority)] - 1
+      + row_number() over (partition by user_id, job_type, job_priority order by scheduled_for, created_at) as turn
     from due
   )
   update public.job_queue as job

@@ -235,7 +235,7 @@ begin
   end if;
 
   with next as materialized (
-    select job.id, job.user_id, job.job_priority
+    select job.id, job.user_id, job.job_type, job.job_priority
     from public.job_queue as job
     where job.id = any(array(
         select first.job_id
@@ -253,16 +253,20 @@ begin
   ),
   -- Every claim does so, and what the one before lined up may still wait: where a cap was lifted, a crowd.
   line as materialized (
-    select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-      array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
-    from (select user_id, job_priority, count(*)::int as jobs from next group by user_id, job_priority) as own
+    select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+      array_agg(job_type order by user_id, job_type, job_priority),
+      array_agg(job_priority order by user_id, job_type, job_priority),
+      array_agg(jobs order by user_id, job_type, job_priority)) as turns
+    from (
+      select user_id, job_type, job_priority, count(*)::int as jobs from next group by user_id, job_type, job_priority
+    ) as own
     having count(*) > 0
   )
   update public.job_queue as job
   set held_by = null, turn = placed.turn
   from (
-    select id, (select turns from line)[dense_rank() over (order by user_id, job_priority)] - 1
-      + row_number() over (partition by user_id, job_priority order by id) as turn
+    select id, (select turns from line)[dense_rank() over (order by user_id, job_type, job_priority)] - 1
+      + row_number() over (partition by user_id, job_type, job_priority order by id) as turn
     from next
   ) as placed
   where job.id = placed.id;

@@ -86,7 +86,7 @@ comment on function private.line_up_users(uuid[], smallint[]) is
   'As line_up() for many users, each in a lane: the first turn there, and how many active jobs the user has; who has 1 000 has enough.';
 
 create function private.line_up_again(
-  p_user_ids uuid[], p_priorities smallint[], p_jobs int[], p_behind int default 0
+  p_user_ids uuid[], p_job_types text[], p_priorities smallint[], p_jobs int[], p_behind int default 0
 )
 returns bigint[]
 language plpgsql volatile set search_path = ''
@@ -101,33 +101,34 @@ begin
   -- stands beside what that one lines up, and is not remembered. So a turn has one job of a user, and one more for
   -- each transaction that lines some up at the same moment.
   with own as (
-    select coalesce(asked.user_id, '00000000-0000-0000-0000-000000000000') as flow_id, asked.job_priority, asked.jobs,
-      asked.place, lane.virtual_time + p_behind as lane_time
-    from unnest(p_user_ids, p_priorities, p_jobs) with ordinality as asked (user_id, job_priority, jobs, place)
+    select coalesce(asked.user_id, '00000000-0000-0000-0000-000000000000') as flow_id, asked.job_type,
+      asked.job_priority, asked.jobs, asked.place, lane.virtual_time + p_behind as lane_time
+    from unnest(p_user_ids, p_job_types, p_priorities, p_jobs) with ordinality
+      as asked (user_id, job_type, job_priority, jobs, place)
     join private.job_lane as lane on lane.job_priority = asked.job_priority
   ),
   free as materialized (
-    select flow.flow_id, flow.job_priority, greatest(own.lane_time, flow.last_turn) + own.jobs as last_turn
+    select flow.flow_id, flow.job_priority, flow.again_type, greatest(own.lane_time, flow.last_turn) + own.jobs as last_turn
     from own
     join private.job_flow as flow
-      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.again_type = own.job_type
     for update of flow skip locked
   ),
   moved as (
     update private.job_flow as flow
     set last_turn = greatest(flow.last_turn, free.last_turn)
     from free
-    where flow.flow_id = free.flow_id and flow.job_priority = free.job_priority and flow.comes_again
+    where flow.flow_id = free.flow_id and flow.job_priority = free.job_priority and flow.again_type = free.again_type
   ),
   placed as materialized (
     select own.*, flow.flow_id is not null as is_known, greatest(own.lane_time, flow.last_turn) + 1 as first_turn
     from own
     left join private.job_flow as flow
-      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.comes_again
+      on flow.flow_id = own.flow_id and flow.job_priority = own.job_priority and flow.again_type = own.job_type
   ),
   opened as (
-    insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
-    select flow_id, job_priority, first_turn + jobs - 1, true
+    insert into private.job_flow (flow_id, job_priority, last_turn, again_type)
+    select flow_id, job_priority, first_turn + jobs - 1, job_type
     from placed
     -- Whoever else inserts the same would be waited for. One lock for many flows, as there is little room for locks.
     where not is_known
@@ -138,8 +139,8 @@ begin
   return v_turns;
 end;
 $$;
-comment on function private.line_up_again(uuid[], smallint[], int[], int) is
-  'Where jobs of users, or of the system, stand that have been in the queue before or have waited for their time: behind those before them, one by one as they may come. For each user and lane, named once, the first of its p_jobs turns; at the earliest p_behind turns behind the first free one.';
+comment on function private.line_up_again(uuid[], text[], smallint[], int[], int) is
+  'Where jobs of users, or of the system, stand that have been in the queue before or have waited for their time: behind those of their type before them, one by one as they may come. For each user, type and lane, named once, the first of its p_jobs turns; at the earliest p_behind turns behind the first free one.';
 
 create function private.next_turn(p_priority smallint)
 returns bigint
@@ -287,7 +288,7 @@ revoke all on function
   private.enter_line(),
   private.line_up(uuid, smallint, int),
   private.line_up_users(uuid[], smallint[]),
-  private.line_up_again(uuid[], smallint[], int[], int),
+  private.line_up_again(uuid[], text[], smallint[], int[], int),
   private.next_turn(smallint),
   private.lanes_with_work(text[]),
   private.move_cursors(private.lane_head[], bigint),

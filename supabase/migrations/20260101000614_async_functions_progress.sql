@@ -104,7 +104,7 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, job.user_id, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
+      select job.id, job.user_id, job.job_type, job.job_priority, given.checkpoint, given.delay, given.is_cut_short,
         type.expires_after, worked.is_over_runtime,
         given.delay <= interval '0' and not worked.is_over_runtime as goes_on
       from given
@@ -122,15 +122,20 @@ begin
     -- Behind what came while it ran: a job of many slices takes turns with everybody else. And behind what the same
     -- user's others have yielded, however many of them run.
     line as materialized (
-      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority), 1) as turns
-      from (select user_id, job_priority, count(*)::int as jobs from held where goes_on group by user_id, job_priority) as own
+      select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+        array_agg(job_type order by user_id, job_type, job_priority),
+        array_agg(job_priority order by user_id, job_type, job_priority),
+        array_agg(jobs order by user_id, job_type, job_priority), 1) as turns
+      from (
+        select user_id, job_type, job_priority, count(*)::int as jobs
+        from held where goes_on group by user_id, job_type, job_priority
+      ) as own
       having count(*) > 0
     ),
     placed as (
       select held.*, case when goes_on then
-        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_priority)] - 1
-          + row_number() over (partition by goes_on, user_id, job_priority order by id) end as turn
+        (select turns from line)[dense_rank() over (partition by goes_on order by user_id, job_type, job_priority)] - 1
+          + row_number() over (partition by goes_on, user_id, job_type, job_priority order by id) end as turn
       from held
     ),
     yielded as (

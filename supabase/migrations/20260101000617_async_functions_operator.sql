@@ -150,6 +150,8 @@ comment on function private.waiting_since(text, text[]) is
 create function private.get_queue_health()
 returns jsonb
 language plpgsql volatile security definer set search_path = ''
+-- Planned on a young table, its counts would read all of it.
+set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   -- What waits for no lane's turn, but for a worker.
@@ -164,8 +166,9 @@ begin
       select least(10000, coalesce(sum(jobs), 0)) from (
         select 1 as jobs from private.job_waiting where turn is not null
         union all
-        select 1 from private.job_waiting
-        where held_by = any(v_aside) and scheduled_for <= now()
+        select 1 from (
+          select scheduled_for from private.job_waiting where held_by = any(v_aside) limit 10000) as aside
+        where scheduled_for <= now()
         union all
         select jobs from private.job_bundle
         limit 10000) as ready),
@@ -173,7 +176,9 @@ begin
       select count(*) from (
         select from private.job_waiting where turn is null and held_by is null
         union all
-        select from private.job_waiting where held_by = any(v_aside) and scheduled_for > now()
+        select from (
+          select scheduled_for from private.job_waiting where held_by = any(v_aside) limit 10000) as aside
+        where scheduled_for > now()
         limit 10000) as delayed),
     'processing', (
       select coalesce(sum(jobs), 0) from private.count_all_jobs() where status = 'processing'),

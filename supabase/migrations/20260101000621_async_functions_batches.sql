@@ -10,7 +10,7 @@ as $$
   insert into private.job_flow as flow (flow_id, job_priority, last_turn)
   select coalesce(p_user_id, '00000000-0000-0000-0000-000000000000'), p_priority,
     private.line_up(p_user_id, p_priority, p_count) - 1 + p_count
-  on conflict (flow_id, job_priority, comes_again) do update
+  on conflict (flow_id, job_priority, again_type) do update
     set last_turn = greatest(flow.last_turn + p_count, excluded.last_turn)
   returning last_turn - p_count + 1;
 $$;

@@ -104,7 +104,7 @@ begin
     held_by = null,
     -- Behind what came while it waited.
     turn = case when v_status = 'pending' then
-      (private.line_up_again(array[job.user_id], array[job.job_priority], array[1]))[1] end,
+      (private.line_up_again(array[job.user_id], array[job.job_type], array[job.job_priority], array[1]))[1] end,
     scheduled_for = case when v_status = 'pending' then now() else job.scheduled_for end,
     expires_at = case when v_status = 'pending'
       then now() + (select type.expires_after from public.job_type as type where type.name = job.job_type) end,
@@ -207,13 +207,13 @@ begin
   -- A flow the lane has caught up with says nothing more.
   delete from private.job_flow as flow
   using (
-    select behind.flow_id, behind.job_priority, behind.comes_again
+    select behind.flow_id, behind.job_priority, behind.again_type
     from private.job_flow as behind
     join private.job_lane as lane on lane.job_priority = behind.job_priority
     where behind.last_turn <= lane.virtual_time
     for update of behind skip locked
   ) as spent
-  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.comes_again = spent.comes_again;
+  where flow.flow_id = spent.flow_id and flow.job_priority = spent.job_priority and flow.again_type = spent.again_type;
   perform private.pull_in_flows();
 
   for v_open in

@@ -43,6 +43,7 @@ declare
   -- Of what is locked and written together: each may have 5 000 children.
   v_slice constant int := 200;
   v record;
+  v_owners uuid[];
 begin
   with failed as materialized (
     select job.id, job.user_id, job.job_type,
@@ -65,26 +66,28 @@ begin
       order by old.completed_at
       limit least(p_limit, 1000)
     ) as job
-  ),
-  -- Who is just going, or somebody holds, is left out: whoever deletes several users does so in no order.
-  owner as materialized (
-    select private.keep_owners(array(select failed.id from failed)) as ids
   )
   -- User by user, each one's oldest first.
   select array_agg(id order by user_id, place) as ids, array_agg(user_id order by user_id, place) as user_ids,
     array_agg(job_type order by user_id, place) as types,
     array_agg(now() + p_spread * place / jobs order by user_id, place) as due_at
   into v
-  from failed
-  where user_id is null or user_id = any((select owner.ids from owner)::uuid[]);
+  from failed;
 
-  -- As create_jobs() does, and in its order.
+  -- As create_jobs() does, and in its order: before the users, since whoever deletes some requests jobs as well.
   perform pg_advisory_xact_lock(hashtextextended('job_queue:' || subject.name, 0))
   from (
     select distinct coalesce(user_id::text, job_type) as name
     from unnest(v.user_ids, v.types) as request (user_id, job_type)
     order by name
   ) as subject;
+  -- Who is just going, or somebody holds, is left out: whoever deletes several users does so in no order.
+  v_owners := private.keep_owners(v.ids);
+  select array_agg(id order by ordinal) as ids, array_agg(job_type order by ordinal) as types,
+    array_agg(due_at order by ordinal) as due_at
+  into v
+  from unnest(v.ids, v.user_ids, v.types, v.due_at) with ordinality as request (id, user_id, job_type, due_at, ordinal)
+  where user_id is null or user_id = any(v_owners);
   for begin_at in 1..coalesce(cardinality(v.ids), 0) by v_slice loop
     return query
     select answer.job_id, v.types[begin_at - 1 + answer.place], answer.outcome

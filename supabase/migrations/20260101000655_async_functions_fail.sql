@@ -27,7 +27,7 @@ begin
       order by job_id, fencing_token desc nulls last
     ),
     held as (
-      select job.id, job.user_id, job.job_priority, given.error_message, given.error_code, type.expires_after,
+      select job.id, job.user_id, job.job_type, job.job_priority, given.error_message, given.error_code, type.expires_after,
         verdict.will_retry, (verdict.will_retry and given.retry_after <= interval '0') is true as comes_at_once,
         coalesce(given.retry_after,
           -- Doubling is capped before it is computed: 2^n of a large n is no interval.
@@ -50,18 +50,20 @@ begin
     ),
     -- What is to be tried again at once takes turns with everybody else.
     line as materialized (
-      select private.line_up_again(array_agg(user_id order by user_id, job_priority),
-        array_agg(job_priority order by user_id, job_priority), array_agg(jobs order by user_id, job_priority)) as turns
+      select private.line_up_again(array_agg(user_id order by user_id, job_type, job_priority),
+        array_agg(job_type order by user_id, job_type, job_priority),
+        array_agg(job_priority order by user_id, job_type, job_priority),
+        array_agg(jobs order by user_id, job_type, job_priority)) as turns
       from (
-        select user_id, job_priority, count(*)::int as jobs
-        from held where comes_at_once group by user_id, job_priority
+        select user_id, job_type, job_priority, count(*)::int as jobs
+        from held where comes_at_once group by user_id, job_type, job_priority
       ) as own
       having count(*) > 0
     ),
     placed as (
       select held.*, case when comes_at_once then
-        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_priority)] - 1
-          + row_number() over (partition by comes_at_once, user_id, job_priority order by id) end as turn
+        (select turns from line)[dense_rank() over (partition by comes_at_once order by user_id, job_type, job_priority)] - 1
+          + row_number() over (partition by comes_at_once, user_id, job_type, job_priority order by id) end as turn
       from held
     ),
     failed as (

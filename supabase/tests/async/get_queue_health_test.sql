@@ -1,7 +1,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(35);
+select plan(36);
 
 select tests.create_user('ann');
 delete from public.job_worker where true;
@@ -81,6 +81,15 @@ select tests.set_aside('children');
 select results_eq($$ select tests.health('pending')::int - pending, tests.health('scheduled')::int - scheduled, tests.health('lag') ? 'test_internal' from ready $$,
   $$ values (0, 0, false) $$, 'who waits for children waits for no worker');
 delete from public.job_queue where job_type = 'test_internal';
+
+insert into private.job_waiting (job_id, user_id, job_type, job_priority, held_by, scheduled_for)
+select gen_random_uuid(), tests.user_id('ann'), 'test_internal', 5, 'user_pause', now() from generate_series(1, 60000);
+create temporary table rows_read as
+select seq_tup_read + idx_tup_fetch as jobs from pg_stat_xact_user_tables where relid = 'private.job_waiting'::regclass;
+select tests.health('scheduled');
+select cmp_ok(seq_tup_read + idx_tup_fetch - jobs, '<', 30000::bigint, 'however many a pause keeps waiting, ten thousand are counted')
+from rows_read, pg_stat_xact_user_tables where relid = 'private.job_waiting'::regclass;
+delete from private.job_waiting where job_type = 'test_internal';
 
 select is(tests.health('failed_last_minute')::int, 0, 'no job has failed');
 select tests.claim('w1', 2);

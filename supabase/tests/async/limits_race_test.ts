@@ -204,8 +204,8 @@ Deno.test("a user with a crowd is served to the end at its cap, and keeps nobody
 Deno.test("claim_jobs() lines up a crowd without waiting for who lines up others of the same user", async () => {
   await withOwnJobs({ connections: 3 }, async ({ sql, jobTypes, users }) => {
     await sql`
-      insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
-      values (${users[0]!}, 5, 0, false), (${users[0]!}, 5, 0, true)`;
+      insert into private.job_flow (flow_id, job_priority, last_turn, again_type)
+      values (${users[0]!}, 5, 0, ''), (${users[0]!}, 5, 0, ${jobTypes[0]!})`;
     await sql`
       insert into public.job_queue (user_id, job_type, turn, scheduled_for)
       select ${users[0]!}::uuid, ${jobTypes[0]!}, null, now() from generate_series(1, 50)`;

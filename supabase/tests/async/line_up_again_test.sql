@@ -2,7 +2,7 @@
 begin;
 \ir ../helpers.psql
 \ir jobs.psql
-select plan(21);
+select plan(24);
 
 select tests.create_user('ann'), tests.create_user('bob');
 delete from public.job_queue where true;
@@ -141,11 +141,38 @@ select private.take_child_turns(tests.user_id('ann'), 5::smallint, 1000);
 select public.yield_job(id, fencing_token) from public.job_queue;
 select is((select turn from public.job_queue), private.next_turn(5::smallint) + 1, 'a job that yields stands before its user''s next thousand children');
 
+-- Nor what cannot start: a type that is paused, or at its cap, keeps no other waiting.
+select tests.start('ann', false, 1);
+create temporary table going as select id, fencing_token from public.job_queue;
+insert into public.job_queue (user_id, job_type, parent_job_id, turn)
+select tests.user_id('ann'), 'test_other', gen_random_uuid(), null from generate_series(1, 500);
+update public.job_type set is_paused = true where name = 'test_other';
+select private.promote_due_jobs();
+select public.yield_job(id, fencing_token) from going;
+select cmp_ok((select turn from public.job_queue where job_type = 'test_open'), '<=', private.next_turn(5::smallint) + 1,
+  'a job that yields does not stand behind its user''s jobs of a type that is paused');
+update public.job_type set is_paused = false where name = 'test_other';
+select cmp_ok((select count(distinct turn)::int from public.job_queue where job_type = 'test_other'), '=', 500, 'which stand one by one');
+
+
+-- Of two users and the system, of two types, in one call; every fourth is for later.
+select tests.reset();
+insert into public.job_queue (user_id, job_type, params, turn)
+select (array[tests.user_id('ann'), tests.user_id('bob'), null])[1 + n % 3], (array['test_open', 'test_other'])[1 + n % 2],
+  jsonb_build_object('n', n), null from generate_series(1, 48) as n;
+select tests.claim('w1', 48);
+select public.yield_jobs(jsonb_agg(jsonb_build_object('job_id', id, 'fencing_token', fencing_token,
+  'delay_ms', case when (params ->> 'n')::int % 4 = 0 then 60000 else 0 end))) from public.job_queue;
+select results_eq($$ select count(*)::int, min(turns), max(turns) from (
+    select array_agg(turn - private.next_turn(5::smallint) order by turn) as turns
+    from public.job_queue where turn is not null group by user_id, job_type) as own $$,
+  $$ values (6, '{1,2,3,4}'::bigint[], '{1,2,3,4,5,6,7,8}'::bigint[]) $$, 'each user''s, and the system''s, of each type stand one by one');
+
 select private.sweep_batches();
-select isnt_empty($$ select from private.job_flow where comes_again and flow_id = tests.user_id('ann') $$, 'where a user''s jobs stand is remembered');
+select isnt_empty($$ select from private.job_flow where again_type <> '' and flow_id = tests.user_id('ann') $$, 'where a user''s jobs stand is remembered');
 update private.job_lane set virtual_time = (select max(last_turn) from private.job_flow) where job_priority = 5;
 select private.sweep_batches();
-select is_empty($$ select from private.job_flow where comes_again and flow_id = tests.user_id('ann') $$, 'until the lane has caught up');
+select is_empty($$ select from private.job_flow where again_type <> '' and flow_id = tests.user_id('ann') $$, 'until the lane has caught up');
 
 select * from finish();
 rollback;

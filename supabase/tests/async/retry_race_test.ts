@@ -166,3 +166,37 @@ Deno.test("retry_failed_jobs() retries each job once, however many calls and req
     }
   });
 });
+
+Deno.test("retry_failed_jobs() waits for nobody's requests while it keeps users from going", async () => {
+  await withOwnJobs({ connections: 4 }, async ({ sql, users, jobTypes: [type], waitingFor }) => {
+    const failed = await sql<{ id: string }[]>`
+      insert into public.job_queue (user_id, job_type, status, error_code, completed_at)
+      select user_id, ${type!}, 'failed', 'HANDLER_ERROR', now()
+      from unnest(${[null, users[0]!]}::uuid[]) as user_id
+      returning id`;
+    let deletion!: postgres.Sql;
+    let retrying: Promise<PromiseSettledResult<Answer[]>[]> | undefined;
+
+    // As where several users are deleted: for the connections of one a job is created, before it is another's turn.
+    await withOpenTransaction(
+      sql,
+      async (held) => {
+        deletion = held;
+        await ask(held, null, type!);
+      },
+      async (pid) => {
+        retrying = Promise.allSettled([
+          sql<Answer[]>`select job_id, outcome from public.retry_failed_jobs(${type!})`,
+        ]);
+        await until(async () => await waitingFor(pid) === 1);
+        await deletion`delete from auth.users where id = ${users[0]!}`;
+      },
+    );
+
+    const [retried] = await retrying!;
+    assert.equal(retried!.status, "fulfilled");
+    assert.deepEqual([...(retried as PromiseFulfilledResult<Answer[]>).value], [
+      { job_id: failed[0]!.id, outcome: "retried" },
+    ]);
+  });
+});

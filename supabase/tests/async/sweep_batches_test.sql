@@ -55,10 +55,10 @@ select results_eq($$ select total, completed from tests.batch(tests.named('ahead
 
 -- Flows.
 insert into private.job_flow
-select tests.user_id('ann'), 10, virtual_time + again::int, again from private.job_lane, unnest(array[false, true]) as again where job_priority = 10;
+select tests.user_id('ann'), 10, virtual_time + (again <> '')::int, again from private.job_lane, unnest(array['', 'test_open']) as again where job_priority = 10;
 select private.sweep_batches();
-select is_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and not comes_again $$, 'a flow that the lane has caught up with is forgotten');
-select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and comes_again $$, 'and no other of the same user');
+select is_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and again_type = '' $$, 'a flow that the lane has caught up with is forgotten');
+select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') and job_priority = 10 and again_type <> '' $$, 'and no other of the same user');
 select isnt_empty($$ select from private.job_flow where flow_id = tests.user_id('ann') $$, 'one that is ahead is not');
 
 select tests.side_tables_are_right();

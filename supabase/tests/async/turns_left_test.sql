@@ -67,7 +67,7 @@ select public.cancel_job(id) from public.job_queue where parent_job_id = (select
 select private.retry_jobs(array[id], array[now() + interval '1 hour']) from public.job_queue
 where parent_job_id = (select id from parent) and status = 'cancelled' order by created_at, dedupe_key;
 select is((select count(*)::int from public.job_queue where parent_job_id = (select id from parent) and turn is null and status = 'pending'), 7, 'children may be retried for later');
-create temporary table flow_before as select last_turn from private.job_flow where flow_id = tests.user_id('ann') and not comes_again;
+create temporary table flow_before as select last_turn from private.job_flow where flow_id = tests.user_id('ann') and again_type = '';
 select is((select last_turn from flow_before), (select turn + 5 from start), 'and take no turns then');
 
 -- A crowd that was cancelled
@@ -76,14 +76,14 @@ select tests.have_children(100, 400);
 select public.yield_job(id, tests.token(id)) from parent;
 select tests.enqueue('bob') from generate_series(1, 3);
 select public.cancel_job(id) from public.job_queue where parent_job_id = (select id from parent) and status = 'pending';
-select is((select max(last_turn) - max(virtual_time) > 300 from private.job_flow, private.job_lane where not comes_again), true, 'there is a line of which nobody is left');
+select is((select max(last_turn) - max(virtual_time) > 300 from private.job_flow, private.job_lane where again_type = ''), true, 'there is a line of which nobody is left');
 select private.sweep_batches();
-select is((select max(last_turn) - max(turn) from private.job_flow, start where not comes_again), 3::bigint, 'a tick puts its end where the lane ends');
+select is((select max(last_turn) - max(turn) from private.job_flow, start where again_type = ''), 3::bigint, 'a tick puts its end where the lane ends');
 select tests.claim('w1', 1, array['test_parent']);
 select tests.have_children(500, 501);
 select is(tests.turns_of_children(500, 501), (select array[turn - virtual_time + 4, turn - virtual_time + 5] from start, private.job_lane where job_priority = 5), 'and who comes next stands there');
 select private.sweep_batches();
-select is((select max(last_turn) - max(turn) from private.job_flow, start where not comes_again), 5::bigint, 'a line that somebody stands in is left as it is');
+select is((select max(last_turn) - max(turn) from private.job_flow, start where again_type = ''), 5::bigint, 'a line that somebody stands in is left as it is');
 
 -- What comes again
 select tests.have_children(600, 640);

@@ -1,5 +1,6 @@
 /** What goes wrong, and when. */
 import { join } from "node:path";
+import { readRegistry, registryIn } from "../../../local/gateway/function_registry.ts";
 import type { RunningStack } from "../../../local/stack/client.ts";
 import { readPostmaster } from "../../../local/postgres/postmaster.ts";
 import { readStackFile } from "../../../local/stack/info.ts";
@@ -108,9 +109,7 @@ export class Adversary {
   }
 
   async #edgeWorker(): Promise<number | undefined> {
-    const file = join(this.stack.state_dir, "functions.json");
-    const text = await Deno.readTextFile(file).catch(() => "{}");
-    return JSON.parse(text)["job-processor"]?.pid;
+    return (await readRegistry(registryIn(this.stack.state_dir)))["job-processor"]?.pid;
   }
 
   async #signalEdgeWorker(name: Deno.Signal): Promise<void> {

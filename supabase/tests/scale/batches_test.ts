@@ -60,8 +60,8 @@ const upkeep: Record<string, { before: string; statement: string; most?: number 
     before: `
       update public.job_queue set turn = null
       where status = 'pending' and job_type = 'scale_batch' and id not in (select job_id from lease);
-      insert into private.job_flow (flow_id, job_priority, last_turn, comes_again)
-      select id, 5, 0, true from auth.users`,
+      insert into private.job_flow (flow_id, job_priority, last_turn, again_type)
+      select id, 5, 0, 'scale_batch' from auth.users`,
     statement: "select private.promote_due_jobs()",
   },
   "expire_stale_jobs()": {

@@ -71,7 +71,7 @@ export class ClaimLoop<Deps> {
   }
 
   async run(): Promise<void> {
-    await this.#lookUntilIdle();
+    await this.#lookUntilIdle().finally(() => this.#isOver = true);
     await this.#claims.settleDoubts(true);
     await this.#sleeper.getUp();
   }

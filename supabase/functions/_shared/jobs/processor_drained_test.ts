@@ -62,3 +62,29 @@ Deno.test("whenever a ring comes, also while the worker is about to leave, its j
     await clock.runUntil(processor.unload());
   }
 });
+
+Deno.test("a ring that comes while a worker that crashed signs off starts the next one", async () => {
+  const { add, clock, open, store } = memoryWorker(() => Promise.resolve(null));
+  const { claim } = store;
+  store.unregister = () => new Promise((resolve) => clock.after(500, resolve));
+  store.claim = () => {
+    throw new Error("broken");
+  };
+  let lives = 0;
+  const crashes: unknown[] = [];
+  const processor = new Processor(
+    (isAlone) => open({ id: `worker-${lives += 1}`, isAlone }),
+    (error) => crashes.push(error),
+  );
+  processor.ring();
+  await clock.advance(100);
+  store.claim = claim;
+  const { job } = add();
+  assert.equal(processor.ring().outcome, "started");
+  const drained = processor.drained();
+  await clock.advance(1_000);
+  assert.equal((await drained).completed, 1);
+  assert.equal(store.row(job.id).status, "completed");
+  assert.equal(crashes.length, 1);
+  await clock.runUntil(processor.unload());
+});

@@ -517,6 +517,7 @@ CREATE INDEX job_log_job_idx ON ONLY public.job_log USING btree (job_id, created
 CREATE INDEX job_log_message_idx ON ONLY public.job_log USING gin (to_tsvector('simple'::regconfig, message));
 CREATE INDEX job_log_metadata_idx ON ONLY public.job_log USING gin (metadata jsonb_path_ops) WHERE (metadata <> '{}'::jsonb);
 CREATE INDEX job_log_user_idx ON ONLY public.job_log USING btree (user_id, created_at) WHERE (user_id IS NOT NULL);
+CREATE TRIGGER _100_before_insert BEFORE INSERT ON public.job_log FOR EACH ROW WHEN ((new.user_id IS NULL)) EXECUTE FUNCTION private.tg_job_log__before_insert();
 alter table public.job_log enable row level security;
 grant select on public.job_log to authenticated;
 grant select on public.job_log to service_role;
@@ -9918,6 +9919,18 @@ begin
   from listed
   join kind on kind.job_type = listed.job_type
   join job on job.job_type = listed.job_type;
+end;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION private.tg_job_log__before_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  new.user_id := (select user_id from public.job_queue where id = new.job_id);
+  return new;
 end;
 $function$
 ;

@@ -4,8 +4,8 @@ begin;
 select plan(12);
 
 select tests.create_user('ann'), tests.create_user('bob'), tests.enqueue('ann');
-insert into public.job_log (job_id, user_id, message)
-select id, user_id, 'hello' from public.job_queue where user_id = tests.user_id('ann');
+insert into public.job_log (job_id, message)
+select id, 'hello' from public.job_queue where user_id = tests.user_id('ann');
 
 select tests.become_user('ann');
 select is((select array_agg(message) from public.job_log), array['hello'], 'an owner reads the log of their job');

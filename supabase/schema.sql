@@ -6429,7 +6429,8 @@ begin
       + row_number() over (partition by user_id, job_type, job_priority order by id) as turn
     from next
   ) as placed
-  where job.id = placed.id;
+  -- By its ids: else, planned on a young table, it would read all of it.
+  where job.id = placed.id and job.id = any(array(select id from next));
   get diagnostics v_lined_up = row_count;
   return v_lined_up;
 end;
@@ -7353,7 +7354,7 @@ begin
   update public.job_queue as job
   set turn = placed.turn
   from placed
-  where job.id = placed.id;
+  where job.id = placed.id and job.id = any(v_job_ids);
   get diagnostics v_promoted = row_count;
   return v_promoted;
 end;

@@ -225,7 +225,7 @@ begin
   update public.job_queue as job
   set turn = placed.turn
   from placed
-  where job.id = placed.id;
+  where job.id = placed.id and job.id = any(v_job_ids);
   get diagnostics v_promoted = row_count;
   return v_promoted;
 end;

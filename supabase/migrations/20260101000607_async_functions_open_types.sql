@@ -269,7 +269,8 @@ begin
       + row_number() over (partition by user_id, job_type, job_priority order by id) as turn
     from next
   ) as placed
-  where job.id = placed.id;
+  -- By its ids: else, planned on a young table, it would read all of it.
+  where job.id = placed.id and job.id = any(array(select id from next));
   get diagnostics v_lined_up = row_count;
   return v_lined_up;
 end;

@@ -1,22 +1,27 @@
+import type { Contender } from "../queues/contenders.ts";
 import { sum } from "../statistics.ts";
 import type { Drained } from "./run_drain.ts";
 import type { Figures } from "./scenario.ts";
 
 /**
- * What a hindrance costs: drains of the same size, there and back (without, with, with, without; in
- * every other round the other way about), so that a machine which gets slower or quicker meanwhile
- * does so to both alike. Each with jobs enough to be compared.
+ * What a hindrance costs: drains of the same size, one without and one with it; in every other round
+ * the other way about. There and back (without, with, with, without) where the ratios need it, so that
+ * a machine which gets slower or quicker meanwhile does so to both alike. Each with jobs enough to be
+ * compared.
  */
 export async function measureLoss(
   name: string,
   round: number,
+  isThereAndBack: boolean,
   drains: { plain: () => Promise<Drained>; hindered: () => Promise<Drained> },
 ): Promise<Figures> {
   const [outer, inner] = round % 2 === 0
     ? ["plain", "hindered"] as const
     : ["hindered", "plain"] as const;
   const done: Record<"plain" | "hindered", Drained[]> = { plain: [], hindered: [] };
-  for (const which of [outer, inner, inner, outer]) done[which].push(await drains[which]());
+  for (const which of isThereAndBack ? [outer, inner, inner, outer] : [outer, inner]) {
+    done[which].push(await drains[which]());
+  }
   const [free, held] = [meanOf(done.plain), meanOf(done.hindered)];
   return {
     [`${name}_plain_drain`]: free.jobsPerSecond,
@@ -42,4 +47,9 @@ function meanOf(drains: Drained[]): { jobsPerSecond: number; cpuPerJob: number |
 
 function mean(numbers: number[]): number {
   return sum(numbers) / numbers.length;
+}
+
+/** Losses are compared with nobody's: it is ours that enter the ratios. */
+export function isCompared({ system }: Contender): boolean {
+  return system === "streamvibe";
 }

@@ -15,7 +15,7 @@ Deno.test("a loss is the share of the speed that the hindrance takes, whichever 
   for (const round of [0, 1]) {
     const order: string[] = [];
 
-    const figures = await measureLoss("snapshot", round, {
+    const figures = await measureLoss("snapshot", round, true, {
       plain: () => (order.push("plain"), Promise.resolve(drained(40_000, 10))),
       hindered: () => (order.push("hindered"), Promise.resolve(drained(30_000, 15))),
     });
@@ -35,7 +35,10 @@ Deno.test("a machine that gets slower during a measurement makes no loss", async
   let speed = 40_000;
   const drain = () => Promise.resolve(drained(speed -= 1_000, 10));
 
-  const { snapshot_loss } = await measureLoss("snapshot", 0, { plain: drain, hindered: drain });
+  const { snapshot_loss } = await measureLoss("snapshot", 0, true, {
+    plain: drain,
+    hindered: drain,
+  });
 
   assert.equal(snapshot_loss, 0);
 });

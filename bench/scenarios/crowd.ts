@@ -1,5 +1,5 @@
 import type { Backlog } from "../queues/contract.ts";
-import { isCompared, measureLoss } from "./loss.ts";
+import { entersRatios, measureLoss } from "./loss.ts";
 import { runDrain } from "./run_drain.ts";
 import type { Figures, Scenario, Setting } from "./scenario.ts";
 
@@ -38,7 +38,7 @@ function measureCrowd(
     const drain = { count, processes: 1, limitMs: sizes.drainLimitMs };
     return await runDrain({ lab, contender, place }, drain);
   };
-  return measureLoss(name, round, isCompared(contender), {
+  return measureLoss(name, round, entersRatios(contender), {
     plain: () => drainFrom({ pending: Math.ceil(rest * count), finished: 0 }),
     hindered: () => drainFrom(crowdOf(sizes)),
   });

@@ -1,5 +1,5 @@
 import { connect } from "../../local/postgres/connect.ts";
-import { isCompared, measureLoss } from "./loss.ts";
+import { entersRatios, measureLoss } from "./loss.ts";
 import { runDrain } from "./run_drain.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -11,7 +11,7 @@ export const heldSnapshot: Scenario = {
   measure({ lab, contender, sizes: { underSnapshot: count, drainLimitMs }, round }) {
     const drain = { count, processes: 1, limitMs: 2 * drainLimitMs };
     const backlog = { pending: count, finished: 0 };
-    return measureLoss("snapshot", round, isCompared(contender), {
+    return measureLoss("snapshot", round, entersRatios(contender), {
       async plain() {
         await using place = await lab.place(contender, backlog);
         return await runDrain({ lab, contender, place }, drain);

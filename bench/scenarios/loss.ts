@@ -49,7 +49,7 @@ function mean(numbers: number[]): number {
   return sum(numbers) / numbers.length;
 }
 
-/** Losses are compared with nobody's: it is ours that enter the ratios. */
-export function isCompared({ system }: Contender): boolean {
+/** Of losses, only ours are asked for; a peer's is for orientation. */
+export function entersRatios({ system }: Contender): boolean {
   return system === "streamvibe";
 }
